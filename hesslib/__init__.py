@@ -1,0 +1,3 @@
+"""hesslib: closed forms for the derivatives of layered networks, and the calculus that proves them."""
+
+__version__ = "0.1.0"
