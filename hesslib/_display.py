@@ -1,0 +1,126 @@
+"""How the ledger shows a record: in the book, in a notebook, in a terminal.
+
+A result is shown as two outputs. The first is the formula: Markdown with a labelled ``$$`` (the book numbers it, and
+JupyterLab typesets it and prints the label) and LaTeX (for front ends that prefer it). The second is the record: a
+directive for the book, HTML for notebooks. Each front end takes the richest form it knows, the book takes Markdown.
+"""
+
+import html
+import json
+import re
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from hesslib.agreement import figure
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Which cell is running, and which run of it this is; outside a notebook both are empty."""
+
+    cell: str = ""
+    count: int = 0
+
+    def repeats(self, earlier: "Execution") -> bool:
+        """Whether this is a later run of the same cell."""
+        return bool(self.cell) and self.cell == earlier.cell and self.count != earlier.count
+
+
+def execution() -> Execution:
+    """The running cell: by the id that front ends send, else by its source text."""
+    shell = _shell()
+    if shell is None:
+        return Execution()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId")
+    return Execution(cell or shell.user_ns.get("In", [""])[-1], shell.execution_count)
+
+
+def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
+    """Show a stated formula and, under it, its record."""
+    from hesslib.calculus.macros import expand  # only a chapter that states something needs the calculus
+
+    tex = "\n".join(line for line in expand(tex).splitlines() if line.strip())  # a blank line would end the display
+    if _has_rows(tex):
+        tex = f"\\begin{{aligned}}\n{tex}\n\\end{{aligned}}"
+    plain = " ".join(tex.replace(r"\begin{aligned}", "").replace(r"\end{aligned}", "").split())
+    _show(
+        {
+            "text/markdown": f"$$\n{tex}\n$$ ({label})",
+            "text/latex": f"$$\n{tex}\n$$",
+            "text/plain": f"({label})  {plain}",
+        }
+    )
+    words = [record["established"], record["scope"], record["source"]]
+    _show(
+        {
+            "text/markdown": _directive("ledger-record", record),
+            "text/html": _details(" · ".join(filter(None, map(html.escape, words))), record, record["note"]),
+            "text/plain": _plain(", ".join(filter(None, words)), record, record["note"]),
+        }
+    )
+
+
+def show_claim(record: dict[str, Any]) -> None:
+    """Show what became of a claim."""
+    head = f"<code>{record['id']}</code> <strong>{record['verdict']}</strong> · {html.escape(record['text'])}"
+    _show(
+        {
+            "text/markdown": _directive("ledger-claim", record),
+            "text/html": _details(head, record, f"{record['source']}, by {record['established']}"),
+            "text/plain": _plain(f"{record['id']} {record['verdict']}", record, record["text"]),
+        }
+    )
+
+
+def _has_rows(tex: str) -> bool:
+    """Whether ``tex`` breaks or aligns lines outside every brace and environment, and so needs ``aligned`` around it."""
+    depth = 0
+    for token in re.findall(r"\\begin\b|\\end\b|\\\\|\\.|[{}&]", tex):
+        depth += (token in (r"\begin", "{")) - (token in (r"\end", "}"))
+        if depth == 0 and token in ("&", "\\\\"):
+            return True
+    return False
+
+
+def _directive(name: str, record: dict[str, Any]) -> str:
+    """A MyST directive whose body is the record, for the book's extension."""
+    body = json.dumps(record, ensure_ascii=False, allow_nan=False).replace("`", "\\u0060")  # no fence can end early
+    return f"```{{{name}}}\n{body}\n```"
+
+
+def _details(summary: str, record: dict[str, Any], note: str) -> str:
+    """A folded block of HTML that needs no style sheet."""
+    rows = "".join(
+        f"<tr><td style='text-align:left'>{html.escape(row['oracle'])}</td>"
+        f"<td>{figure(row['agreement'])}</td><td>{figure(row['tolerance'])}</td></tr>"
+        for row in record["checks"]
+    )
+    head = "<tr><th style='text-align:left'>oracle</th><th>agreement</th><th>allowed</th></tr>"
+    table = f"<table>{head}{rows}</table>" if rows else ""
+    note = f"<p>{html.escape(note)}</p>" if note else ""
+    return f"<details style='font-size:90%'><summary>{summary}</summary>{table}{note}</details>"
+
+
+def _plain(head: str, record: dict[str, Any], note: str) -> str:
+    """One line for a terminal."""
+    checks = "; ".join(
+        f"{row['oracle']}: {figure(row['agreement'])} (allowed {figure(row['tolerance'])})" for row in record["checks"]
+    )
+    return ". ".join(filter(None, (head, checks, note)))
+
+
+def _shell() -> Any:
+    """The running IPython, or None; IPython is not imported where it is not in use."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _show(bundle: dict[str, str]) -> None:
+    if _shell() is None:
+        print(bundle["text/plain"])
+        return
+    from IPython.display import display
+
+    display(bundle, raw=True)
