@@ -1,0 +1,206 @@
+r"""Tensors with typed slots, elementwise functions, and sums whose bound indices cannot be captured.
+
+An index runs from 1 to a size, and every slot of a tensor knows its size: $w^{(l)}_{ji}$ has the slots
+$j\le n_l$ and $i\le n_{l-1}$. That is what makes $\sum_k I_{kk'}f_k=f_{k'}$ true without conditions.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sympy as sp
+from sympy import Dummy, Expr, Indexed, IndexedBase, Symbol
+from sympy.core.function import Function, FunctionClass
+
+
+class RangeError(ValueError):
+    """An index is used in two slots of different size, or a tensor with the wrong number of slots."""
+
+
+class Tensor(IndexedBase):
+    r"""An indexed quantity whose slots have declared sizes.
+
+    ``Tensor("w", layers=1, shape=lambda l: (n[l], n[l - 1]))`` is $w^{(l)}_{ji}$: first ``layers`` layer
+    numbers (printed as a superscript, compiled to list access), then one slot per entry of ``shape``.
+
+    ``symmetric`` declares the slots interchangeable. ``pattern`` says that the quantity belongs to one
+    pattern of a batch, so that compiled code gives it a leading batch axis.
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        latex: str | None = None,
+        layers: int = 0,
+        shape: tuple[Any, ...] | Callable[..., tuple[Any, ...]] = (),
+        symmetric: bool = False,
+        pattern: bool = False,
+    ) -> Tensor:
+        tensor = IndexedBase.__new__(cls, Symbol(name))
+        slots = tuple(Symbol(f"_layer{s}", integer=True) for s in range(layers))
+        sizes = tuple(sp.sympify(s) for s in (shape(*slots) if callable(shape) else shape))
+        tensor.name_, tensor.tex, tensor.layers = name, latex or name, layers
+        tensor.symmetric, tensor.pattern = symmetric, pattern
+        tensor._slots, tensor._sizes = slots, sizes
+        tensor._args = ()  # a leaf: no substitution reaches inside
+        return tensor
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.name_, self.tex, self.layers, self._sizes, self.symmetric, self.pattern)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        raise TypeError("tensors are not pickled; build them where they are used")
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        return set()
+
+    @property
+    def rank(self) -> int:
+        """How many indices follow the layer numbers."""
+        return len(self._sizes)
+
+    def sizes(self, *layers: Any) -> tuple[Expr, ...]:
+        """The size of each slot, at the given layer numbers."""
+        return tuple(sp.expand(s.xreplace(dict(zip(self._slots, layers, strict=True)))) for s in self._sizes)
+
+    def __getitem__(self, indices: Any, **kw: Any) -> Indexed:
+        indices = tuple(indices) if isinstance(indices, Iterable) else (indices,)
+        if len(indices) != self.layers + self.rank:
+            raise RangeError(
+                f"{self.name_} was given {len(indices)} indices; it takes {self.layers} layer number(s) "
+                f"and {self.rank} index(es)"
+            )
+        layers = [sp.expand(x) for x in indices[: self.layers]]
+        return Indexed(self, *layers, *indices[self.layers :])
+
+    def _sympystr(self, printer: Any, *args: Any) -> str:
+        return self.name_
+
+    _sympyrepr = _sympystr
+
+
+class Width(Tensor):
+    """The number of units of a layer, a size: printed with a subscript, n_l."""
+
+
+def layers_of(x: Indexed, /) -> tuple[Expr, ...]:
+    """The layer numbers of an indexed quantity."""
+    return x.indices[: x.base.layers]
+
+
+def slots_of(x: Indexed, /) -> tuple[Expr, ...]:
+    """The indices of an indexed quantity that follow its layer numbers."""
+    return x.indices[x.base.layers :]
+
+
+class Elementwise(Function):
+    """A function of one variable applied entry by entry; its derivative is the next prime."""
+
+    nargs = 1
+    stem = "h"
+    order = 0
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return elementwise(self.stem, self.order + 1)(self.args[0])
+
+
+@functools.cache
+def elementwise(stem: str, order: int = 0) -> Any:
+    """The class of the order-th derivative of the elementwise function ``stem``."""
+    return FunctionClass(stem + "'" * order, (Elementwise,), {"stem": stem, "order": order})
+
+
+def specialise(e: Any, stem: str, function: Callable[[Expr], Expr], /) -> Expr:
+    """Replace an elementwise function and its derivatives by a given one.
+
+    >>> h = elementwise("h")
+    >>> x = Symbol("x")
+    >>> specialise(h(x).fdiff(), "h", lambda u: u**3)
+    3*x**2
+    """
+    u = Dummy("u")
+
+    def value(f: Elementwise) -> Expr:
+        return sp.diff(function(u), u, f.order).xreplace({u: f.args[0]}) if f.stem == stem else f
+
+    return sp.sympify(e).replace(lambda x: isinstance(x, Elementwise), value)
+
+
+class Diff(Expr):
+    r"""A derivative that is named but not worked out: ``Diff(a[j], E)`` is $\partial E/\partial a_j$.
+
+    The operator is what one differentiates by: an indexed quantity, a symbol (a scalar variable), or an
+    :class:`Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$.
+    """
+
+    is_commutative = True
+
+    def __new__(cls, op: Any, e: Any) -> Diff:
+        return Expr.__new__(cls, sp.sympify(op), sp.sympify(e))
+
+    op = property(lambda self: self.args[0])
+    operand = property(lambda self: self.args[1])
+
+
+class Operator(Symbol):
+    """The name of a directional derivative."""
+
+
+def index(names: str, /) -> Any:
+    """Index letters: ``j, k = index("j k")``; primes are allowed (``index("k'")``)."""
+    letters = tuple(Symbol(s, integer=True) for s in names.split())
+    return letters if len(letters) > 1 else letters[0]
+
+
+def S(name: Any, size: Any, body: Callable[[Expr], Any], /) -> Expr:
+    r"""The sum $\sum_{name=1}^{size}$ of ``body(index)``.
+
+    ``body`` is a function, so that the bound index exists, and is new, before the body does: whatever letters
+    the body already contains, none can be captured.
+    """
+    if not callable(body) or isinstance(body, Expr):
+        raise TypeError("the body of a sum is a function of its index: S('k', n[l], lambda k: x[k])")
+    k = Dummy(str(name), integer=True)
+    return sp.Sum(body(k), (k, 1, size))
+
+
+def delta_product(indices: Iterable[Any], others: Iterable[Any], /) -> Expr:
+    """The product of Kronecker deltas of two lists of indices, pair by pair."""
+    return sp.Mul(*[sp.KroneckerDelta(p, q) for p, q in zip(indices, others, strict=True)])
+
+
+def freshen(e: Any, /) -> Expr:
+    """The same expression with every bound index replaced by a new one."""
+    e = sp.sympify(e)
+    if not e.has(sp.Sum):
+        return e
+    if isinstance(e, sp.Sum):
+        body, limits = e.function, []
+        for v, lo, hi in e.limits:  # innermost first: a shadowed outer index finds nothing left to rename
+            d = Dummy(v.name, integer=True)
+            body = body.xreplace({v: d})
+            limits.append((d, lo, hi))
+        return sp.Sum(freshen(body), *limits)
+    return e.func(*[freshen(x) for x in e.args])
+
+
+def with_pattern(e: Any, number: Any, count: Any, /) -> Expr:
+    r"""The formula of one pattern as the formula of pattern ``number`` out of ``count``.
+
+    Every quantity that belongs to a pattern gets the pattern number as its first slot:
+    $\delta^{(l)}_j$ becomes $\delta^{(l)}_{nj}$.
+    """
+    e = freshen(e)
+    hits = [x for x in e.atoms(Indexed) if isinstance(x.base, Tensor) and x.base.pattern]
+    return e.xreplace({x: of_all_patterns(x.base, count)[(*layers_of(x), number, *slots_of(x))] for x in hits})
+
+
+@functools.cache
+def of_all_patterns(t: Tensor, count: Any, /) -> Tensor:
+    """The tensor of all patterns: a first slot for the pattern number."""
+    sizes = t.sizes
+    return Tensor(t.name_, latex=t.tex, layers=t.layers, shape=lambda *layers: (count, *sizes(*layers)))

@@ -1,0 +1,204 @@
+r"""How index expressions print: like the book, with the macros of :mod:`hesslib.calculus.macros`.
+
+Bound indices get readable letters, primed when taken; factors and terms come in a fixed order: numbers, scalars,
+$h''$ before $h'$, tensors in the order of :data:`FACTOR_ORDER`, deltas, sums last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy.printing.latex import LatexPrinter
+
+from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
+
+FACTOR_ORDER = ["H", "h", "x", "z", "v", "w", "W", "delta", "M", "G", "B", "t", "y"]
+"""The order of tensors within a product; others follow alphabetically."""
+
+
+class IndexPrinter(LatexPrinter):
+    """LaTeX of index expressions."""
+
+    def __init__(self, *, limits: bool = False) -> None:
+        super().__init__()
+        self.limits = limits
+
+    def _letters(self, indices: Any) -> str:
+        parts = [self._print(i) for i in indices]
+        return ("" if all(isinstance(i, (Symbol, Integer)) for i in indices) else ",").join(parts)
+
+    def _print_Symbol(self, e: Symbol, style: str = "plain") -> str:
+        stem = e.name.rstrip("'")
+        if stem == e.name:
+            return super()._print_Symbol(e)
+        return super()._print_Symbol(Symbol(stem)) + e.name[len(stem) :]
+
+    _print_Dummy = _print_Symbol
+
+    def _print_Operator(self, e: Operator) -> str:
+        return rf"\mathcal{{{e.name}}}"
+
+    def _print_Indexed(self, e: Indexed, exp: Any = None) -> str:
+        if not isinstance(e.base, Tensor):
+            return super()._print_Indexed(e)
+        layers, slots = layers_of(e), slots_of(e)
+        numbers = ",".join(self._print(x).replace(" ", "") for x in layers)
+        if isinstance(e.base, Width):
+            return rf"{e.base.tex}_{{{numbers}}}"
+        s = rf"\lay{{{e.base.tex}}}{{{numbers}}}" if layers else e.base.tex
+        return s + (rf"_{{{self._letters(slots)}}}" if slots else "")
+
+    def _print_Tensor(self, e: Tensor) -> str:
+        return e.tex
+
+    def _print_KroneckerDelta(self, e: KroneckerDelta, exp: Any = None) -> str:
+        return rf"\kron{{{self._letters(sorted(e.args, key=lambda p: (len(str(p)), str(p))))}}}"
+
+    def _print_Elementwise(self, e: Elementwise, exp: Any = None) -> str:
+        primes = "'" * e.order if e.order < 4 else rf"^{{({e.order})}}"
+        s = rf"{e.stem}{primes}({self._print(e.args[0])})"
+        return s if exp is None else rf"{e.stem}{primes}{self._exponent(exp, bool(primes))}({self._print(e.args[0])})"
+
+    @staticmethod
+    def _exponent(exp: Any, primed: bool) -> str:
+        return rf"{{}}^{{{exp}}}" if primed else rf"^{{{exp}}}"
+
+    def _print_Function(self, e: Any, exp: Any = None) -> str:
+        return self._print_Elementwise(e, exp) if isinstance(e, Elementwise) else super()._print_Function(e, exp)
+
+    def _print_Diff(self, e: Diff) -> str:
+        op, x = e.args
+        if isinstance(op, Operator):
+            name = self._print(op)
+            return rf"\Rop{{{self._print(x)}}}" if op.name == "R" else rf"{name}\{{{self._print(x)}\}}"
+        if isinstance(x, Diff) and not isinstance(x.op, Operator):
+            if x.op == op:
+                return rf"\frac{{\partial^2 {self._print(x.operand)}}}{{\partial {self._square(op)}}}"
+            return rf"\pdd{{{self._print(x.operand)}}}{{{self._print(op)}}}{{{self._print(x.op)}}}"
+        if isinstance(x, (Add, Mul, Sum)):
+            return rf"\pd{{}}{{{self._print(op)}}}\left({self._print(x)}\right)"
+        return rf"\pd{{{self._print(x)}}}{{{self._print(op)}}}"
+
+    def _square(self, x: Expr) -> str:
+        s = self._print(x)
+        return rf"\bigl({s}\bigr)^2" if isinstance(x, Indexed) and layers_of(x) else s + "^2"
+
+    def _print_Sum(self, e: Sum) -> str:
+        signs = [
+            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}" if self.limits else rf"\sum_{{{self._print(v)}}}"
+            for v, _, hi in e.limits
+        ]
+        body = self._print(e.function)
+        return " ".join(signs) + " " + (rf"\left({body}\right)" if isinstance(e.function, Add) else body)
+
+    def _print_Pow(self, e: Pow) -> str:
+        base, exponent = e.args
+        if exponent.is_Integer and exponent > 0 and isinstance(base, (Indexed, Diff, Elementwise, KroneckerDelta)):
+            s = self._print(base)
+            plain = isinstance(base, Indexed) and not layers_of(base)
+            return rf"{s}^{{{exponent}}}" if plain else rf"\bigl({s}\bigr)^{{{exponent}}}"
+        return super()._print_Pow(e)
+
+    # ------------------------------------------------------------------------------- products and sums of terms
+    @staticmethod
+    def _rank(f: Expr) -> tuple:
+        b = f.base if isinstance(f, Pow) else f
+        if b.is_Number:
+            return (0, 0, "")
+        if isinstance(b, Symbol) or isinstance(b, Indexed) and isinstance(b.base, Width):
+            return (1, 0, str(b))
+        if isinstance(b, Elementwise):
+            return (3, -b.order, str(b))
+        if isinstance(b, Indexed):
+            name = getattr(b.base, "name_", str(b.base))
+            return (4, FACTOR_ORDER.index(name) if name in FACTOR_ORDER else 99, str(b))
+        kinds: list[tuple[Any, int]] = [(Diff, 5), (KroneckerDelta, 6), (Add, 7), (Sum, 8)]
+        return next(((rank, 0, str(b)) for kind, rank in kinds if isinstance(b, kind)), (5, 0, str(b)))
+
+    def _print_Mul(self, e: Mul) -> str:
+        if not isinstance(e, Mul):
+            return super()._print_Mul(e)
+        tops = [f for f in e.args if not (isinstance(f, Pow) and f.exp.could_extract_minus_sign())]
+        bottoms = [f**-1 for f in e.args if f not in tops]
+        number = next((f for f in tops if f.is_Number), sp.S.One)
+        sign = "-" if number < 0 else ""
+        number = abs(number)
+        if number.is_Rational and not number.is_Integer:
+            bottoms.append(Integer(number.q))
+            number = Integer(number.p)
+        tops = [f for f in tops if not f.is_Number] + ([number] if number != 1 else [])
+        top = self._factors(tops)
+        if not bottoms:
+            return sign + top
+        only_scalar_bottom = all(not f.has(Indexed, Elementwise) for f in bottoms)
+        if only_scalar_bottom and any(isinstance(f, (Sum, Add, Indexed, Elementwise, Diff)) for f in tops):
+            front = [f for f in tops if f.is_Number or isinstance(f, Symbol)]
+            back = [f for f in tops if f not in front]
+            return (
+                sign + rf"\frac{{{self._factors(front)}}}{{{self._factors(bottoms)}}}" + r" \, " + self._factors(back)
+            )
+        return sign + rf"\frac{{{top}}}{{{self._factors(bottoms)}}}"
+
+    def _factors(self, factors: list[Expr]) -> str:
+        if not factors:
+            return "1"
+        ordered = sorted(factors, key=self._rank)
+        out = []
+        for position, f in enumerate(ordered):
+            s = self._print(f)
+            last = position == len(ordered) - 1
+            if isinstance(f, Add) and len(ordered) > 1 or isinstance(f, Sum) and not last:
+                s = rf"\left({s}\right)"
+            out.append(s)
+        return r" \, ".join(out)
+
+    def _print_Add(self, e: Add, order: Any = None) -> str:
+        if not e.has(Indexed, Diff, Elementwise):
+            return super()._print_Add(e, order)
+
+        def rank(t: Expr) -> tuple:
+            primes = max((f.order for f in t.atoms(Elementwise)), default=0)
+            return (t.could_extract_minus_sign(), len(t.atoms(Sum)), -primes, str(t))
+
+        out = ""
+        for t in sorted(e.args, key=rank):
+            s = self._print(t)
+            out += s if not out else (f" - {s[1:].lstrip()}" if s.startswith("-") else f" + {s}")
+        return out
+
+
+def letters(e: Expr, /) -> Expr:
+    """Give bound indices readable names: their own, primed when already taken."""
+
+    def visit(x: Expr, taken: set[str]) -> Expr:
+        if isinstance(x, Sum):
+            taken, renaming, limits = set(taken), {}, []
+            for v, lo, hi in x.limits:
+                name = "s" if v.name.startswith("_") else v.name.rstrip("'")
+                while name in taken:
+                    name += "'"
+                taken.add(name)
+                renaming[v] = Symbol(name, integer=True)
+                limits.append((renaming[v], lo, hi))
+            return Sum(visit(x.function.xreplace(renaming), taken), *limits)
+        if not x.has(Sum):
+            return x
+        if isinstance(x, (Add, Mul, Pow)):
+            return x.func(*[visit(y, taken) for y in x.args], evaluate=False)
+        return x.func(*[visit(y, taken) for y in x.args])
+
+    return visit(e, {s.name for s in e.free_symbols if isinstance(s, Symbol) and not isinstance(s, sp.Dummy)})
+
+
+def tex(e: Any, /, *, limits: bool = False) -> str:
+    r"""LaTeX of an expression (with the book's macros; ``limits`` writes $\sum_{k=1}^{n_l}$ in full).
+
+    >>> from .index import S, Tensor, Width, index
+    >>> n, (l, j) = Width("n", layers=1), index("l j")
+    >>> w = Tensor("w", layers=1, shape=lambda l: (n[l], n[l - 1]))
+    >>> tex(S("i", n[l - 1], lambda i: w[l, j, i]))
+    '\\sum_{i} \\lay{w}{l}_{ji}'
+    """
+    return IndexPrinter(limits=limits).doprint(letters(sp.sympify(e)))

@@ -1,0 +1,138 @@
+r"""Matrix notation, tied to the index form it abbreviates.
+
+A :class:`Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
+are those of a formula already derived, so a transpose cannot be lost on the way from indices to matrices.
+Vectors are columns: one index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+from sympy import Expr
+
+from .index import RangeError, S, Tensor
+from .latex import tex
+from .steps import Formula, Steps, _Displayed, require_equal
+
+ATOM, PRODUCT, SUM = 2, 1, 0  # how tightly a LaTeX string binds
+
+
+class Matrix:
+    """An array of rank 1 or 2: its sizes, its entries as a function of indices, and its LaTeX."""
+
+    def __init__(
+        self,
+        sizes: tuple[Expr, ...],
+        entry: Callable[..., Expr],
+        latex: str,
+        binds: int = ATOM,
+        *,
+        transposed: str | None = None,
+    ) -> None:
+        self.sizes, self.entry, self.latex, self.binds = tuple(sizes), entry, latex, binds
+        self.transposed = transposed or rf"\left({latex}\right)\tran"
+
+    def _inside(self, binds: int) -> str:
+        return self.latex if self.binds >= binds else rf"\left({self.latex}\right)"
+
+    @property
+    def T(self) -> Matrix:
+        """The transpose."""
+        if len(self.sizes) != 2:
+            raise RangeError(f"{self.latex} has {len(self.sizes)} index; a transpose takes two")
+        return Matrix(self.sizes[::-1], lambda i, j: self.entry(j, i), self.transposed, transposed=self.latex)
+
+    def __matmul__(self, other: Matrix) -> Matrix:
+        """The product: last index of the left with the first of the right."""
+        inner = self.sizes[-1]
+        if sp.expand(inner - other.sizes[0]) != 0:
+            raise RangeError(f"{self.latex} has {tex(inner)} columns, but {other.latex} has {tex(other.sizes[0])} rows")
+        left = len(self.sizes) - 1
+
+        def entry(*indices: Expr) -> Expr:
+            return S("s", inner, lambda s: self.entry(*indices[:left], s) * other.entry(s, *indices[left:]))
+
+        latex = f"{self._inside(PRODUCT)} {other._inside(PRODUCT)}"
+        return Matrix((*self.sizes[:-1], *other.sizes[1:]), entry, latex, PRODUCT)
+
+    def _same_shape(self, other: Matrix, what: str) -> None:
+        if len(self.sizes) != len(other.sizes) or any(
+            sp.expand(s - t) != 0 for s, t in zip(self.sizes, other.sizes, strict=True)
+        ):
+            raise RangeError(f"{what} takes equal shapes; {self.latex} and {other.latex} differ")
+
+    def __mul__(self, other: Matrix) -> Matrix:
+        """The entrywise (Hadamard) product."""
+        self._same_shape(other, "an entrywise product")
+        latex = rf"{self._inside(ATOM)} \had {other._inside(ATOM)}"
+        return Matrix(self.sizes, lambda *at: self.entry(*at) * other.entry(*at), latex, SUM)
+
+    def __add__(self, other: Matrix) -> Matrix:
+        self._same_shape(other, "a sum")
+        latex = f"{self.latex} + {other._inside(PRODUCT)}"
+        return Matrix(self.sizes, lambda *at: self.entry(*at) + other.entry(*at), latex, SUM)
+
+    def __sub__(self, other: Matrix) -> Matrix:
+        self._same_shape(other, "a difference")
+        latex = f"{self.latex} - {other._inside(PRODUCT)}"
+        return Matrix(self.sizes, lambda *at: self.entry(*at) - other.entry(*at), latex, SUM)
+
+    def map(self, f: Any, /) -> Matrix:
+        """An elementwise function applied to every entry; ``f`` is a class made by ``elementwise``, or its derivative."""
+        primes = "'" * f.order
+        return Matrix(self.sizes, lambda *at: f(self.entry(*at)), rf"{f.stem}{primes}({self.latex})", ATOM)
+
+
+def matrix(t: Tensor, /, *layers: Any, latex: str | None = None) -> Matrix:
+    """A tensor, at the given layer numbers, as a vector or matrix; ``latex`` renames it (W for w)."""
+    name = latex or t.tex
+    if not layers:
+        return Matrix(t.sizes(), lambda *at: t[at], name, transposed=rf"{name}\tran")
+    numbers = ",".join(tex(sp.sympify(y)).replace(" ", "") for y in layers)
+    return Matrix(
+        t.sizes(*layers),
+        lambda *at: t[(*layers, *at)],
+        rf"\lay{{{name}}}{{{numbers}}}",
+        transposed=rf"\layT{{{name}}}{{{numbers}}}",
+    )
+
+
+def outer(x: Matrix, y: Matrix, /) -> Matrix:
+    """The outer product of two vectors, x y^T."""
+    (rows,), (columns,) = x.sizes, y.sizes
+    return Matrix((rows, columns), lambda i, j: x.entry(i) * y.entry(j), f"{x._inside(ATOM)} {y.transposed}", PRODUCT)
+
+
+def ones(size: Any, /) -> Matrix:
+    """The vector of ones."""
+    return Matrix((sp.sympify(size),), lambda _: sp.S.One, r"\mathbf{1}")
+
+
+def diag(v: Matrix, /) -> Matrix:
+    """The diagonal matrix of a vector."""
+    (size,) = v.sizes
+    return Matrix(
+        (size, size), lambda i, j: v.entry(i) * sp.KroneckerDelta(i, j), rf"\operatorname{{diag}}\left({v.latex}\right)"
+    )
+
+
+class MatrixFormula(_Displayed):
+    """``lhs = rhs`` in matrix notation, proved entry by entry against a derived index formula.
+
+    ``at`` are the index letters of ``derived``, in the order of the slots of ``lhs``.
+    """
+
+    def __init__(self, lhs: Matrix, rhs: Matrix, /, derived: Steps | Formula, *at: Expr) -> None:
+        lhs._same_shape(rhs, "an equation")
+        result = derived.result if isinstance(derived, Steps) else derived.rhs
+        require_equal(derived.lhs, lhs.entry(*at), "the left-hand side in matrix notation")
+        require_equal(result, rhs.entry(*at), "the formula in matrix notation")
+        self.lhs, self.rhs = lhs, rhs
+        self.established = derived.established
+        self.checks = derived.checks
+
+    def latex(self) -> str:
+        return f"{self.lhs.latex} = {self.rhs.latex}"

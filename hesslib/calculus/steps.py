@@ -1,0 +1,201 @@
+r"""A chain of equalities, each one decided when it is written, and its display.
+
+    s = Steps(Diff(a[l, j], E))
+    s.then(S("k", n[l + 1], lambda k: delta[l + 1, k] * D.named(a[l + 1, k])), "chain rule", by=D)
+    s.then(D(E), "insert the definition", by=D)
+    s.stated(hp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * delta[l + 1, k]))
+
+A link that does not hold raises :class:`NotEqualError`, with the terms that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy import Expr
+
+from .derivation import Derivation, unfold
+from .index import RangeError
+from .latex import tex
+from .macros import expand
+from .normal import difference, equal
+from .terms import WorkLimitError
+
+if TYPE_CHECKING:
+    from hesslib.ledger import Check
+
+
+class NotEqualError(ArithmeticError):
+    """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many."""
+
+    def __init__(self, message: str, missing: Sequence[Expr] = (), extra: Sequence[Expr] = ()) -> None:
+        super().__init__(message)
+        self.missing, self.extra = tuple(missing), tuple(extra)
+
+
+def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
+    """Raise :class:`NotEqualError` unless the two are the same formula; the message names the terms that differ."""
+    if equal(derived, claimed):
+        return
+    missing, extra = difference(derived, claimed)
+    lines = [f"{what} does not hold:"]
+    lines += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
+    lines += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
+    raise NotEqualError("\n".join(lines), missing, extra)
+
+
+class _Displayed:
+    """Shows LaTeX in a notebook and in the book, unnumbered; numbers are the ledger's business."""
+
+    def latex(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        body = self.latex()
+        return {
+            "text/markdown": f"```{{math}}\n{body}\n```",
+            "text/html": f"<div>$$\n{expand(body)}\n$$</div>",
+            "text/latex": f"$$\n{expand(body)}\n$$",
+            "text/plain": body,
+        }
+
+
+class Formula(_Displayed):
+    r"""An equation ``lhs = rhs``: a definition, an assumption, or the last line of a derivation.
+
+    ``established`` says which. A derived formula comes from :meth:`Steps.formula`; writing ``derived`` by hand
+    would be taking it on trust.
+    """
+
+    def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition", relation: str = "=") -> None:
+        self.lhs, self.rhs = sp.sympify(lhs), sp.sympify(rhs)
+        self.established, self.relation = established, relation
+        self.checks: tuple[Check, ...] = ()
+
+    def latex(self) -> str:
+        return f"{tex(self.lhs)} {self.relation} {tex(self.rhs)}"
+
+
+class Steps(_Displayed):
+    r"""An aligned chain ``lhs = e1 = e2 = ...`` in which every ``=`` is decided.
+
+    ``Steps(lhs)``; then :meth:`then` for each link, :meth:`neglect` for a named approximation, :meth:`stated` to
+    show the last line in the arrangement the reader knows (proved equal to it).
+    """
+
+    def __init__(self, lhs: Any, /) -> None:
+        self.lhs = sp.sympify(lhs)
+        self.rows: list[tuple[str, Expr, str]] = []
+        self.decided = 0
+
+    # ------------------------------------------------------------------------------------------------ building
+    def then(
+        self,
+        e: Any,
+        why: str = "",
+        *,
+        by: Derivation | Sequence[Derivation] = (),
+        using: Mapping[Any, Callable[..., Any]] | Callable[[Expr], Expr] | None = None,
+    ) -> Steps:
+        """The next link, decided now.
+
+        ``by``: derivations whose named derivatives may be worked out, on both sides, to decide the link.
+        ``using``: definitions that may be inserted on both sides, or a function that rewrites a side by a known fact.
+        """
+        e = sp.sympify(e)
+        previous = self.rows[-1][1] if self.rows else self.lhs
+        x, y = (self._prepared(side, by, using) for side in (previous, e))
+        require_equal(x, y, f"the step '{why}'" if why else "the step")
+        self.decided += 1
+        self.rows.append(("=", e, why))
+        return self
+
+    def neglect(self, e: Any, why: str, /) -> Steps:
+        r"""A named approximation: printed with $\simeq$ and recorded as such; the only link that is not decided."""
+        self.rows.append((r"\simeq", sp.sympify(e), why))
+        return self
+
+    def stated(self, e: Any, /) -> Steps:
+        """Show the last line in this arrangement, once it is proved equal to it."""
+        require_equal(self.result, e, "the stated formula")
+        relation, _, why = self.rows[-1]
+        self.rows[-1] = (relation, sp.sympify(e), why)
+        self.decided += 1
+        return self
+
+    @staticmethod
+    def _prepared(e: Expr, by: Any, using: Any) -> Expr:
+        if using is not None:
+            e = using(e) if callable(using) else unfold(e, using)
+        for D in [by] if isinstance(by, Derivation) else by:
+            e = D.evaluate(e)
+        return e
+
+    # ------------------------------------------------------------------------------------------------ results
+    @property
+    def result(self) -> Expr:
+        """The right-hand side reached so far."""
+        return self.rows[-1][1]
+
+    @property
+    def established(self) -> str:
+        """How the result is known: derived, or an approximation if any step was a neglect."""
+        return "approximation" if any(relation != "=" for relation, *_ in self.rows) else "derived"
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What the ledger records of the chain: every link was decided by normal form."""
+        from hesslib.ledger import Check
+
+        return (Check(f"normal form, {self.decided} links", 0.0, 0.0),) if self.decided else ()
+
+    def formula(self) -> Formula:
+        """The first and the last member of the chain as one equation, with the chain's record."""
+        relation = "=" if self.established == "derived" else r"\simeq"
+        f = Formula(self.lhs, self.result, established=self.established, relation=relation)
+        f.checks = self.checks
+        return f
+
+    def refuses(self, wrong: Any, /, why: str) -> Refusal:
+        """Show that a wrong variant of the result is refused, and by which term. Accepting it would be an error."""
+        return refuse(self.lhs, self.result, wrong, why)
+
+    def latex(self) -> str:
+        lines = []
+        for number, (relation, e, why) in enumerate(self.rows):
+            left = tex(self.lhs) if number == 0 else ""
+            reason = rf" && \text{{{why}}}" if why else ""
+            lines.append(rf"{left} &{relation} {tex(e)}{reason}")
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+class Refusal(_Displayed):
+    """A wrong formula, struck, with the reason for which it was refused."""
+
+    def __init__(self, lhs: Expr, wrong: Expr, why: str, reason: Exception) -> None:
+        self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
+
+    def latex(self) -> str:
+        first = rf"{tex(self.lhs)} &\neq {tex(self.wrong)} && \text{{{self.why}}}"
+        if isinstance(self.reason, NotEqualError):
+            rows = [rf"&\phantom{{\neq}}\ \text{{lacks }} {tex(t)}" for t in self.reason.missing]
+            rows += [rf"&\phantom{{\neq}}\ \text{{has instead }} {tex(t)}" for t in self.reason.extra]
+        else:
+            rows = [r"&\phantom{\neq}\ \text{refused: an index would run over two different ranges}"]
+        return "\\begin{aligned}\n" + " \\\\\n".join([first, *rows]) + "\n\\end{aligned}"
+
+
+def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
+    """The refusal of ``wrong`` as a formula for ``lhs`` whose right-hand side is ``right``.
+
+    Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale.
+    """
+    try:
+        require_equal(right, wrong, why)
+    except (NotEqualError, RangeError) as reason:
+        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
+    except WorkLimitError:
+        raise
+    raise AssertionError(f"accepted, though it should be refused: {why}")
