@@ -223,8 +223,8 @@ def _tex(label: str, formula: Any) -> str:
     tex = formula.latex()
     if not isinstance(tex, str) or not tex.strip():
         raise ValueError(f"{label}: formula.latex() gave {tex!r}; it must be the body of a display")
-    for forbidden in ("$", r"\[", r"\tag", r"\label", r"\begin{equation", r"\begin{align}", r"\begin{align*}"):
-        if forbidden in tex.replace(r"\\[", "").replace(r"\$", ""):
+    for forbidden in ("$$", r"\[", r"\tag", r"\label", r"\begin{equation", r"\begin{align}", r"\begin{align*}"):
+        if forbidden in tex.replace(r"\\[", ""):  # a row may end in \\[2pt]
             raise ValueError(
                 f"{label}: formula.latex() contains {forbidden}; it must be the body of a display "
                 "(aligned is fine), numbered by the book; a number in the source goes to source="

@@ -1,0 +1,165 @@
+"""Records on the page: the directives that a cell's output carries, and the nodes they become."""
+
+import json
+from typing import Any
+
+from docutils import nodes
+from docutils.nodes import Element, Node, TextElement
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from hesslib.agreement import figure
+from hesslib.ledger import KINDS, VERDICTS, faults
+
+
+class ledger_record(nodes.General, Element):
+    """How a result is known. ``record`` is the record itself, ``faults`` what is wrong with it."""
+
+
+class ledger_claim(nodes.General, Element):
+    """What became of a claim of a source."""
+
+
+class ledger_summary(nodes.General, TextElement):
+    """The line that stays when a record is folded."""
+
+
+class ledger_table(nodes.General, Element):
+    """Where the index goes; filled when all pages are known. ``content`` is 'equations' or 'claims'."""
+
+
+def badge(word: str, meaning: str) -> nodes.abbreviation:
+    """A word in a coloured box that says what it promises when pointed at."""
+    return nodes.abbreviation("", word, explanation=meaning, classes=["ledger-badge", f"ledger-{word.lower()}"])
+
+
+def check_words(row: dict[str, Any]) -> str:
+    """How far an oracle agrees: a number, or 'exact' for what is decided."""
+    return "exact" if row["agreement"] == row["tolerance"] == 0 else figure(row["agreement"])
+
+
+def table(heads: list[str], rows: list[list[Node]], classes: list[str]) -> nodes.table:
+    """A table of ready-made cells."""
+    group = nodes.tgroup(cols=len(heads))
+    group += [nodes.colspec(colwidth=1) for _ in heads]
+    group += nodes.thead("", _row([nodes.paragraph("", head) for head in heads]))
+    group += nodes.tbody("", *(_row(cells) for cells in rows))
+    return nodes.table("", group, classes=classes)
+
+
+def _row(cells: list[Node]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", cell) for cell in cells))
+
+
+class _Carrier(SphinxDirective):
+    """A directive whose body is one record in JSON. It never fails: faults travel with the node to the audit."""
+
+    has_content = True
+
+    def read(self, node: Element) -> dict[str, Any] | None:
+        try:
+            record = json.loads("\n".join(self.content), parse_constant=_refuse)
+            node["record"], node["faults"] = record, faults(record)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            node["record"], node["faults"] = None, [f"unreadable record: {error}"]
+        self.set_source_info(node)
+        return node["record"] if not node["faults"] else None
+
+    def inline(self, text: str) -> list[Node]:
+        return self.state.inline_text(text, self.lineno)[0]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+class Record(_Carrier):
+    """``{ledger-record}``: how a result is known, folded to one line."""
+
+    def run(self) -> list[Node]:
+        node = ledger_record(classes=["ledger-record"])
+        record = self.read(node)
+        if record is None:
+            return [node]
+        checks = record["checks"]
+        parts: list[list[Node]] = [[badge(record["established"], KINDS[record["established"]])]]
+        if record["scope"]:
+            parts.append(self.inline(record["scope"]))
+        if record["source"]:
+            parts.append([nodes.Text(record["source"])])
+        if len(checks) == 1:
+            parts.append([nodes.Text(f"{checks[0]['oracle']}: {check_words(checks[0])}")])
+        elif checks:
+            worst = max(checks, key=lambda row: row["agreement"])
+            parts.append([nodes.Text(f"{len(checks)} oracles agree to {figure(worst['agreement'])}")])
+        node += ledger_summary("", "", *_joined(parts))
+        node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
+        node += _checks(checks)
+        node += nodes.paragraph("", "", nodes.Text("Cited as "), nodes.literal("", f"{{eq}}`{record['label']}`"))
+        return [node]
+
+
+class Claim(_Carrier):
+    """``{ledger-claim}``: a claim's verdict and the correct statement; its checks are folded."""
+
+    def run(self) -> list[Node]:
+        node = ledger_claim(classes=["ledger-claim"])
+        record = self.read(node)
+        if record is None:
+            return [node]
+        node["ids"] = [nodes.make_id(f"claim-{record['id']}")]
+        head = [nodes.literal("", record["id"]), nodes.Text(" "), badge(record["verdict"], VERDICTS[record["verdict"]])]
+        text = self.inline(record["text"])
+        node["text"] = [child.deepcopy() for child in text]
+        node += nodes.paragraph("", "", *head, nodes.Text(" "), *text)
+        if record["checks"]:
+            folded = ledger_record(classes=["ledger-record"], record=None, faults=[])
+            folded += ledger_summary("", f"{len(record['checks'])} computed")
+            folded += _checks(record["checks"])
+            node += folded
+        return [node]
+
+
+def _joined(parts: list[list[Node]]) -> list[Node]:
+    """The parts with a middle dot between them."""
+    line: list[Node] = []
+    for part in parts:
+        line += [nodes.Text(" · "), *part] if line else part
+    return line
+
+
+def _checks(rows: list[dict[str, Any]]) -> list[Node]:
+    """Each oracle with its agreement and what it was allowed."""
+    if not rows:
+        return []
+    cells = [[row["oracle"], check_words(row), figure(row["tolerance"])] for row in rows]
+    body = [[nodes.paragraph("", cell) for cell in line] for line in cells]
+    return [table(["oracle", "agreement", "allowed"], body, ["ledger-checks"])]
+
+
+class Table(SphinxDirective):
+    """``{ledger-table}`` and ``{claims-table}``: a place for the index."""
+
+    def run(self) -> list[Node]:
+        return [ledger_table(content="claims" if self.name == "claims-table" else "equations")]
+
+
+def setup(app: Sphinx) -> None:
+    def html(tag: str) -> tuple[Any, Any]:
+        return (
+            lambda self, node: self.body.append(self.starttag(node, tag)),
+            lambda self, node: self.body.append(f"</{tag}>\n"),
+        )
+
+    def through(self: Any, node: Node) -> None:
+        """Builders without folding show everything."""
+
+    others = {name: (through, through) for name in ("latex", "text", "man", "texinfo")}
+    app.add_node(ledger_record, html=html("details"), **others)
+    app.add_node(ledger_summary, html=html("summary"), **others)
+    app.add_node(ledger_claim, html=html("div"), **others)
+    app.add_node(ledger_table)  # replaced before anything is written
+    app.add_directive("ledger-record", Record)
+    app.add_directive("ledger-claim", Claim)
+    app.add_directive("ledger-table", Table)
+    app.add_directive("claims-table", Table)

@@ -1,0 +1,144 @@
+"""The index of results: the tables on its page, and ``ledger.json`` beside the HTML."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from hesslib.ledger import KINDS, VERDICTS
+from ledger.audit import register
+from ledger.nodes import badge, check_words, ledger_table, table
+
+
+def ledger(app: Sphinx) -> dict[str, list[dict[str, Any]]]:
+    """The whole ledger in the order of the book, as it is published."""
+    env, builder = app.env, app.builder
+    sources = register(app)
+    equations, claims = [], []
+    for docname, page in _pages(env):
+        place = {"page": builder.get_target_uri(docname), "chapter": env.titles[docname].astext()}
+        for entry in page["records"]:
+            record = entry["record"]
+            equations.append({**record, "number": _number(app, docname, record["label"]), **place})
+        for entry in page["claims"]:
+            record = entry["record"]
+            claims.append({**record, "source": sources.get(record["id"], record["source"]), **place})
+    return {"equations": equations, "claims": claims}
+
+
+def _text(app: Sphinx) -> str:
+    return json.dumps(ledger(app), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _pages(env: BuildEnvironment) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Pages in the order of the table of contents, then those outside it."""
+    pages = env.get_domain("ledger").data["pages"]
+    order: dict[str, None] = {}
+
+    def walk(docname: str) -> None:
+        if docname not in order:
+            order[docname] = None
+            for child in env.toctree_includes.get(docname, []):
+                walk(child)
+
+    walk(env.config.root_doc)
+    for docname in [*order, *sorted(pages.keys() - order)]:
+        if docname in pages:
+            yield docname, pages[docname]
+
+
+def _number(app: Sphinx, docname: str, label: str) -> str:
+    """The equation's number as ``{eq}`` prints it, without the parentheses."""
+    reference = app.env.get_domain("math").resolve_xref(app.env, docname, app.builder, "eq", label, None, None)
+    return reference.astext().strip("()")
+
+
+def outdated(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """The pages with tables, if the ledger is not what was published last."""
+    published = Path(app.outdir, "ledger.json")
+    if published.is_file() and published.read_text(encoding="utf-8") == _text(app):
+        return []
+    return [docname for docname, page in env.get_domain("ledger").data["pages"].items() if page["tables"]]
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Publish ``ledger.json`` after a build that succeeded."""
+    if exception is None and app.builder.format == "html":
+        Path(app.outdir, "ledger.json").write_text(_text(app), encoding="utf-8")
+
+
+class FillTables(SphinxPostTransform):
+    """Put the ledger where its tables go; before references are resolved, so that ``{eq}`` does the numbering."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: Any) -> None:
+        for place in list(self.document.findall(ledger_table)):
+            fill = self.equations if place["content"] == "equations" else self.claims
+            place.replace_self(nodes.container("", fill(), classes=["ledger-scroll"]))
+
+    def equations(self) -> nodes.table:
+        heads = ["equation", "chapter", "source", "established", "agreement with each oracle"]
+        rows = []
+        for docname, page in _pages(self.env):
+            for entry in page["records"]:
+                record = entry["record"]
+                label = record["label"]
+                number = addnodes.pending_xref(
+                    "", nodes.literal("", label), refdomain="math", reftype="eq", reftarget=label, refdoc=self.env.docname
+                )
+                kind = nodes.paragraph("", "", badge(record["established"], KINDS[record["established"]]))
+                kind += nodes.Text(f" {record['scope']}" if record["scope"] else "")
+                rows.append(
+                    [
+                        nodes.paragraph("", "", number, nodes.Text(" "), nodes.literal("", label)),
+                        self.chapter(docname, f"equation-{label}"),
+                        nodes.paragraph("", record["source"]),
+                        kind,
+                        _oracles(record["checks"]),
+                    ]
+                )
+        return table(heads, rows, ["ledger-table", "ledger-equations"])
+
+    def claims(self) -> nodes.table:
+        heads = ["claim", "source", "verdict", "what holds", "established", "chapter"]
+        sources = register(self.app)
+        rows = []
+        for docname, page in _pages(self.env):
+            for entry in page["claims"]:
+                claim = entry["record"]
+                rows.append(
+                    [
+                        nodes.paragraph("", claim["id"]),
+                        nodes.paragraph("", sources.get(claim["id"], claim["source"])),
+                        nodes.paragraph("", "", badge(claim["verdict"], VERDICTS[claim["verdict"]])),
+                        nodes.paragraph("", "", *self.moved(entry["text"])),
+                        nodes.paragraph("", claim["established"]),
+                        self.chapter(docname, nodes.make_id(f"claim-{claim['id']}")),
+                    ]
+                )
+        return table(heads, rows, ["ledger-table", "ledger-claims"])
+
+    def moved(self, text: list[nodes.Node]) -> list[nodes.Node]:
+        """Text written for another page: its references now start from this one."""
+        copy = nodes.inline("", "", *(node.deepcopy() for node in text))
+        for reference in copy.findall(addnodes.pending_xref):
+            reference["refdoc"] = self.env.docname
+        return [copy]
+
+    def chapter(self, docname: str, anchor: str) -> nodes.paragraph:
+        """A link to a place, named by its page."""
+        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
+        title = self.env.titles[docname].astext()
+        return nodes.paragraph("", "", nodes.reference("", title, internal=True, refuri=f"{uri}#{anchor}"))
+
+
+def _oracles(checks: list[dict[str, Any]]) -> nodes.Element:
+    items = [nodes.list_item("", nodes.paragraph("", f"{row['oracle']}: {check_words(row)}")) for row in checks]
+    return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
