@@ -1,0 +1,240 @@
+"""Execute the chapters on all cores, into the cache that the book is built from.
+
+Jupyter Book executes one notebook at a time, and its cache compares the cells only: a chapter whose package has
+changed would keep its old numbers. This module closes both gaps without an executor or a cache of its own: jupyter-cache
+runs the notebooks (through nbclient, one kernel process each) and keeps the results, in a folder named after everything
+a result depends on besides the cells (:func:`environment_key`).
+
+It is a Sphinx extension, so that plain ``jupyter-book build .`` does the same as ``make book``, and a command:
+
+    python tools/execute_chapters.py [chapters/*.md]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import is_myst_markdown_notebook, myst_nb_reader_plugin
+from nbclient.exceptions import DeadKernelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from jupyter_cache.base import JupyterCacheAbstract
+    from nbformat import NotebookNode
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "hesslib"
+KEPT_CACHES = 4  # going back to an earlier state of the package costs nothing, and the disk does not fill
+CELL_TIMEOUT = 120  # seconds; one cell that takes longer hangs
+ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # else each kernel prints an advice on encryption
+ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One executed chapter: its notebook with outputs, the time it took, and what went wrong (``None``: nothing)."""
+
+    chapter: Path
+    notebook: NotebookNode
+    seconds: float
+    cached: bool
+    error: str | None
+
+
+def environment_key() -> str:
+    """Hash of what the outputs depend on besides the cells: Python, the installed releases, the package's sources."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    releases = {found.name.lower(): found.version for found in importlib.metadata.distributions()}
+    releases.pop(PACKAGE, None)  # its sources follow
+    digest.update(repr(sorted(releases.items())).encode())
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"{PACKAGE} is not installed in {sys.prefix}; run: pip install -e .")
+    for folder in map(Path, spec.submodule_search_locations):
+        for source in sorted(folder.rglob("*.py")):
+            digest.update(source.relative_to(folder).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def cache_path(build: Path) -> Path:
+    """The folder of the cache for the present environment, inside the book's build folder."""
+    return build / ".jupyter_cache" / environment_key()
+
+
+def open_cache(path: Path) -> JupyterCacheAbstract:
+    """Open the cache at ``path``; create it in one atomic step, since several processes may come at once."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+        get_cache(fresh).db.dispose()  # writes the tables
+        try:
+            fresh.rename(path)
+        except OSError:  # another process was first
+            shutil.rmtree(fresh)
+        newest_first = sorted(path.parent.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for old in newest_first[KEPT_CACHES:]:
+            shutil.rmtree(old, ignore_errors=True)
+    return get_cache(path)
+
+
+def describe_failure(chapter: Path, notebook: NotebookNode, error: BaseException) -> str:
+    """Chapter, line, cell and error of a failed execution, then the traceback without colours."""
+    failing = next(
+        (
+            number
+            for number, cell in enumerate(notebook.cells)
+            if any(output.output_type == "error" for output in cell.get("outputs", []))
+        ),
+        # a cell that timed out, or killed its kernel, is the first without a count
+        next((n for n, cell in enumerate(notebook.cells) if cell.get("execution_count", 0) is None), 0),
+    )
+    line = notebook.metadata.source_map[failing]
+    name, value = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", None)
+    headline = f"{chapter}:{line}: cell {failing + 1} failed: {name}" + (f": {value}" if value else "")
+    return f"{headline}\n{ANSI_COLOUR.sub('', str(error)).rstrip()}"
+
+
+def execute(chapter: Path, timeout: int) -> Outcome:
+    """Execute one chapter in a kernel of its own, in the chapter's folder; never raises for what a cell does."""
+    notebook = myst_nb_reader_plugin(str(chapter))
+    start = time.perf_counter()
+    try:
+        result = single_nb_execution(
+            notebook, cwd=str(chapter.parent), timeout=timeout, allow_errors=False, extra_arguments=QUIET_KERNEL
+        )
+        failure: BaseException | None = result.err
+    except DeadKernelError as error:
+        failure = error
+    seconds = time.perf_counter() - start
+    message = None if failure is None else describe_failure(chapter, notebook, failure)
+    return Outcome(chapter, notebook, seconds, cached=False, error=message)
+
+
+def look_up(chapter: Path, cache: JupyterCacheAbstract) -> Outcome | None:
+    """The stored outcome of exactly these cells in exactly this environment, if there is one."""
+    notebook = myst_nb_reader_plugin(str(chapter))
+    try:
+        record = cache.match_cache_notebook(notebook)
+    except KeyError:
+        return None
+    _, merged = cache.merge_match_into_notebook(notebook)
+    return Outcome(chapter, merged, record.data["execution_seconds"], cached=True, error=None)
+
+
+def execute_all(
+    chapters: Iterable[Path],
+    cache: JupyterCacheAbstract,
+    *,
+    timeout: int = CELL_TIMEOUT,
+    report: Callable[[str], object] = print,
+) -> list[Outcome]:
+    """Look every chapter up in the cache, execute the rest on all cores, and store what succeeded.
+
+    Only this process writes to the cache, so its database is never contended from within one run.
+    """
+    found = {chapter: look_up(chapter, cache) for chapter in chapters}
+    missing = [chapter for chapter, outcome in found.items() if outcome is None]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # One chapter per core leaves no core for a second thread: more would only blur what the chapters measure.
+    os.environ.update({name: value for name, value in ONE_THREAD.items() if name not in os.environ})
+    start = time.perf_counter()
+
+    def start_one(chapter: Path) -> Outcome:
+        report(f"executing  {_short(chapter)}")
+        return execute(chapter, timeout)
+
+    with ThreadPoolExecutor(cores) as pool:
+        for done in as_completed([pool.submit(start_one, chapter) for chapter in missing]):
+            outcome = found[done.result().chapter] = done.result()
+            report(f"{'executed ' if outcome.error is None else 'FAILED   '}  {_short(outcome.chapter)}"
+                   f"  {outcome.seconds:.1f} s")
+            if outcome.error is None:
+                cache.cache_notebook_bundle(
+                    CacheBundleIn(outcome.notebook, str(outcome.chapter), data={"execution_seconds": outcome.seconds}),
+                    check_validity=False,  # its rule, consecutive counts, rejects cells tagged raises-exception
+                    overwrite=True,
+                )
+    report(f"chapters: {len(found) - len(missing)} from the cache, {len(missing)} executed"
+           f" in {time.perf_counter() - start:.1f} s on {cores} cores")
+    return [outcome for outcome in found.values() if outcome is not None]
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether the page is a MyST notebook with something to execute."""
+    text = path.read_text(encoding="utf-8")
+    return is_myst_markdown_notebook(text) and "{code-cell}" in text
+
+
+def chapters_of(root: Path) -> list[Path]:
+    """Every notebook of the book below ``root``: the landing page and the chapters."""
+    pages = [root / "index.md", *sorted((root / "chapters").glob("*.md"))]
+    return [page for page in pages if page.exists() and is_notebook(page)]
+
+
+# The Sphinx extension
+
+
+def point_to_cache(app: Sphinx, config: Config) -> None:
+    """Name the cache after the environment; when the name changes, Sphinx reads every page anew."""
+    config.nb_execution_cache_path = str(cache_path(Path(app.outdir).resolve().parent))
+
+
+def execute_before_reading(app: Sphinx, env: Any, docnames: list[str]) -> None:
+    """Fill the cache in parallel, so that reading the pages one by one finds every result there."""
+    from sphinx.errors import ExtensionError  # noqa: PLC0415  (the command line works without Sphinx)
+    from sphinx.util import logging  # noqa: PLC0415
+
+    pages = [Path(env.doc2path(name)) for name in sorted(docnames)]
+    outcomes = execute_all(
+        [page for page in pages if page.suffix == ".md" and is_notebook(page)],
+        open_cache(Path(app.config.nb_execution_cache_path)),
+        timeout=app.config.nb_execution_timeout,
+        report=logging.getLogger(__name__).info,
+    )
+    if failures := [outcome.error for outcome in outcomes if outcome.error is not None]:
+        raise ExtensionError("\n\n".join([f"{len(failures)} chapter(s) failed", *failures]), modname="execute_chapters")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("config-inited", point_to_cache)
+    app.connect("env-before-read-docs", execute_before_reading)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def main(arguments: list[str]) -> int:
+    """Execute the named chapters, or all; the exit status is the number of failures."""
+    chapters = [Path(name).resolve() for name in arguments] or chapters_of(ROOT)
+    outcomes = execute_all(chapters, open_cache(cache_path(ROOT / "_build")))
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+    for failure in failures:
+        print(f"\n{failure}", file=sys.stderr)
+    return min(len(failures), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
