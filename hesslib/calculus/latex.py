@@ -22,7 +22,7 @@ class IndexPrinter(LatexPrinter):
     """LaTeX of index expressions."""
 
     def __init__(self, *, limits: bool = False) -> None:
-        super().__init__()
+        super().__init__({"ln_notation": True})
         self.limits = limits
 
     def _letters(self, indices: Any) -> str:
@@ -114,7 +114,7 @@ class IndexPrinter(LatexPrinter):
         if isinstance(b, Indexed):
             name = getattr(b.base, "name_", str(b.base))
             return (4, FACTOR_ORDER.index(name) if name in FACTOR_ORDER else 99, str(b))
-        kinds: list[tuple[Any, int]] = [(Diff, 5), (KroneckerDelta, 6), (Add, 7), (Sum, 8)]
+        kinds: list[tuple[Any, int]] = [(Add, 5), (Diff, 6), (KroneckerDelta, 7), (Sum, 8)]
         return next(((rank, 0, str(b)) for kind, rank in kinds if isinstance(b, kind)), (5, 0, str(b)))
 
     def _print_Mul(self, e: Mul) -> str:

@@ -34,7 +34,7 @@ def _linear(base: Expr, m: Expr) -> tuple[Expr, Expr] | None:
 
 def split(t: Term, /) -> Expr | None:
     """One step towards partial fractions: an expression equal to the product of the term, or None if there is none."""
-    powers = {f.base: f for f in t.factors if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and f.base.is_Add}
+    powers = {f.base: f for f in t.factors if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and (f.base.is_Add or f.base in _quantities(f.base))}
     bases = [b for b in powers if not b.has(Sum)]
     main: dict[Expr, dict[Expr, tuple[Expr, Expr]]] = {}
     for b in sorted(bases, key=_anonymous):  # every denominator has one main quantity, else the steps would circle

@@ -102,7 +102,8 @@ class Steps(_Displayed):
         """The next link, decided now.
 
         ``by``: derivations whose named derivatives may be worked out, on both sides, to decide the link.
-        ``using``: definitions that may be inserted on both sides, or a function that rewrites a side by a known fact.
+        ``using``: definitions, inserted on both sides before that; or a function that rewrites a side by a known fact,
+        applied after it.
         """
         e = sp.sympify(e)
         previous = self.rows[-1][1] if self.rows else self.lhs
@@ -127,10 +128,12 @@ class Steps(_Displayed):
 
     @staticmethod
     def _prepared(e: Expr, by: Any, using: Any) -> Expr:
-        if using is not None:
-            e = using(e) if callable(using) else unfold(e, using)
+        if isinstance(using, Mapping):
+            e = unfold(e, using)
         for D in [by] if isinstance(by, Derivation) else by:
             e = D.evaluate(e)
+        if callable(using):
+            e = using(e)
         return e
 
     # ------------------------------------------------------------------------------------------------ results
