@@ -1,0 +1,155 @@
+"""The one place that knows the array libraries apart: namespace, dtype checks, contraction, writes.
+
+Everything else in the package is written against the array API standard.
+"""
+
+import math
+import sys
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import array_api_compat
+from array_api_compat import is_jax_array, is_numpy_array
+
+Array = Any  # any array of a library that follows the array API: NumPy, JAX, PyTorch, ...
+
+
+def namespace(**arrays: Array) -> ModuleType:
+    """Return the array API namespace the named arrays have in common.
+
+    NumPy arrays may stand beside JAX arrays, as everywhere in JAX: the result is then JAX's.
+    """
+    for name, array in arrays.items():
+        if not array_api_compat.is_array_api_obj(array):
+            raise ValueError(f"{name} is a {type(array).__name__}; it must be an array (NumPy, JAX or PyTorch)")
+    values = list(arrays.values())
+    if any(is_jax_array(array) for array in values):
+        values = [array for array in values if not is_numpy_array(array)]
+    try:
+        return array_api_compat.array_namespace(*values)
+    except TypeError:
+        kinds = ", ".join(f"{name} is a {_library(array)} array" for name, array in arrays.items())
+        raise ValueError(f"{kinds}; they must come from one library") from None
+
+
+def _library(array: Array) -> str:
+    return array_api_compat.array_namespace(array).__name__.removeprefix("array_api_compat.").split(".")[0]
+
+
+def dtype_name(array: Array) -> str:
+    """Return the name of the array's dtype, the same for every library: ``float32``."""
+    return str(array.dtype).removeprefix("torch.")
+
+
+def same_floating_dtype(xp: ModuleType, **arrays: Array) -> None:
+    """Refuse arrays that are not of one real floating dtype: a result is never cast in silence."""
+    for name, array in arrays.items():
+        if not xp.isdtype(array.dtype, "real floating"):
+            raise ValueError(f"{name} has dtype {dtype_name(array)}; it must be real floating (float32, float64)")
+    kinds = {name: dtype_name(array) for name, array in arrays.items()}
+    if len(set(kinds.values())) > 1:
+        listed = " and ".join(f"{name} is {kind}" for name, kind in kinds.items())
+        raise ValueError(f"{listed}; they must have the same dtype")
+
+
+def is_true(condition: Array) -> bool:
+    """Return the truth of a 0-d boolean array, and True where it has no value yet (under ``jit``, ``vmap``).
+
+    Reading a traced value raises ``jax.errors.TracerBoolConversionError``, a TypeError, in JAX, and a RuntimeError
+    under ``torch.func.vmap``.
+    """
+    try:
+        return bool(condition)
+    except (TypeError, RuntimeError):
+        return True
+
+
+def eye_like(n: int, like: Array) -> Array:
+    """Return the identity matrix (n, n) with the dtype and on the device of ``like``."""
+    xp = array_api_compat.array_namespace(like)
+    if is_jax_array(like):  # a tracer has no device; JAX places a constant where it is used
+        return xp.eye(n, dtype=like.dtype)
+    return xp.eye(n, dtype=like.dtype, device=array_api_compat.device(like))
+
+
+def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
+    """Return zeros of the given shape with the dtype and on the device of ``like``."""
+    xp = array_api_compat.array_namespace(like)
+    if is_jax_array(like):
+        return xp.zeros(shape, dtype=like.dtype)
+    return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+
+
+def own_erfc(xp: ModuleType) -> Callable[[Array], Array] | None:
+    """Return the library's complementary error function, which is not in the array API standard, if it has one."""
+    if array_api_compat.is_jax_namespace(xp):
+        return sys.modules["jax"].lax.erfc  # loaded already, since an array of it is at hand
+    return getattr(xp, "erfc", None)
+
+
+def written(target: Array, where: Any, value: Array) -> Array:
+    """Return ``target`` with ``target[where] = value``: in place if the library can, else a new array.
+
+    Always rebind the name: ``H = written(H, (rows, cols), block)``.
+    """
+    if is_jax_array(target):
+        return target.at[where].set(value)
+    target[where] = value
+    return target
+
+
+def contract(spec: str, x: Array, y: Array) -> Array:
+    r"""Sum the product of two arrays over the index letters that ``spec`` leaves out on the right.
+
+    ``contract("ni,ji->nj", z, W)`` is $\sum_i z_{ni}w_{ji}$. It equals ``einsum(spec, x, y)``, which is not in the
+    array API standard and in NumPy does not reach the matrix product of the BLAS. Here every pair becomes one
+    ``matmul`` (a batched one, if letters are shared by all three), or a broadcast product if nothing is summed.
+    """
+    plan = _plan(spec)
+    xp = array_api_compat.array_namespace(x, y)
+    if x.ndim != len(plan.x) or y.ndim != len(plan.y):
+        raise ValueError(f"{spec} needs {len(plan.x)} and {len(plan.y)} axes; the arrays have {x.ndim} and {y.ndim}")
+    size = dict(zip(plan.x, x.shape, strict=True)) | dict(zip(plan.y, y.shape, strict=True))
+    if not plan.summed:
+        return _spread(xp, x, plan.x, plan.out) * _spread(xp, y, plan.y, plan.out)
+    batch = tuple(size[i] for i in plan.batch)
+    rows, inner, cols = (math.prod(size[i] for i in group) for group in (plan.left, plan.summed, plan.right))
+    left = _arranged(xp, x, plan.x, plan.batch + plan.left + plan.summed, (*batch, rows, inner))
+    right = _arranged(xp, y, plan.y, plan.batch + plan.summed + plan.right, (*batch, inner, cols))
+    order = plan.batch + plan.left + plan.right
+    product = xp.matmul(left, right)
+    return _arranged(xp, xp.reshape(product, tuple(size[i] for i in order)), order, plan.out, None)
+
+
+class _Plan:
+    """The letters of a contraction, sorted by the part they play in a matrix product."""
+
+    def __init__(self, spec: str) -> None:
+        operands, self.out = spec.split("->")
+        self.x, self.y = operands.split(",")
+        for letters in (self.x, self.y, self.out):
+            if len(set(letters)) < len(letters):
+                raise ValueError(f"{spec} repeats a letter in {letters}; take the diagonal first")
+        lone = (set(self.x) ^ set(self.y)) - set(self.out)
+        if lone or set(self.out) - set(self.x + self.y):
+            raise ValueError(f"{spec}: each letter must stand twice at least, and those on the right on the left too")
+        self.batch = "".join(i for i in self.x if i in self.y and i in self.out)
+        self.summed = "".join(i for i in self.x if i in self.y and i not in self.out)
+        self.left = "".join(i for i in self.x if i not in self.y)
+        self.right = "".join(i for i in self.y if i not in self.x)
+
+
+_plan = cache(_Plan)
+
+
+def _arranged(xp: ModuleType, x: Array, have: str, want: str, shape: tuple[int, ...] | None) -> Array:
+    if have != want:
+        x = xp.permute_dims(x, tuple(have.index(i) for i in want))
+    return x if shape is None or tuple(x.shape) == shape else xp.reshape(x, shape)
+
+
+def _spread(xp: ModuleType, x: Array, have: str, want: str) -> Array:
+    x = _arranged(xp, x, have, "".join(i for i in want if i in have), None)
+    return x[tuple(slice(None) if i in have else None for i in want)]

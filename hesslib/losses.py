@@ -1,0 +1,245 @@
+r"""The error of one pattern and its first two derivatives with respect to the last pre-activations.
+
+Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
+
+| loss | $y$ | $E_n$ | $\delta^{(L)}$ | $M$ |
+|---|---|---|---|---|
+| squared error | $a$ | $\tfrac12\sum_k(y_k-t_k)^2$ | $y-t$ | $I$ |
+| binary cross-entropy | $\sigma(a_k)$ | $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ | $y-t$ | $\operatorname{diag}y(1-y)$ |
+| softmax cross-entropy | softmax$(a)$ | $-\sum_kt_k\ln y_k$ | $y-t$ | $\operatorname{diag}y-yy^T$ |
+
+All are computed from $a$, never from $\ln y$: they are finite, and right to rounding, at any logit.
+
+Index letters: n pattern; k output unit.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
+
+from array_api_compat import array_namespace
+from jaxtyping import Float
+
+from hesslib._arrays import Array, contract, dtype_name, eye_like, is_true, namespace
+from hesslib.activations import logistic, logistic_1, softplus
+
+# contractions
+OUTPUTS_OF_PATTERN = "nk,nk->n"  # sum_k u_nk v_nk
+
+
+@dataclass(frozen=True)
+class Loss(ABC):
+    """What a loss offers. Its `a` is (N, K); its `t` is what `targets` returned: (N, K) with the dtype of `a`."""
+
+    name: ClassVar[str]
+
+    def targets(self, t: Array, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
+        """Return the targets checked, as one row of K numbers for each pattern, with the dtype of `a`.
+
+        Integers and booleans are taken as the numbers they are; any other dtype must be that of `a`. Under ``jit`` and
+        ``vmap`` the values are not known and only shape and dtype are checked.
+        """
+        xp = namespace(t=t, a=a)
+        if tuple(t.shape) != tuple(a.shape):
+            raise ValueError(f"t has shape {tuple(t.shape)}; {self.name} takes {self._accepted(*a.shape)}")
+        t = _as_dtype_of(a, t, xp)
+        self._check(xp, t)
+        return t
+
+    def _accepted(self, N: int, K: int) -> str:
+        return f"{(N, K)}"
+
+    @abstractmethod
+    def _check(self, xp: ModuleType, t: Float[Array, "N K"]) -> None:
+        """Raise ValueError if a value of `t` is out of range."""
+
+    @abstractmethod
+    def output(self, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
+        """Return $y$."""
+
+    @abstractmethod
+    def pattern_errors(self, a: Float[Array, "N K"], t: Float[Array, "N K"], /) -> Float[Array, " N"]:
+        """Return $E_n$ for each pattern."""
+
+    @abstractmethod
+    def delta(self, a: Float[Array, "N K"], t: Float[Array, "N K"], /) -> Float[Array, "N K"]:
+        r"""Return $\delta^{(L)}=\partial E_n/\partial a$."""
+
+    @abstractmethod
+    def M(self, a: Float[Array, "N K"], /) -> Float[Array, "N K K"]:
+        r"""Return $M=\partial^2E_n/\partial a\,\partial a$."""
+
+    @abstractmethod
+    def M_diagonal(self, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
+        """Return the diagonal of $M$."""
+
+    @abstractmethod
+    def M_times(self, a: Float[Array, "N K"], v: Float[Array, "*V N K"], /) -> Float[Array, "*V N K"]:
+        """Return $Mv$ for one vector per pattern, or for several along leading axes, without forming $M$."""
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    r"""$E_n=\tfrac12\sum_k(y_k-t_k)^2$ with $y=a$. Targets: any finite numbers, (N, K).
+
+    >>> import numpy as np
+    >>> SquaredError().pattern_errors(np.array([[3.0, 1.0]]), np.array([[1.0, 1.0]]))
+    array([2.])
+    """
+
+    name: ClassVar[str] = "squared_error"
+
+    def _check(self, xp: ModuleType, t: Array) -> None:
+        _require(xp, xp.isfinite(t), t, f"{self.name} takes finite targets")
+
+    def output(self, a: Array, /) -> Array:
+        return a
+
+    def pattern_errors(self, a: Array, t: Array, /) -> Array:
+        return contract(OUTPUTS_OF_PATTERN, a - t, a - t) / 2
+
+    def delta(self, a: Array, t: Array, /) -> Array:
+        return a - t
+
+    def M(self, a: Array, /) -> Array:
+        return _diagonal_matrices(self.M_diagonal(a))
+
+    def M_diagonal(self, a: Array, /) -> Array:
+        return array_namespace(a).ones_like(a)
+
+    def M_times(self, a: Array, v: Array, /) -> Array:
+        return v
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    r"""$E_n=-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ with $y=\sigma(a)$. Targets: numbers from 0 to 1, (N, K).
+
+    >>> import numpy as np
+    >>> BinaryCrossEntropy().pattern_errors(np.array([[1e4]]), np.array([[0.0]]))
+    array([10000.])
+    """
+
+    name: ClassVar[str] = "binary_cross_entropy"
+
+    def _check(self, xp: ModuleType, t: Array) -> None:
+        _require(xp, (t >= 0) & (t <= 1), t, f"{self.name} takes targets from 0 to 1")
+
+    def output(self, a: Array, /) -> Array:
+        return logistic(array_namespace(a), a)
+
+    def pattern_errors(self, a: Array, t: Array, /) -> Array:
+        xp = array_namespace(a)
+        return xp.sum(t * softplus(xp, -a) + (1 - t) * softplus(xp, a), axis=1)
+
+    def delta(self, a: Array, t: Array, /) -> Array:
+        xp = array_namespace(a)
+        return (1 - t) * logistic(xp, a) - t * logistic(xp, -a)  # y - t, without cancellation where y is near t = 1
+
+    def M(self, a: Array, /) -> Array:
+        return _diagonal_matrices(self.M_diagonal(a))
+
+    def M_diagonal(self, a: Array, /) -> Array:
+        return logistic_1(array_namespace(a), a)
+
+    def M_times(self, a: Array, v: Array, /) -> Array:
+        return self.M_diagonal(a) * v
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    r"""$E_n=-\sum_kt_k\ln y_k$ with $y_k=e^{a_k}/\sum_{k'}e^{a_{k'}}$.
+
+    Targets: rows of K probabilities that sum to one (one-hot rows among them), (N, K), or the number of the right
+    output for each pattern: integers from 0 to K - 1, (N,).
+
+    >>> import numpy as np
+    >>> SoftmaxCrossEntropy().pattern_errors(np.array([[0.0, 1e4]]), np.array([[1.0, 0.0]]))
+    array([10000.])
+    """
+
+    name: ClassVar[str] = "softmax_cross_entropy"
+
+    def targets(self, t: Array, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
+        xp = namespace(t=t, a=a)
+        N, K = a.shape
+        if tuple(t.shape) != (N,) or not _is_integer(t):
+            return super().targets(t, a)
+        _require(xp, (t >= 0) & (t < K), t, f"{self.name} takes labels from 0 to {K - 1}")
+        return xp.take(eye_like(K, a), xp.asarray(t), axis=0)
+
+    def _accepted(self, N: int, K: int) -> str:
+        return f"probabilities of shape {(N, K)} or integer labels of shape {(N,)}"
+
+    def _check(self, xp: ModuleType, t: Array) -> None:
+        _require(xp, t >= 0, t, f"{self.name} takes probabilities")
+        total = xp.sum(t, axis=1)
+        rounding = 8 * t.shape[1] * xp.finfo(t.dtype).eps  # of K quotients and their sum
+        _require(xp, abs(total - 1) <= rounding, total, f"{self.name} takes rows that sum to one", "the sum")
+
+    def output(self, a: Array, /) -> Array:
+        return array_namespace(a).exp(_log_softmax(a))
+
+    def pattern_errors(self, a: Array, t: Array, /) -> Array:
+        return -contract(OUTPUTS_OF_PATTERN, t, _log_softmax(a))
+
+    def delta(self, a: Array, t: Array, /) -> Array:
+        return self.output(a) - t
+
+    def M(self, a: Array, /) -> Array:
+        y = self.output(a)
+        return _diagonal_matrices(y) - y[:, :, None] * y[:, None, :]
+
+    def M_diagonal(self, a: Array, /) -> Array:
+        y = self.output(a)
+        return y * (1 - y)
+
+    def M_times(self, a: Array, v: Array, /) -> Array:
+        y = self.output(a)
+        return y * (v - array_namespace(a).sum(y * v, axis=-1, keepdims=True))
+
+
+LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredError(), BinaryCrossEntropy(), SoftmaxCrossEntropy())}
+
+
+def resolve(loss: str | Loss, /) -> Loss:
+    """Return the loss that a name stands for, or the loss itself."""
+    if isinstance(loss, Loss):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(f"loss is {loss!r}; it must be one of {', '.join(LOSSES)}")
+    return LOSSES[loss]
+
+
+def _log_softmax(a: Float[Array, "N K"]) -> Float[Array, "N K"]:
+    xp = array_namespace(a)
+    shifted = a - xp.max(a, axis=1, keepdims=True)  # the largest exponent is 0: no overflow, and a sum of at least 1
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
+
+
+def _diagonal_matrices(d: Float[Array, "N K"]) -> Float[Array, "N K K"]:
+    return d[:, :, None] * eye_like(d.shape[1], d)
+
+
+def _is_integer(t: Array) -> bool:
+    return array_namespace(t).isdtype(t.dtype, "integral")
+
+
+def _as_dtype_of(a: Array, t: Array, xp: ModuleType) -> Array:
+    if _is_integer(t) or array_namespace(t).isdtype(t.dtype, "bool"):
+        return xp.astype(xp.asarray(t), a.dtype)
+    if dtype_name(t) != dtype_name(a):
+        raise ValueError(f"t is {dtype_name(t)} and the network computes in {dtype_name(a)}; they must agree")
+    return xp.asarray(t)
+
+
+def _require(xp: ModuleType, ok: Array, values: Array, requirement: str, what: str = "") -> None:
+    """Raise ValueError that names the first value which is not ok."""
+    if is_true(xp.all(ok)):
+        return
+    first = int(xp.argmax(xp.astype(xp.reshape(~ok, (-1,)), xp.int8)))
+    row = first // math.prod(values.shape[1:])
+    value = float(xp.reshape(values, (-1,))[first])
+    raise ValueError(f"t has {what or 'the value'} {value:g} in row {row}; {requirement}")
