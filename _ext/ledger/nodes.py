@@ -87,11 +87,8 @@ class Record(_Carrier):
             parts.append(self.inline(record["scope"]))
         if record["source"]:
             parts.append([nodes.Text(record["source"])])
-        if len(checks) == 1:
-            parts.append([nodes.Text(f"{checks[0]['oracle']}: {check_words(checks[0])}")])
-        elif checks:
-            worst = max(checks, key=lambda row: row["agreement"])
-            parts.append([nodes.Text(f"{len(checks)} oracles agree to {figure(worst['agreement'])}")])
+        if checks:
+            parts.append([nodes.Text(_agreement(checks))])
         node += ledger_summary("", "", *_joined(parts))
         node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
         node += _checks(checks)
@@ -114,10 +111,18 @@ class Claim(_Carrier):
         node += nodes.paragraph("", "", *head, nodes.Text(" "), *text)
         if record["checks"]:
             folded = ledger_record(classes=["ledger-record"], record=None, faults=[])
-            folded += ledger_summary("", f"{len(record['checks'])} computed")
+            folded += ledger_summary("", f"{record['established']} · {_agreement(record['checks'])}")
             folded += _checks(record["checks"])
             node += folded
         return [node]
+
+
+def _agreement(rows: list[dict[str, Any]]) -> str:
+    """The one check, or how many there are and how far the worst is off."""
+    if len(rows) == 1:
+        return f"{rows[0]['oracle']}: {check_words(rows[0])}"
+    worst = max(rows, key=lambda row: row["agreement"])
+    return f"{len(rows)} oracles agree to {figure(worst['agreement'])}" if worst["agreement"] else f"{len(rows)} oracles agree exactly"
 
 
 def _joined(parts: list[list[Node]]) -> list[Node]:

@@ -140,5 +140,10 @@ class FillTables(SphinxPostTransform):
 
 
 def _oracles(checks: list[dict[str, Any]]) -> nodes.Element:
-    items = [nodes.list_item("", nodes.paragraph("", f"{row['oracle']}: {check_words(row)}")) for row in checks]
-    return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
+    if not checks:
+        return nodes.paragraph("", "–")
+    items = []
+    for row in checks:
+        words = nodes.inline("", check_words(row), classes=["ledger-figure"])
+        items.append(nodes.list_item("", nodes.paragraph("", "", nodes.Text(f"{row['oracle']}: "), words)))
+    return nodes.bullet_list("", *items)

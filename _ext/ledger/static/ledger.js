@@ -49,7 +49,9 @@
     bar.append(...fields, count);
     bar.addEventListener("input", filter);
     bar.addEventListener("submit", (event) => event.preventDefault());
-    table.closest(".ledger-scroll").before(bar);
+    const box = table.closest(".ledger-scroll");
+    box.before(bar);
+    box.tabIndex = 0; // so that the arrow keys scroll it
     filter();
   }
 
