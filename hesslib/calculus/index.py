@@ -16,7 +16,14 @@ from sympy.core.function import Function, FunctionClass
 
 
 class RangeError(ValueError):
-    """An index is used in two slots of different size, or a tensor with the wrong number of slots."""
+    """An index is used in two slots of different size, or a tensor with the wrong number of slots.
+
+    ``latex`` says it for a display, where there is something to show.
+    """
+
+    def __init__(self, message: str, latex: str = r"\text{an index would run over two ranges}") -> None:
+        super().__init__(message)
+        self.latex = latex
 
 
 class Tensor(IndexedBase):

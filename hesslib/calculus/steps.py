@@ -17,7 +17,7 @@ import sympy as sp
 from sympy import Expr
 
 from .derivation import Derivation, unfold
-from .index import RangeError
+from .index import RangeError, freshen
 from .latex import tex
 from .macros import expand
 from .normal import difference, equal
@@ -142,6 +142,10 @@ class Steps(_Displayed):
         """The right-hand side reached so far."""
         return self.rows[-1][1]
 
+    def at(self, values: Mapping[Any, Any], /) -> Expr:
+        """The result with other letters or layer numbers put in; bound indices are renewed first, so none captures."""
+        return freshen(self.result).xreplace(dict(values))
+
     @property
     def established(self) -> str:
         """How the result is known: derived, or an approximation if any step was a neglect."""
@@ -180,13 +184,22 @@ class Refusal(_Displayed):
     def __init__(self, lhs: Expr, wrong: Expr, why: str, reason: Exception) -> None:
         self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
 
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """That it was refused, as a record for a claim."""
+        from hesslib.ledger import Check
+
+        return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
+
     def latex(self) -> str:
         first = rf"{tex(self.lhs)} &\neq {tex(self.wrong)} && \text{{{self.why}}}"
         if isinstance(self.reason, NotEqualError):
             rows = [rf"&\phantom{{\neq}}\ \text{{lacks }} {tex(t)}" for t in self.reason.missing]
             rows += [rf"&\phantom{{\neq}}\ \text{{has instead }} {tex(t)}" for t in self.reason.extra]
+        elif isinstance(self.reason, RangeError):
+            rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }} {self.reason.latex}"]
         else:
-            rows = [r"&\phantom{\neq}\ \text{refused: an index would run over two different ranges}"]
+            rows = []
         return "\\begin{aligned}\n" + " \\\\\n".join([first, *rows]) + "\n\\end{aligned}"
 
 

@@ -145,9 +145,13 @@ def sizes_of(factors: Sequence[Expr], dummies: dict[Expr, Expr], /, known: dict[
     def put(p: Expr, size: Expr, where: Expr | str) -> None:
         size = sp.expand(size)
         if p in found and found[p] != size:
+            places = [(_show(found[p]), _show(origin.get(p, "another term"))), (_show(size), _show(where))]
             raise RangeError(
-                f"index {_show(p)} runs to {_show(found[p])} in {_show(origin.get(p, 'another term'))} but to {_show(size)} in "
-                f"{_show(where)}"
+                f"index {_show(p)} runs " + " but ".join(f"to {bound} in {place}" for bound, place in places),
+                rf"{_show(p)}\le " + r"\text{, but }\le ".join(
+                    rf"{bound}\text{{ in }}" + (place if "\\" in place or "_" in place else rf"\text{{{place}}}")
+                    for bound, place in places
+                ),
             )
         found.setdefault(p, size)
         origin.setdefault(p, where)
