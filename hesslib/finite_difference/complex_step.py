@@ -1,0 +1,147 @@
+r"""The complex step: first derivatives without cancellation, second ones with a single difference.
+
+For an analytic ``f`` that is real on the real axis, $f(x+ihe_j)=f(x)+ih\,\partial_jf(x)-\tfrac{h^2}{2}\partial_j^2f-\dots$,
+so $\partial_jf=\operatorname{Im}f(x+ihe_j)/h+O(h^2)$. Nothing is subtracted, so h can be so small that $h^2$ vanishes
+beside 1: no truncation is left, and the rounding is that of evaluating a derivative, not of a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hesslib.finite_difference import rounding
+from hesslib.finite_difference.conclusion import climbed, concluded
+from hesslib.finite_difference.estimate import Array
+from hesslib.finite_difference.evaluation import Evaluator
+from hesslib.finite_difference.extrapolation import Quotients, joined
+from hesslib.finite_difference.ladder import Ladder, Pair, known
+from hesslib.finite_difference.steps import Plan
+
+SPREAD = 8.0  # multiples of the measured spread that the bound of a first derivative allows for
+UNLIKE = 1e-3  # share of sum |D_j d_j| by which a real quotient may differ before f counts as not analytic
+
+
+def tiny(x: Array) -> Array:
+    """Imaginary steps h: (p,), so small that h^2 is lost beside x^2, and its square no underflow."""
+    size = np.abs(x.astype(np.float64))
+    return np.where(size > 0, size, 1.0) * (2.0**-100 if x.dtype == np.float64 else 2.0**-40)
+
+
+def imaginary(evaluate: Evaluator, points: Sequence[Array], axes: Sequence[int], h: Array) -> Array:
+    """Im f(x + i h e_j) / h for every point and its axis: (points, outputs)."""
+    complex_points = []
+    for x, j in zip(points, axes):
+        z = x.astype(np.result_type(x.dtype, np.complex64))
+        z[j] += 1j * h[j]
+        complex_points.append(z)
+    try:
+        values = evaluate(complex_points)
+    except TypeError as reason:
+        raise ValueError(f"f fails for complex arguments ({reason}); method='complex_step' needs them") from reason
+    return np.imag(values) / h[list(axes)][:, None]
+
+
+def first(evaluate: Evaluator, x: Array, noise: float) -> tuple[Array, Array]:
+    """Values and bounds: (p, outputs).
+
+    A second sample moves every coordinate by about one unit in the last place: rounding inside ``f`` is of the size of
+    what that does to the derivative.
+    """
+    p, eps, h = len(x), float(np.finfo(x.dtype).eps), tiny(x)
+    D = checked(evaluate, x)
+    nudged = (x * (1 + eps * np.where(np.arange(p) % 2, -1, 1))).astype(x.dtype)
+    spread = np.abs(D - imaginary(evaluate, [nudged] * p, range(p), 1.3 * h))
+    if not np.isfinite(spread).all():
+        raise ValueError("f(x + ih) is not finite one unit in the last place from x; it must be")
+    typical = np.median(np.divide(spread, np.abs(D), out=np.zeros_like(D), where=D != 0), axis=0)  # for lucky entries
+    return D, SPREAD * np.maximum(spread, np.maximum(typical, max(eps, evaluate.eps, noise)) * np.abs(D))
+
+
+def checked(evaluate: Evaluator, x: Array) -> Array:
+    """The derivatives (p, outputs) by the complex step, compared along one direction with an ordinary quotient."""
+    p = len(x)
+    ladder = Ladder(evaluate, x, np.ones(p), 2.0, 0.0)
+    D = imaginary(evaluate, [x] * p, range(p), tiny(x))
+    if not np.isfinite(D).all():
+        raise ValueError(f"f(x + ih) is not finite along coordinate {np.flatnonzero(~np.isfinite(D).all(axis=1))[0]}")
+    _check_analytic(ladder, D)
+    return D
+
+
+def _check_analytic(ladder: Ladder, D: Array) -> None:
+    """Compare the derivative along one direction with an ordinary difference quotient."""
+    x, p = ladder.x, len(ladder.x)
+    size = np.abs(x.astype(np.float64))
+    rough = 2.0 ** round(np.log2(ladder.eps) / 3)  # the best step of a central difference, relative to the scale
+    d = (x + (np.where(size > 0, size, 1.0) * rough * (1 + np.arange(p) % 3)).astype(x.dtype)) - x
+    coarse, fine = (ladder.evaluate([x + t * d, x - t * d]) for t in (1, 0.5))
+    quotient = [(v[0] - v[1]) / (2 * t) for v, t in ((coarse, 1), (fine, 0.5))]
+    claimed = d @ D
+    values = np.concatenate([ladder.f0[None], coarse, fine])
+    noise = rounding.unit(values, ladder.eps, 0.0) + rounding.quantum(values)
+    allowed = 10 * (np.abs(quotient[0] - quotient[1]) + noise) + UNLIKE * (np.abs(d) @ np.abs(D))
+    wrong = np.flatnonzero(~(np.abs(claimed - quotient[1]) <= allowed))
+    if wrong.size:
+        o = int(wrong[0])
+        raise ValueError(
+            f"f is not complex-analytic: along one direction the complex step gives {claimed[o]:g} and real values of "
+            f"f give {quotient[1][o]:g} (abs, conj, real parts and comparisons are the usual reasons); use "
+            "method='ridders'"
+        )
+
+
+class ComplexLadder(Ladder):
+    """Values of the complex-step derivatives $g_i=\\partial_if$: at x ± a e_i for the diagonal, x ± a e_j for pairs."""
+
+    def __init__(self, evaluate: Evaluator, x: Array, start: Array, ratio: float, noise: float) -> None:
+        super().__init__(evaluate, x, start, ratio, noise)
+        self.h = tiny(x)
+
+    def fill_axes(self, wanted: Iterable[tuple[int, int]]) -> None:
+        new = [key for key in dict.fromkeys(wanted) if key not in self.axis]
+        self.axis.update(zip(new, self._derivatives([(i, i, e) for i, e in new])))
+
+    def fill_pairs(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> None:
+        new = [(i, j, coarsest[i] + k, coarsest[j] + k) for k in range(levels) for i, j in pairs]
+        self.pair.update(zip(new, self._derivatives([(i, j, d) for i, j, _, d in new])))
+
+    def _derivatives(self, wanted: Sequence[tuple[int, int, int]]) -> Array:
+        """g_i at x + a e_j and x - a e_j for every (i, j, exponent of j): (wanted, 2, outputs)."""
+        points = [self.moved((j, s * self.step(j, e))) for _, j, e in wanted for s in (1, -1)]
+        axes = [i for i, _, _ in wanted for _ in (1, -1)]
+        return imaginary(self.evaluate, points, axes, self.h).reshape(len(wanted), 2, len(self.f0))
+
+    def mixed(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> Quotients:
+        r"""Quotients $\frac{g_i(x+a_j)-g_i(x-a_j)}{2a_j}$."""
+        j = [j for _, j in pairs]
+        a = self._steps(coarsest, levels)[:, j]
+        keys = [[(i, j, coarsest[i] + k, coarsest[j] + k) for i, j in pairs] for k in range(levels)]
+        g = np.array([[self.pair[key] for key in row] for row in keys]).reshape(levels, len(pairs), 2, len(self.f0))
+        D = known((g[:, :, 0] - g[:, :, 1]) / (2 * a[..., None]))
+        return Quotients(D, gain=np.sqrt(0.5) / a, centre=np.zeros_like(a), ratio=self.ratio)
+
+    def floor(self) -> Array:
+        """Each $g_i$ has its own size: (axes and pairs so far, outputs)."""
+        size = np.zeros((len(self.x), len(self.f0)))
+        for (i, *_), g in [*self.axis.items(), *self.pair.items()]:
+            size[i] = np.fmax(size[i], np.abs(np.where(np.isfinite(g), g, 0.0)).max(axis=0))
+        rows = [*range(len(self.x)), *(i for i, _ in dict.fromkeys(key[:2] for key in self.pair))]
+        return max(self.eps, self.noise) * size[rows]
+
+    def probe(self, coarsest: Sequence[int]) -> Array:
+        """Nothing cancels in a complex step: its rounding is a few times the floor, and need not be measured."""
+        return 4 * self.floor()
+
+
+def second(
+    evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, step: Any, noise: float
+) -> tuple[Array, Array]:
+    """Values and bounds, the diagonal first and then the pairs: (entries, outputs)."""
+    checked(evaluate, x)
+    ladder, coarsest = climbed(ComplexLadder, 1, evaluate, x, plan, step, noise)
+    diagonal = ladder.first(coarsest, plan.levels)
+    ladder.fill_pairs(pairs, coarsest, plan.levels)
+    return concluded(ladder, joined(diagonal, ladder.mixed(pairs, coarsest, plan.levels)), coarsest)

@@ -1,0 +1,40 @@
+"""What every function of this package returns, and the point it accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    r"""A derivative, a bound on its error, and what it cost.
+
+    - ``value``: the derivative, in the dtype of ``x``;
+    - ``error``: for each entry a number that $|\text{value}-\text{exact}|$ is meant to stay below; it covers the
+      truncation of the series and the rounding of ``f``, and has the shape of ``value``;
+    - ``calls``: how often ``f`` was called.
+    """
+
+    value: Array
+    error: Array
+    calls: int
+
+
+def point(x: Any) -> Array:
+    """``x`` as a one-dimensional array of float32 or float64; a list of Python numbers becomes float64."""
+    if isinstance(x, (list, tuple)) and all(type(v) in (int, float) for v in x):
+        x = np.array(x, dtype=np.float64)
+    x = np.asarray(x)
+    if x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"x has dtype {x.dtype}; it must be float32 or float64")
+    if x.ndim != 1 or x.size == 0:
+        raise ValueError(f"x has shape {x.shape}; it must be one-dimensional with at least one entry")
+    if not np.isfinite(x).all():
+        i = int(np.flatnonzero(~np.isfinite(x))[0])
+        raise ValueError(f"x[{i}] is {x[i]}; every entry must be finite")
+    return x

@@ -1,0 +1,130 @@
+r"""Where ``f`` is evaluated: on ladders of steps $a_i\rho^{-e}$ along every axis, and along pairs of axes.
+
+Index letters: i, j axis; e exponent; k level, counted from the coarsest step in use; o output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from hesslib.finite_difference import rounding
+from hesslib.finite_difference.estimate import Array
+from hesslib.finite_difference.evaluation import Evaluator
+from hesslib.finite_difference.extrapolation import Quotients
+
+Shift = tuple[int, float]  # axis, distance
+Pair = tuple[int, int]  # axes i < j
+
+
+class Ladder:
+    """Values of ``f`` at x, at x ± a e_i and at x ± (a e_i + b e_j), each computed once.
+
+    ``start`` (p,) are the steps of exponent 0; exponent e stands for the step ``start * ratio ** -e``.
+    ``noise``: the relative accuracy of the values of ``f`` where that is worse than their dtype.
+    """
+
+    def __init__(self, evaluate: Evaluator, x: Array, start: Array, ratio: float, noise: float) -> None:
+        self.evaluate, self.x, self.start, self.ratio, self.noise = evaluate, x, start, ratio, noise
+        self.f0 = evaluate([x.copy()])[0]
+        if not np.isfinite(self.f0).all():
+            raise ValueError(f"f(x) is {self.f0[~np.isfinite(self.f0)][0]}; f must be finite at x")
+        if self.f0.dtype.kind == "c":
+            raise ValueError("f(x) is complex at a real x; f must be real there")
+        self.axis: dict[tuple[int, int], Array] = {}  # (i, e) -> values at + and -: (2, outputs)
+        self.pair: dict[tuple[int, int, int, int], Array] = {}  # (i, j, e_i, e_j) -> the same
+
+    @property
+    def eps(self) -> float:
+        return max(self.evaluate.eps, float(np.finfo(self.x.dtype).eps))
+
+    def step(self, i: int, e: int) -> float:
+        """The step of axis i at exponent e, such that x[i] + step and x[i] - step are both exact.
+
+        Rounding x + step away from zero leaves a step that the finer grid towards zero can hold as well.
+        """
+        x = self.x[i]
+        far = x + np.copysign(np.asarray(self.start[i] * self.ratio**-e, dtype=x.dtype), x)
+        return abs(float(far) - float(x))
+
+    def moved(self, *shifts: Shift) -> Array:
+        y = self.x.copy()
+        for i, a in shifts:
+            y[i] = float(y[i]) + a
+        return y
+
+    def both_ways(self, shifts: Sequence[Sequence[Shift]]) -> Array:
+        """Values at x + s and x - s for every shift s: (shifts, 2, outputs)."""
+        points = [self.moved(*((i, sign * a) for i, a in s)) for s in shifts for sign in (1, -1)]
+        return self.evaluate(points).reshape(len(shifts), 2, len(self.f0))
+
+    def fill_axes(self, wanted: Iterable[tuple[int, int]]) -> None:
+        new = [key for key in dict.fromkeys(wanted) if key not in self.axis]
+        self.axis.update(zip(new, self.both_ways([[(i, self.step(i, e))] for i, e in new])))
+
+    def fill_pairs(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> None:
+        new = [(i, j, coarsest[i] + k, coarsest[j] + k) for k in range(levels) for i, j in pairs]
+        shifts = [[(i, self.step(i, e)), (j, self.step(j, d))] for i, j, e, d in new]
+        self.pair.update(zip(new, self.both_ways(shifts)))
+
+    def first(self, coarsest: Sequence[int], levels: int) -> Quotients:
+        r"""Quotients $\frac{f(x+a)-f(x-a)}{2a}$ of every axis: PRML (5.69)."""
+        a, f = self._steps(coarsest, levels), self._values(coarsest, levels)
+        D = known((f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None]))
+        return Quotients(D, gain=np.sqrt(0.5) / a, centre=np.zeros_like(a), ratio=self.ratio)
+
+    def second(self, coarsest: Sequence[int], levels: int) -> Quotients:
+        r"""Quotients $\frac{f(x+a)-2f(x)+f(x-a)}{a^2}$ of every axis."""
+        a, f = self._steps(coarsest, levels), self._values(coarsest, levels) - self.f0
+        D = known((f[:, :, 0] + f[:, :, 1]) / a[..., None] ** 2)
+        return Quotients(D, gain=np.sqrt(2) / a**2, centre=-2 / a**2, ratio=self.ratio)
+
+    def mixed(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> Quotients:
+        r"""Quotients of every pair: half of what the second difference along a + b has beyond those along a and b.
+
+        $\frac{f(x+a+b)+f(x-a-b)-f(x+a)-f(x-a)-f(x+b)-f(x-b)+2f(x)}{2ab}$ needs two new values; PRML (5.90) needs four.
+        """
+        i, j = np.array(pairs, dtype=int).reshape(-1, 2).T
+        a, alone = self._steps(coarsest, levels), (self._values(coarsest, levels) - self.f0).sum(axis=2)
+        keys = [[(i, j, coarsest[i] + k, coarsest[j] + k) for i, j in pairs] for k in range(levels)]
+        together = np.array([[self.pair[key] for key in row] for row in keys]).reshape(
+            levels, len(pairs), 2, len(self.f0)
+        )
+        ab = a[:, i] * a[:, j]
+        D = known(((together - self.f0).sum(axis=2) - alone[:, i] - alone[:, j]) / (2 * ab[..., None]))
+        return Quotients(D, gain=np.sqrt(1.5) / ab, centre=1 / ab, ratio=self.ratio)
+
+    def floor(self) -> Array:
+        """What can be said about the rounding of ``f`` from single values: (1, outputs)."""
+        rows = np.concatenate([self.f0[None], *self.axis.values(), *self.pair.values()])
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        return np.maximum(rounding.unit(rows, self.eps, self.noise), rounding.quantum(rows))[None]
+
+    def probe(self, coarsest: Sequence[int]) -> Array:
+        """The rounding of ``f`` from five points much closer to each other than any step: (1, outputs)."""
+        d = np.array([self.step(i, e) for i, e in enumerate(coarsest)]) / 2.0**12
+        grid = np.spacing(np.abs(self.x) + 2 * d.astype(self.x.dtype)).astype(float)  # here all five points are exact
+        d = np.maximum(1, np.round(d / grid)) * grid
+        outer = self.evaluate([(self.x + t * d).astype(self.x.dtype) for t in (-2, -1, 1, 2)])
+        return rounding.from_probe(np.insert(outer, 2, self.f0, axis=0))[None]
+
+    def entry(self, n: int) -> str:
+        """What entry n of a result is called, the diagonal first and then the pairs."""
+        p = len(self.x)
+        if n < p:
+            return f"coordinate {n}"
+        i, j = list(dict.fromkeys(key[:2] for key in self.pair))[n - p]
+        return f"coordinates {i} and {j}"
+
+    def _steps(self, coarsest: Sequence[int], levels: int) -> Array:
+        """(levels, p)."""
+        return np.array([[self.step(i, e + k) for i, e in enumerate(coarsest)] for k in range(levels)])
+
+    def _values(self, coarsest: Sequence[int], levels: int) -> Array:
+        """(levels, p, 2, outputs)."""
+        return np.array([[self.axis[i, e + k] for i, e in enumerate(coarsest)] for k in range(levels)])
+
+
+def known(D: Array) -> Array:
+    return np.where(np.isfinite(D), D, np.nan)
