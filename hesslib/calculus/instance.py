@@ -190,6 +190,10 @@ class Instance:
         """The exact value of an index expression at the free indices ``at``."""
         return evaluate(sp.sympify(e).xreplace({net.L: Integer(self.depth)}), self.value, self.size, at)
 
+    def verify(self, formula: Any, places: Iterable[Mapping[Any, int]], /) -> Check:
+        """The record of comparing both sides of a :class:`~hesslib.calculus.steps.Formula` or a chain of steps."""
+        return self.agree(formula.lhs, formula.result, places)
+
     def agree(self, lhs: Any, rhs: Any, places: Iterable[Mapping[Any, int]], /, *, of: str = "a formula") -> Check:
         """The record of comparing two expressions at all ``places``: exact, so the tolerance is zero.
 

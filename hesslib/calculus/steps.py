@@ -77,6 +77,11 @@ class Formula(_Displayed):
     def latex(self) -> str:
         return f"{tex(self.lhs)} {self.relation} {tex(self.rhs)}"
 
+    @property
+    def result(self) -> Expr:
+        """The right-hand side, by the name that a chain of steps has for it."""
+        return self.rhs
+
 
 class Steps(_Displayed):
     r"""An aligned chain ``lhs = e1 = e2 = ...`` in which every ``=`` is decided.

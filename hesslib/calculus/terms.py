@@ -145,7 +145,7 @@ def sizes_of(factors: Sequence[Expr], dummies: dict[Expr, Expr], /, known: dict[
     def put(p: Expr, size: Expr, where: Expr | str) -> None:
         size = sp.expand(size)
         if p in found and found[p] != size:
-            places = [(_show(found[p]), _show(origin.get(p, "another term"))), (_show(size), _show(where))]
+            places = [(_show(found[p]), _show(origin.get(p, "the rest of the formula"))), (_show(size), _show(where))]
             raise RangeError(
                 f"index {_show(p)} runs " + " but ".join(f"to {bound} in {place}" for bound, place in places),
                 rf"{_show(p)}\le " + r"\text{, but }\le ".join(
