@@ -1,9 +1,9 @@
 """Execute the chapters on all cores, into the cache that the book is built from.
 
-Jupyter Book executes one notebook at a time, and its cache compares the cells only: a chapter whose package has
-changed would keep its old numbers. This module closes both gaps without an executor or a cache of its own: jupyter-cache
-runs the notebooks (through nbclient, one kernel process each) and keeps the results, in a folder named after everything
-a result depends on besides the cells (:func:`environment_key`).
+Jupyter Book executes one notebook at a time, and its cache compares the cells only: a chapter whose package has changed
+would keep its old numbers. This module closes both gaps without an executor or a cache of its own: jupyter-cache runs
+the notebooks (through nbclient, one kernel process each) and keeps the results, in a folder named after everything a
+result depends on besides the cells (:func:`environment_key`).
 
 It is a Sphinx extension, so that plain ``jupyter-book build .`` does the same as ``make book``, and a command:
 
@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
     from sphinx.application import Sphinx
     from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "hesslib"
+TOOLS = ["_ext", "_static", "tools"]  # what shapes the pages besides their text
 KEPT_CACHES = 4  # going back to an earlier state of the package costs nothing, and the disk does not fill
 CELL_TIMEOUT = 120  # seconds; one cell that takes longer hangs
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
@@ -71,9 +73,16 @@ def environment_key() -> str:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"{PACKAGE} is not installed in {sys.prefix}; run: pip install -e .")
     for folder in map(Path, spec.submodule_search_locations):
-        for source in sorted(folder.rglob("*.py")):
-            digest.update(source.relative_to(folder).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+        digest.update(_digest(folder.rglob("*.py"), folder).encode())
     return digest.hexdigest()[:16]
+
+
+def _digest(files: Iterable[Path], folder: Path) -> str:
+    """Hash of names below ``folder`` and contents."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in files if file.is_file()):
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def cache_path(build: Path) -> Path:
@@ -166,16 +175,20 @@ def execute_all(
     with ThreadPoolExecutor(cores) as pool:
         for done in as_completed([pool.submit(start_one, chapter) for chapter in missing]):
             outcome = found[done.result().chapter] = done.result()
-            report(f"{'executed ' if outcome.error is None else 'FAILED   '}  {_short(outcome.chapter)}"
-                   f"  {outcome.seconds:.1f} s")
+            report(
+                f"{'executed ' if outcome.error is None else 'FAILED   '}  {_short(outcome.chapter)}"
+                f"  {outcome.seconds:.1f} s"
+            )
             if outcome.error is None:
                 cache.cache_notebook_bundle(
                     CacheBundleIn(outcome.notebook, str(outcome.chapter), data={"execution_seconds": outcome.seconds}),
                     check_validity=False,  # its rule, consecutive counts, rejects cells tagged raises-exception
                     overwrite=True,
                 )
-    report(f"chapters: {len(found) - len(missing)} from the cache, {len(missing)} executed"
-           f" in {time.perf_counter() - start:.1f} s on {cores} cores")
+    report(
+        f"chapters: {len(found) - len(missing)} from the cache, {len(missing)} executed"
+        f" in {time.perf_counter() - start:.1f} s on {cores} cores"
+    )
     return [outcome for outcome in found.values() if outcome is not None]
 
 
@@ -199,14 +212,17 @@ def chapters_of(root: Path) -> list[Path]:
 
 
 def point_to_cache(app: Sphinx, config: Config) -> None:
-    """Name the cache after the environment; when the name changes, Sphinx reads every page anew."""
+    """Name the cache after the environment; when that name or the book's tools change, Sphinx reads every page anew."""
     config.nb_execution_cache_path = str(cache_path(Path(app.outdir).resolve().parent))
+    root = Path(app.srcdir)
+    files = [file for folder in TOOLS for file in (root / folder).rglob("*") if file.suffix != ".pyc"]
+    config.book_tools = _digest(files, root)
 
 
-def execute_before_reading(app: Sphinx, env: Any, docnames: list[str]) -> None:
+def execute_before_reading(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Fill the cache in parallel, so that reading the pages one by one finds every result there."""
-    from sphinx.errors import ExtensionError  # noqa: PLC0415  (the command line works without Sphinx)
-    from sphinx.util import logging  # noqa: PLC0415
+    from sphinx.errors import ExtensionError  # the command line needs no Sphinx
+    from sphinx.util import logging
 
     pages = [Path(env.doc2path(name)) for name in sorted(docnames)]
     outcomes = execute_all(
@@ -219,10 +235,29 @@ def execute_before_reading(app: Sphinx, env: Any, docnames: list[str]) -> None:
         raise ExtensionError("\n\n".join([f"{len(failures)} chapter(s) failed", *failures]), modname="execute_chapters")
 
 
+def remove_stale_pages(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Delete what an earlier build wrote for pages that are gone; Sphinx would leave them in the book."""
+    for name in removed:
+        for file in [f"{name}.html", f"_sources/{name}.md", f"_sources/{name}.ipynb"]:
+            Path(app.outdir, file).unlink(missing_ok=True)
+    return []
+
+
+def forget_faulty_build(app: Sphinx, exception: Exception | None) -> None:
+    """After a warning, make the next build read every page again; else the warning would not come back."""
+    if exception is not None or app._warncount:
+        Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_config_value("book_tools", "", "env")
     app.connect("config-inited", point_to_cache)
+    app.connect("env-get-outdated", remove_stale_pages)
     app.connect("env-before-read-docs", execute_before_reading)
+    app.connect("build-finished", forget_faulty_build)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
