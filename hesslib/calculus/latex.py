@@ -14,7 +14,7 @@ from sympy.printing.latex import LatexPrinter
 
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
 
-FACTOR_ORDER = ["H", "h", "x", "z", "v", "w", "W", "delta", "M", "G", "B", "t", "y"]
+FACTOR_ORDER = ["A", "V", "H", "h", "v", "u", "w", "W", "delta", "M", "G", "B", "x", "z", "t", "y"]
 """The order of tensors within a product; others follow alphabetically."""
 
 
@@ -160,7 +160,8 @@ class IndexPrinter(LatexPrinter):
 
         def rank(t: Expr) -> tuple:
             primes = max((f.order for f in t.atoms(Elementwise)), default=0)
-            return (t.could_extract_minus_sign(), len(t.atoms(Sum)), -primes, str(t))
+            sums = len(t.atoms(Sum))
+            return (t.could_extract_minus_sign(), sums == 0, sums, -primes, str(t))
 
         out = ""
         for t in sorted(e.args, key=rank):

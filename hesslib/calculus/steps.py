@@ -17,7 +17,7 @@ import sympy as sp
 from sympy import Expr
 
 from .derivation import Derivation, unfold
-from .index import RangeError, freshen
+from .index import RangeError, freshen, with_pattern
 from .latex import tex
 from .macros import expand
 from .normal import difference, equal
@@ -69,10 +69,19 @@ class Formula(_Displayed):
     would be taking it on trust.
     """
 
-    def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition", relation: str = "=") -> None:
+    def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition") -> None:
+        if established not in ("definition", "assumption"):
+            raise ValueError(f"established is {established!r}; by hand a formula is a definition or an assumption")
         self.lhs, self.rhs = sp.sympify(lhs), sp.sympify(rhs)
-        self.established, self.relation = established, relation
+        self.established, self.relation = established, "="
         self.checks: tuple[Check, ...] = ()
+
+    @classmethod
+    def _proved(cls, lhs: Any, rhs: Any, established: str, relation: str, checks: tuple[Check, ...]) -> Formula:
+        """The last line of a derivation; only a chain of steps makes one."""
+        f = cls(lhs, rhs)
+        f.established, f.relation, f.checks = established, relation, checks
+        return f
 
     def latex(self) -> str:
         return f"{tex(self.lhs)} {self.relation} {tex(self.rhs)}"
@@ -163,12 +172,20 @@ class Steps(_Displayed):
 
         return (Check(f"normal form, {self.decided} links", 0.0, 0.0),) if self.decided else ()
 
-    def formula(self) -> Formula:
-        """The first and the last member of the chain as one equation, with the chain's record."""
+    def formula(self, name: Any = None, /) -> Formula:
+        """The first and the last member of the chain as one equation, with the chain's record.
+
+        ``name`` may give the left-hand side a name of its own, a symbol that the formula then defines.
+        """
         relation = "=" if self.established == "derived" else r"\simeq"
-        f = Formula(self.lhs, self.result, established=self.established, relation=relation)
-        f.checks = self.checks
-        return f
+        lhs = self.lhs if name is None else name
+        return Formula._proved(lhs, self.result, self.established, relation, self.checks)
+
+    def for_pattern(self, number: Any, count: Any, /) -> Formula:
+        """The same equation for pattern ``number`` of ``count``: what holds for one pattern holds for each."""
+        one = self.formula()
+        lhs, rhs = (with_pattern(side, number, count) for side in (one.lhs, one.rhs))
+        return Formula._proved(lhs, rhs, one.established, one.relation, one.checks)
 
     def refuses(self, wrong: Any, /, why: str) -> Refusal:
         """Show that a wrong variant of the result is refused, and by which term. Accepting it would be an error."""
