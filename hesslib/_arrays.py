@@ -7,23 +7,21 @@ import math
 import sys
 from collections.abc import Callable
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import array_api_compat
 from array_api_compat import is_jax_array, is_numpy_array
 
 Array = Any  # any array of a library that follows the array API: NumPy, JAX, PyTorch, ...
+Namespace = Any  # the functions of such a library: its module, as a rule
 
 
-def namespace(**arrays: Array) -> ModuleType:
+def namespace(**arrays: Array) -> Namespace:
     """Return the array API namespace the named arrays have in common.
 
     NumPy arrays may stand beside JAX arrays, as everywhere in JAX: the result is then JAX's.
     """
-    for name, array in arrays.items():
-        if not array_api_compat.is_array_api_obj(array):
-            raise ValueError(f"{name} is a {type(array).__name__}; it must be an array (NumPy, JAX or PyTorch)")
+    _refuse_other_objects(arrays)
     values = list(arrays.values())
     if any(is_jax_array(array) for array in values):
         values = [array for array in values if not is_numpy_array(array)]
@@ -32,6 +30,12 @@ def namespace(**arrays: Array) -> ModuleType:
     except TypeError:
         kinds = ", ".join(f"{name} is a {_library(array)} array" for name, array in arrays.items())
         raise ValueError(f"{kinds}; they must come from one library") from None
+
+
+def _refuse_other_objects(arrays: dict[str, Any]) -> None:
+    for name, array in arrays.items():
+        if not array_api_compat.is_array_api_obj(array):
+            raise ValueError(f"{name} is a {type(array).__name__}; it must be an array (NumPy, JAX or PyTorch)")
 
 
 def _library(array: Array) -> str:
@@ -43,10 +47,19 @@ def dtype_name(array: Array) -> str:
     return str(array.dtype).removeprefix("torch.")
 
 
-def same_floating_dtype(xp: ModuleType, **arrays: Array) -> None:
+def of_one_library(**arrays: Array) -> list[Array]:
+    """Return the named arrays: as they are, or all as JAX arrays if NumPy arrays stand beside JAX arrays."""
+    xp = namespace(**arrays)
+    if not array_api_compat.is_jax_namespace(xp):
+        return list(arrays.values())
+    return [xp.asarray(array) for array in arrays.values()]
+
+
+def same_floating_dtype(**arrays: Array) -> None:
     """Refuse arrays that are not of one real floating dtype: a result is never cast in silence."""
+    _refuse_other_objects(arrays)
     for name, array in arrays.items():
-        if not xp.isdtype(array.dtype, "real floating"):
+        if not array_api_compat.array_namespace(array).isdtype(array.dtype, "real floating"):
             raise ValueError(f"{name} has dtype {dtype_name(array)}; it must be real floating (float32, float64)")
     kinds = {name: dtype_name(array) for name, array in arrays.items()}
     if len(set(kinds.values())) > 1:
@@ -82,7 +95,7 @@ def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
     return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
 
 
-def own_erfc(xp: ModuleType) -> Callable[[Array], Array] | None:
+def own_erfc(xp: Namespace) -> Callable[[Array], Array] | None:
     """Return the library's complementary error function, which is not in the array API standard, if it has one."""
     if array_api_compat.is_jax_namespace(xp):
         return sys.modules["jax"].lax.erfc  # loaded already, since an array of it is at hand
@@ -111,7 +124,10 @@ def contract(spec: str, x: Array, y: Array) -> Array:
     xp = array_api_compat.array_namespace(x, y)
     if x.ndim != len(plan.x) or y.ndim != len(plan.y):
         raise ValueError(f"{spec} needs {len(plan.x)} and {len(plan.y)} axes; the arrays have {x.ndim} and {y.ndim}")
-    size = dict(zip(plan.x, x.shape, strict=True)) | dict(zip(plan.y, y.shape, strict=True))
+    size = dict(zip(plan.x, x.shape, strict=True))
+    for letter, length in zip(plan.y, y.shape, strict=True):
+        if size.setdefault(letter, length) != length:
+            raise ValueError(f"{spec}: {letter} is {size[letter]} in one array and {length} in the other")
     if not plan.summed:
         return _spread(xp, x, plan.x, plan.out) * _spread(xp, y, plan.y, plan.out)
     batch = tuple(size[i] for i in plan.batch)
@@ -144,12 +160,12 @@ class _Plan:
 _plan = cache(_Plan)
 
 
-def _arranged(xp: ModuleType, x: Array, have: str, want: str, shape: tuple[int, ...] | None) -> Array:
+def _arranged(xp: Namespace, x: Array, have: str, want: str, shape: tuple[int, ...] | None) -> Array:
     if have != want:
         x = xp.permute_dims(x, tuple(have.index(i) for i in want))
     return x if shape is None or tuple(x.shape) == shape else xp.reshape(x, shape)
 
 
-def _spread(xp: ModuleType, x: Array, have: str, want: str) -> Array:
+def _spread(xp: Namespace, x: Array, have: str, want: str) -> Array:
     x = _arranged(xp, x, have, "".join(i for i in want if i in have), None)
     return x[tuple(slice(None) if i in have else None for i in want)]

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
 
 import sympy
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from hesslib._arrays import Array
+from hesslib._arrays import Array, Namespace
 
 ARGUMENT = sympy.Symbol("a", real=True)
 
@@ -27,7 +26,7 @@ class ExpressionFunction:
 
     expression: sympy.Expr
 
-    def __call__(self, xp: ModuleType, a: Array) -> Array:
+    def __call__(self, xp: Namespace, a: Array) -> Array:
         return xp.zeros_like(a) + _compiled(self.expression)(xp, a)  # the sum gives a constant the shape of a
 
 
@@ -41,14 +40,15 @@ def compiled_derivatives(
     h = h.xreplace({symbol: ARGUMENT})
     if h.is_real is False or h.has(sympy.I):
         raise ValueError(f"expression is {expression}; it must be real for real {symbol}")
-    functions = tuple(ExpressionFunction(d) for d in (h, h.diff(ARGUMENT), h.diff(ARGUMENT, 2)))
-    for function in functions:
-        _compiled(function.expression)  # so that what has no counterpart is refused here, not in the first use
-    return functions
+    derivatives = h, h.diff(ARGUMENT), h.diff(ARGUMENT, 2)
+    for derivative in derivatives:
+        _compiled(derivative)  # so that what has no counterpart is refused here, not in the first use
+    value, first, second = map(ExpressionFunction, derivatives)
+    return value, first, second
 
 
 @cache
-def _compiled(expression: sympy.Expr) -> Callable[[ModuleType, Array], Array]:
+def _compiled(expression: sympy.Expr) -> Callable[[Namespace, Array], Array]:
     return eval(f"lambda xp, a: {_ArrayPrinter().doprint(expression)}", {})  # the text is the printer's own
 
 
@@ -60,7 +60,7 @@ class _ArrayPrinter(StrPrinter):
             return repr(float(expr))  # a Python number: it takes the dtype of the array it meets
         return super()._print(expr, **options)
 
-    def _print_Function(self, expr: sympy.Function) -> str:
+    def _print_Function(self, expr: sympy.Expr) -> str:
         name = type(expr).__name__
         if name not in FUNCTIONS or len(expr.args) != 1:
             raise ValueError(f"expression contains {expr}; {name} has no counterpart in the array API")
@@ -69,41 +69,41 @@ class _ArrayPrinter(StrPrinter):
     _print_Abs = _print_Function
     _print_sign = _print_Function
 
-    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
+    def _print_Pow(self, expr: sympy.Expr, rational: bool = False) -> str:
         base, exponent = expr.args
         if exponent == sympy.S.Half:
             return f"xp.sqrt({self._print(base)})"
         return f"({self._print(base)})**({self._print(exponent)})"
 
-    def _print_ExpBase(self, expr: sympy.exp) -> str:
+    def _print_ExpBase(self, expr: sympy.Expr) -> str:
         return f"xp.exp({self._print(expr.args[0])})"
 
-    def _print_Mul(self, expr: sympy.Mul) -> str:
+    def _print_Mul(self, expr: sympy.Expr) -> str:
         return "*".join(self.parenthesize(factor, PRECEDENCE["Mul"]) for factor in expr.as_ordered_factors())
 
-    def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
+    def _print_Piecewise(self, expr: sympy.Expr) -> str:
         text = "xp.full_like(a, xp.nan)"
         for value, condition in reversed(expr.args):
             here = self._array(value)
             text = here if condition == sympy.true else f"xp.where({self._print(condition)}, {here}, {text})"
         return f"({text})"
 
-    def _print_And(self, expr: sympy.And) -> str:
+    def _print_And(self, expr: sympy.Basic) -> str:
         return "(" + " & ".join(f"({self._print(one)})" for one in expr.args) + ")"
 
-    def _print_Or(self, expr: sympy.Or) -> str:
+    def _print_Or(self, expr: sympy.Basic) -> str:
         return "(" + " | ".join(f"({self._print(one)})" for one in expr.args) + ")"
 
-    def _print_Max(self, expr: sympy.Max) -> str:
+    def _print_Max(self, expr: sympy.Expr) -> str:
         return self._pairwise("maximum", expr)
 
-    def _print_Min(self, expr: sympy.Min) -> str:
+    def _print_Min(self, expr: sympy.Expr) -> str:
         return self._pairwise("minimum", expr)
 
-    def _print_Heaviside(self, expr: sympy.Heaviside) -> str:
+    def _print_Heaviside(self, expr: sympy.Expr) -> str:
         return f"xp.where({self._print(expr.args[0])} > 0, xp.ones_like(a), xp.zeros_like(a))"
 
-    def _print_DiracDelta(self, expr: sympy.DiracDelta) -> str:
+    def _print_DiracDelta(self, expr: sympy.Expr) -> str:
         return "0"  # zero almost everywhere
 
     def _pairwise(self, function: str, expr: sympy.Expr) -> str:

@@ -8,19 +8,18 @@ and compare with SymPy's own derivative.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import array_api_compat
 from jaxtyping import Float
 
-from hesslib._arrays import Array
+from hesslib._arrays import Array, Namespace
 from hesslib._normal import cdf, density
 
 if TYPE_CHECKING:
     import sympy
 
-Elementwise = Callable[[ModuleType, Array], Array]  # (namespace, a) -> array of a's shape
+Elementwise = Callable[[Namespace, Array], Array]  # (namespace, a) -> array of a's shape
 
 
 @dataclass(frozen=True)
@@ -82,88 +81,88 @@ def resolve(activation: str | Activation, /) -> Activation:
 # Each function takes the namespace xp and the argument a; the suffix counts the primes.
 
 
-def softplus(xp: ModuleType, a: Array) -> Array:
+def softplus(xp: Namespace, a: Array) -> Array:
     return xp.logaddexp(xp.zeros_like(a), a)
 
 
-def logistic(xp: ModuleType, a: Array) -> Array:
+def logistic(xp: Namespace, a: Array) -> Array:
     return xp.exp(-softplus(xp, -a))
 
 
-def logistic_1(xp: ModuleType, a: Array) -> Array:
+def logistic_1(xp: Namespace, a: Array) -> Array:
     return logistic(xp, a) * logistic(xp, -a)
 
 
-def logistic_2(xp: ModuleType, a: Array) -> Array:
+def logistic_2(xp: Namespace, a: Array) -> Array:
     return -logistic_1(xp, a) * xp.tanh(a / 2)
 
 
-def tanh(xp: ModuleType, a: Array) -> Array:
+def tanh(xp: Namespace, a: Array) -> Array:
     return xp.tanh(a)
 
 
-def tanh_1(xp: ModuleType, a: Array) -> Array:
+def tanh_1(xp: Namespace, a: Array) -> Array:
     return 1 - xp.tanh(a) ** 2
 
 
-def tanh_2(xp: ModuleType, a: Array) -> Array:
+def tanh_2(xp: Namespace, a: Array) -> Array:
     z = xp.tanh(a)
     return -2 * z * (1 - z**2)
 
 
-def sin(xp: ModuleType, a: Array) -> Array:
+def sin(xp: Namespace, a: Array) -> Array:
     return xp.sin(a)
 
 
-def sin_1(xp: ModuleType, a: Array) -> Array:
+def sin_1(xp: Namespace, a: Array) -> Array:
     return xp.cos(a)
 
 
-def sin_2(xp: ModuleType, a: Array) -> Array:
+def sin_2(xp: Namespace, a: Array) -> Array:
     return -xp.sin(a)
 
 
-def gelu(xp: ModuleType, a: Array) -> Array:
+def gelu(xp: Namespace, a: Array) -> Array:
     return a * cdf(xp, a)
 
 
-def gelu_1(xp: ModuleType, a: Array) -> Array:
+def gelu_1(xp: Namespace, a: Array) -> Array:
     return cdf(xp, a) + a * density(xp, a)
 
 
-def gelu_2(xp: ModuleType, a: Array) -> Array:
+def gelu_2(xp: Namespace, a: Array) -> Array:
     return (2 - a**2) * density(xp, a)
 
 
-def silu(xp: ModuleType, a: Array) -> Array:
+def silu(xp: Namespace, a: Array) -> Array:
     return a * logistic(xp, a)
 
 
-def silu_1(xp: ModuleType, a: Array) -> Array:
+def silu_1(xp: Namespace, a: Array) -> Array:
     return logistic(xp, a) + a * logistic_1(xp, a)
 
 
-def silu_2(xp: ModuleType, a: Array) -> Array:
+def silu_2(xp: Namespace, a: Array) -> Array:
     return logistic_1(xp, a) * (2 - a * xp.tanh(a / 2))
 
 
-def relu(xp: ModuleType, a: Array) -> Array:
+def relu(xp: Namespace, a: Array) -> Array:
     return xp.where(a > 0, a, xp.zeros_like(a))
 
 
-def relu_1(xp: ModuleType, a: Array) -> Array:
+def relu_1(xp: Namespace, a: Array) -> Array:
     return xp.where(a > 0, xp.ones_like(a), xp.zeros_like(a))
 
 
-def identity(xp: ModuleType, a: Array) -> Array:
+def identity(_: Namespace, a: Array) -> Array:
     return a
 
 
-def one(xp: ModuleType, a: Array) -> Array:
+def one(xp: Namespace, a: Array) -> Array:
     return xp.ones_like(a)
 
 
-def zero(xp: ModuleType, a: Array) -> Array:
+def zero(xp: Namespace, a: Array) -> Array:
     return xp.zeros_like(a)
 
 

@@ -16,9 +16,9 @@ JACOBIAN_OF_WEIGHTS = "nqj,ni->nqji"  # G_nqj z_ni, for output q
 
 
 def deltas(net: Network, w: Float[Array, " P"], trace: Trace, t: Array, /) -> tuple[Array, ...]:
-    r"""Return $\delta^{(l)}_{nj}=\partial E/\partial a^{(l)}_{nj}$, each ``delta[l]`` (N, n_l); ``delta[0]`` is None.
+    r"""Return $\delta^{(l)}_{nj}=\partial E/\partial a^{(l)}_{nj}$: ``delta[l]`` is (N, n_l), ``delta[0]`` None.
 
-    $\delta^{(L)}$ comes from the loss; below, $\delta^{(l)}_{nj}=h'(a^{(l)}_{nj})\sum_kw^{(l+1)}_{kj}\delta^{(l+1)}_{nk}$.
+    $\delta^{(L)}$ comes from the loss; $\delta^{(l)}_{nj}=h'(a^{(l)}_{nj})\sum_kw^{(l+1)}_{kj}\delta^{(l+1)}_{nk}$.
 
     Cost: one backward pass, $2NP$ operations; memory $N\sum_ln_l$ numbers. Raises ValueError if a target is refused.
 
@@ -45,7 +45,7 @@ def gradient(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"]:
-    r"""Return $\nabla E$: $\sum_n\delta^{(l)}_{nj}z^{(l-1)}_{ni}$ for $w^{(l)}_{ji}$ and $\sum_n\delta^{(l)}_{nj}$ for $b^{(l)}_j$.
+    r"""$\nabla E$ is $\sum_n\delta^{(l)}_{nj}z^{(l-1)}_{ni}$ for $w^{(l)}_{ji}$, $\sum_n\delta^{(l)}_{nj}$ for biases.
 
     With ``reduction="mean"`` both are divided by N.
 
@@ -93,7 +93,7 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
 
 
 def output_sensitivities(net: Network, w: Float[Array, " P"], trace: Trace, /) -> tuple[Array, ...]:
-    r"""Return $G^{(L,l)}_{nqj}=\partial a^{(L)}_{nq}/\partial a^{(l)}_{nj}$, each ``G[l]`` (N, K, n_l); ``G[0]`` is None.
+    r"""Return $G^{(L,l)}_{nqj}=\partial a^{(L)}_{nq}/\partial a^{(l)}_{nj}$: ``G[l]`` is (N, K, n_l), ``G[0]`` None.
 
     $G^{(L,L)}=I$ and $G^{(L,l)}_{nqj}=h'(a^{(l)}_{nj})\sum_kG^{(L,l+1)}_{nqk}w^{(l+1)}_{kj}$.
     Cost: K backward passes; memory $NK\sum_ln_l$ numbers.

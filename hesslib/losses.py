@@ -5,8 +5,8 @@ Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
 | loss | $y$ | $E_n$ | $\delta^{(L)}$ | $M$ |
 |---|---|---|---|---|
 | squared error | $a$ | $\tfrac12\sum_k(y_k-t_k)^2$ | $y-t$ | $I$ |
-| binary cross-entropy | $\sigma(a_k)$ | $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ | $y-t$ | $\operatorname{diag}y(1-y)$ |
-| softmax cross-entropy | softmax$(a)$ | $-\sum_kt_k\ln y_k$ | $y-t$ | $\operatorname{diag}y-yy^T$ |
+| binary cross-entropy | $\sigma(a)$ | $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ | $y-t$ | diag $y(1-y)$ |
+| softmax cross-entropy | softmax$(a)$ | $-\sum_kt_k\ln y_k$ | $y-t$ | diag $y-yy^T$ |
 
 All are computed from $a$, never from $\ln y$: they are finite, and right to rounding, at any logit.
 
@@ -16,13 +16,12 @@ Index letters: n pattern; k output unit.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from types import ModuleType
 from typing import ClassVar
 
 from array_api_compat import array_namespace
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, dtype_name, eye_like, is_true, namespace
+from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, is_true, namespace, of_one_library
 from hesslib.activations import logistic, logistic_1, softplus
 
 # contractions
@@ -41,18 +40,18 @@ class Loss(ABC):
         Integers and booleans are taken as the numbers they are; any other dtype must be that of `a`. Under ``jit`` and
         ``vmap`` the values are not known and only shape and dtype are checked.
         """
-        xp = namespace(t=t, a=a)
+        namespace(t=t, a=a)
         if tuple(t.shape) != tuple(a.shape):
             raise ValueError(f"t has shape {tuple(t.shape)}; {self.name} takes {self._accepted(*a.shape)}")
-        t = _as_dtype_of(a, t, xp)
-        self._check(xp, t)
+        t = _as_dtype_of(a, t)
+        self._check(array_namespace(a), t)
         return t
 
     def _accepted(self, N: int, K: int) -> str:
         return f"{(N, K)}"
 
     @abstractmethod
-    def _check(self, xp: ModuleType, t: Float[Array, "N K"]) -> None:
+    def _check(self, xp: Namespace, t: Float[Array, "N K"]) -> None:
         """Raise ValueError if a value of `t` is out of range."""
 
     @abstractmethod
@@ -91,7 +90,7 @@ class SquaredError(Loss):
 
     name: ClassVar[str] = "squared_error"
 
-    def _check(self, xp: ModuleType, t: Array) -> None:
+    def _check(self, xp: Namespace, t: Array) -> None:
         _require(xp, xp.isfinite(t), t, f"{self.name} takes finite targets")
 
     def output(self, a: Array, /) -> Array:
@@ -124,7 +123,7 @@ class BinaryCrossEntropy(Loss):
 
     name: ClassVar[str] = "binary_cross_entropy"
 
-    def _check(self, xp: ModuleType, t: Array) -> None:
+    def _check(self, xp: Namespace, t: Array) -> None:
         _require(xp, (t >= 0) & (t <= 1), t, f"{self.name} takes targets from 0 to 1")
 
     def output(self, a: Array, /) -> Array:
@@ -163,17 +162,18 @@ class SoftmaxCrossEntropy(Loss):
     name: ClassVar[str] = "softmax_cross_entropy"
 
     def targets(self, t: Array, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
-        xp = namespace(t=t, a=a)
+        t, a = of_one_library(t=t, a=a)
+        xp = array_namespace(a)
         N, K = a.shape
         if tuple(t.shape) != (N,) or not _is_integer(t):
             return super().targets(t, a)
         _require(xp, (t >= 0) & (t < K), t, f"{self.name} takes labels from 0 to {K - 1}")
-        return xp.take(eye_like(K, a), xp.asarray(t), axis=0)
+        return xp.take(eye_like(K, a), t, axis=0)
 
     def _accepted(self, N: int, K: int) -> str:
         return f"probabilities of shape {(N, K)} or integer labels of shape {(N,)}"
 
-    def _check(self, xp: ModuleType, t: Array) -> None:
+    def _check(self, xp: Namespace, t: Array) -> None:
         _require(xp, t >= 0, t, f"{self.name} takes probabilities")
         total = xp.sum(t, axis=1)
         rounding = 8 * t.shape[1] * xp.finfo(t.dtype).eps  # of K quotients and their sum
@@ -227,15 +227,15 @@ def _is_integer(t: Array) -> bool:
     return array_namespace(t).isdtype(t.dtype, "integral")
 
 
-def _as_dtype_of(a: Array, t: Array, xp: ModuleType) -> Array:
-    if _is_integer(t) or array_namespace(t).isdtype(t.dtype, "bool"):
-        return xp.astype(xp.asarray(t), a.dtype)
-    if dtype_name(t) != dtype_name(a):
-        raise ValueError(f"t is {dtype_name(t)} and the network computes in {dtype_name(a)}; they must agree")
-    return xp.asarray(t)
+def _as_dtype_of(a: Array, t: Array) -> Array:
+    integral = array_namespace(t).isdtype(t.dtype, ("integral", "bool"))
+    if not integral and dtype_name(t) != dtype_name(a):
+        raise ValueError(f"t is {dtype_name(t)} and w is {dtype_name(a)}; they must have the same dtype")
+    t, a = of_one_library(t=t, a=a)
+    return array_namespace(t).astype(t, a.dtype) if integral else t
 
 
-def _require(xp: ModuleType, ok: Array, values: Array, requirement: str, what: str = "") -> None:
+def _require(xp: Namespace, ok: Array, values: Array, requirement: str, what: str = "") -> None:
     """Raise ValueError that names the first value which is not ok."""
     if is_true(xp.all(ok)):
         return

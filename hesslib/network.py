@@ -11,13 +11,13 @@ import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float
 
 from hesslib import activations, losses
-from hesslib._arrays import Array, contract, namespace, same_floating_dtype
+from hesslib._arrays import Array, contract, namespace, of_one_library, same_floating_dtype
 from hesslib.activations import Activation
 from hesslib.losses import Loss
 
@@ -56,19 +56,19 @@ class Network:
 
     def __init__(
         self,
-        widths: Iterable[int],
+        widths: Iterable[SupportsIndex],
         *,
         activation: str | Activation | Sequence[str | Activation] = "tanh",
         loss: str | Loss = "squared_error",
     ) -> None:
-        widths = _checked_widths(widths)
-        hidden = len(widths) - 2
+        checked = _checked_widths(widths)
+        hidden = len(checked) - 2
         each = [activation] * hidden if isinstance(activation, str | Activation) else list(activation)
         if len(each) != hidden:
             raise ValueError(f"activation has {len(each)} entries; the network has {hidden} hidden layers")
         if isinstance(activation, str):
             activations.resolve(activation)  # a wrong name is refused even if no hidden layer uses it
-        object.__setattr__(self, "widths", widths)
+        object.__setattr__(self, "widths", checked)
         object.__setattr__(self, "activation", tuple(activations.resolve(one) for one in each))
         object.__setattr__(self, "loss", losses.resolve(loss))
 
@@ -116,7 +116,7 @@ class Network:
         return W, b
 
     def unravel(self, w: Float[Array, " P"], /) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        """Return the weights $(W^{(1)},\\dots,W^{(L)})$ and the biases $(b^{(1)},\\dots,b^{(L)})$ that `w` holds.
+        r"""Return the weights $(W^{(1)},\dots,W^{(L)})$ and the biases $(b^{(1)},\dots,b^{(L)})$ that `w` holds.
 
         >>> import numpy as np
         >>> weights, biases = Network((2, 1)).unravel(np.array([1.0, 2.0, 3.0]))
@@ -145,12 +145,13 @@ class Network:
                 (f"biases[{l - 1}]", biases[l - 1], (rows,)),
             ):
                 parts[name] = array
-                namespace(**parts)
+                namespace(array=array)
                 if tuple(array.shape) != shape:
                     raise ValueError(f"{name} has shape {tuple(array.shape)}; it must be {shape}")
-        xp = namespace(**parts)
-        same_floating_dtype(xp, **parts)
-        return xp.concat([xp.reshape(xp.asarray(part), (-1,)) for part in parts.values()])
+        same_floating_dtype(**parts)
+        arrays = of_one_library(**parts)
+        xp = namespace(array=arrays[0])
+        return xp.concat([xp.reshape(array, (-1,)) for array in arrays])
 
     def init(
         self,
@@ -287,7 +288,7 @@ def divisor(reduction: Reduction, N: int, /) -> int:
     return N if reduction == "mean" else 1
 
 
-def _checked_widths(widths: Iterable[int]) -> tuple[int, ...]:
+def _checked_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
     try:
         checked = tuple(operator.index(n) for n in widths)
     except TypeError:
@@ -300,8 +301,8 @@ def _checked_widths(widths: Iterable[int]) -> tuple[int, ...]:
 
 
 def _checked_inputs(net: Network, w: Array, x: Array) -> tuple[Array, Array]:
-    xp = namespace(w=w, x=x)
-    same_floating_dtype(xp, w=w, x=x)
+    same_floating_dtype(w=w, x=x)
+    w, x = of_one_library(w=w, x=x)
     if w.ndim != 1:
         raise ValueError(f"w has shape {tuple(w.shape)}; it must be ({net.num_parameters},)")
     if x.ndim != 2:
@@ -310,4 +311,4 @@ def _checked_inputs(net: Network, w: Array, x: Array) -> tuple[Array, Array]:
         raise ValueError(f"x has {x.shape[1]} columns; the network takes {net.widths[0]}")
     if x.shape[0] == 0:
         raise ValueError("x has 0 rows; it must have at least one")
-    return xp.asarray(w), xp.asarray(x)
+    return w, x
