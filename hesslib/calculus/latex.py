@@ -77,7 +77,7 @@ class IndexPrinter(LatexPrinter):
             if x.op == op:
                 return rf"\frac{{\partial^2 {self._print(x.operand)}}}{{\partial {self._square(op)}}}"
             return rf"\pdd{{{self._print(x.operand)}}}{{{self._print(op)}}}{{{self._print(x.op)}}}"
-        if isinstance(x, (Add, Mul, Sum)):
+        if not isinstance(x, (Symbol, Indexed, Diff, Elementwise)):
             return rf"\pd{{}}{{{self._print(op)}}}\left({self._print(x)}\right)"
         return rf"\pd{{{self._print(x)}}}{{{self._print(op)}}}"
 
@@ -95,10 +95,14 @@ class IndexPrinter(LatexPrinter):
 
     def _print_Pow(self, e: Pow) -> str:
         base, exponent = e.args
-        if exponent.is_Integer and exponent > 0 and isinstance(base, (Indexed, Diff, Elementwise, KroneckerDelta)):
+        if exponent.is_Rational and exponent < 0:
+            return rf"\frac{{1}}{{{self._print(1 / e)}}}"
+        letter = isinstance(base, (Indexed, Diff, Elementwise, KroneckerDelta))  # all of these may have a superscript
+        if letter and exponent.is_Rational and exponent != sp.S.Half:
             s = self._print(base)
             plain = isinstance(base, Indexed) and not layers_of(base)
-            return rf"{s}^{{{exponent}}}" if plain else rf"\bigl({s}\bigr)^{{{exponent}}}"
+            power = self._print(exponent) if exponent.is_Integer else f"{exponent.p}/{exponent.q}"
+            return rf"{s}^{{{power}}}" if plain else rf"\bigl({s}\bigr)^{{{power}}}"
         return super()._print_Pow(e)
 
     # ------------------------------------------------------------------------------- products and sums of terms
@@ -173,7 +177,7 @@ class IndexPrinter(LatexPrinter):
 def letters(e: Expr, /) -> Expr:
     """Give bound indices readable names: their own, primed when already taken."""
 
-    def visit(x: Expr, taken: set[str]) -> Expr:
+    def visit(x: sp.Basic, taken: set[str]) -> sp.Basic:
         if isinstance(x, Sum):
             taken, renaming, limits = set(taken), {}, []
             for v, lo, hi in x.limits:

@@ -195,7 +195,7 @@ class Steps(_Displayed):
         lines = []
         for number, (relation, e, why) in enumerate(self.rows):
             left = tex(self.lhs) if number == 0 else ""
-            reason = rf" && \text{{{why}}}" if why else ""
+            reason = rf" && {{\small\text{{{why}}}}}" if why else ""
             lines.append(rf"{left} &{relation} {tex(e)}{reason}")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
@@ -214,7 +214,7 @@ class Refusal(_Displayed):
         return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
 
     def latex(self) -> str:
-        first = rf"{tex(self.lhs)} &\neq {tex(self.wrong)} && \text{{{self.why}}}"
+        first = rf"{tex(self.lhs)} &\neq {tex(self.wrong)} && {{\small\text{{{self.why}}}}}"
         if isinstance(self.reason, NotEqualError):
             rows = [rf"&\phantom{{\neq}}\ \text{{lacks }} {tex(t)}" for t in self.reason.missing]
             rows += [rf"&\phantom{{\neq}}\ \text{{has instead }} {tex(t)}" for t in self.reason.extra]
