@@ -41,8 +41,8 @@ class Check:
     """
 
     oracle: str
-    agreement: float
-    tolerance: float
+    agreement: float | int
+    tolerance: float | int
 
     def __post_init__(self) -> None:
         if not isinstance(self.oracle, str) or not self.oracle.strip():
@@ -66,7 +66,13 @@ class Check:
 
 
 def compare(
-    oracle: str, value: Any, reference: Any, /, *, tolerance: float | None = None, scale: float | None = None
+    oracle: str,
+    value: Any,
+    reference: Any,
+    /,
+    *,
+    tolerance: float | int | None = None,
+    scale: float | int | None = None,
 ) -> Check:
     r"""The relative distance of ``value`` from ``reference`` in the maximum norm, as a :class:`Check`.
 
@@ -110,7 +116,7 @@ def compare(
     return Check(oracle, agreement, min(ROUNDINGS * eps, math.sqrt(eps)) if tolerance is None else tolerance)
 
 
-def figure(number: float, /) -> str:
+def figure(number: float | int, /) -> str:
     """Two digits of an agreement or a tolerance, and a plain 0 where it is exact.
 
     >>> figure(2.22e-16), figure(0.0)

@@ -15,7 +15,7 @@ formula gets a number, ``{eq}`` cites it by its label from any page, and the rec
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from hesslib import _display
 from hesslib.agreement import Check, compare
@@ -53,23 +53,17 @@ class LedgerError(ValueError):
     """The ledger refuses: a check failed, a check is missing, or a label is taken."""
 
 
-class Formula(Protocol):
-    """What can be stated: an object that typesets itself, so that what is shown is what was checked."""
-
-    def latex(self) -> str: ...
-
-
 _seen: dict[str, _display.Execution] = {}
 
 
 def state(
     label: str,
-    formula: Formula,
+    formula: Any,
     /,
     *,
     source: str = "",
     established: str | None = None,
-    checks: Iterable[Check] = (),
+    checks: Iterable[Any] = (),
     scope: str = "",
     note: str = "",
 ) -> None:
@@ -108,7 +102,7 @@ def claim(
     *,
     source: str = "",
     established: str = "computed",
-    checks: Iterable[Check] = (),
+    checks: Iterable[Any] = (),
 ) -> None:
     """Settle claim ``id`` of a source: show a row with its verdict, and record it.
 

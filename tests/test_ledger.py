@@ -156,7 +156,7 @@ def test_a_scale_that_is_not_positive_is_refused(scale):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("", 0, 0), (None, 0, 0), ("o", -1, 0), ("o", 0, -1), ("o", 0, math.inf), ("o", 0, math.nan)]
+    "arguments", [("", 0, 0), (" ", 0, 0), ("o", -1, 0), ("o", 0, -1), ("o", 0, math.inf), ("o", 0, math.nan)]
 )
 def test_a_check_that_means_nothing_is_refused(arguments):
     with pytest.raises(ValueError, match="must"):

@@ -41,7 +41,7 @@ def check_words(row: dict[str, Any]) -> str:
 def table(heads: list[str], rows: list[list[Node]], classes: list[str]) -> nodes.table:
     """A table of ready-made cells."""
     group = nodes.tgroup(cols=len(heads))
-    group += [nodes.colspec(colwidth=1) for _ in heads]
+    group += [nodes.colspec(colwidth=90 // len(heads)) for _ in heads]  # characters, where the output is text
     group += nodes.thead("", _row([nodes.paragraph("", head) for head in heads]))
     group += nodes.tbody("", *(_row(cells) for cells in rows))
     return nodes.table("", group, classes=classes)
