@@ -16,7 +16,8 @@ from sympy import Expr, Indexed, KroneckerDelta
 
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
 from .normal import flatten
-from .terms import Term, key, sizes_of
+from .ranges import sizes_of
+from .terms import Term, key
 
 BATCH = "n"
 """The letter of the batch axis in every einsum."""
@@ -53,7 +54,7 @@ def _term_source(t: Term, free: tuple[Expr, ...], batch: bool) -> str:
     def letter(s: Expr) -> str:
         if s not in letters:
             pool = s.name[0] + string.ascii_lowercase + string.ascii_uppercase
-            letters[s] = next(c for c in pool if c != BATCH and c not in letters.values())
+            letters[s] = next(c for c in pool if c in string.ascii_letters and c != BATCH and c not in letters.values())
         return letters[s]
 
     for s in free:

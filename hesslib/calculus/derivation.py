@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 from sympy.core.function import Function
 
 from .index import Diff, Elementwise, Tensor, delta_product, freshen
@@ -68,7 +68,7 @@ class Derivation:
     def evaluate(self, e: Any, /) -> Expr:
         """Work out the derivatives by ``op`` that are only named in ``e``."""
 
-        def visit(x: Expr) -> Expr:
+        def visit(x: Basic) -> Basic:
             if isinstance(x, Diff) and x.op == self.op:
                 return self.push(visit(x.operand))
             if not x.args or isinstance(x, Indexed):
@@ -123,7 +123,7 @@ def unfold(e: Any, definitions: Mapping[Tensor | Symbol, Callable[..., Any]], /)
     hits = [x for x in e.atoms(Indexed) if x.base in definitions]
     scalars = {s: freshen(definitions[s]()) for s in e.atoms(Symbol) if s in definitions}
 
-    def visit(x: Expr) -> Expr:
+    def visit(x: Basic) -> Basic:
         if isinstance(x, Indexed):
             return freshen(definitions[x.base](*x.indices)) if x in hits else x
         if x in scalars:
@@ -136,7 +136,7 @@ def unfold(e: Any, definitions: Mapping[Tensor | Symbol, Callable[..., Any]], /)
 def rename(e: Any, name: Callable[[Expr], Any], /) -> Expr:
     """Give names to subexpressions: ``name(x)`` returns the replacement of ``x``, or None to leave it."""
 
-    def visit(x: Expr) -> Expr:
+    def visit(x: Basic) -> Basic:
         replacement = name(x)
         if replacement is not None:
             return sp.sympify(replacement)

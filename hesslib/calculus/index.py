@@ -49,6 +49,8 @@ class Tensor(IndexedBase):
         tensor = IndexedBase.__new__(cls, Symbol(name))
         slots = tuple(Symbol(f"_layer{s}", integer=True) for s in range(layers))
         sizes = tuple(sp.sympify(s) for s in (shape(*slots) if callable(shape) else shape))
+        if symmetric and len(set(sizes)) > 1:
+            raise RangeError(f"{name} is declared symmetric; its slots have the sizes {sizes} and must be alike")
         tensor.name_, tensor.tex, tensor.layers = name, latex or name, layers
         tensor.symmetric, tensor.pattern = symmetric, pattern
         tensor._slots, tensor._sizes = slots, sizes
@@ -190,6 +192,7 @@ def freshen(e: Any, /) -> Expr:
         for v, lo, hi in e.limits:  # innermost first: a shadowed outer index finds nothing left to rename
             d = Dummy(v.name, integer=True)
             body = body.xreplace({v: d})
+            limits = [(inner, low, high.xreplace({v: d})) for inner, low, high in limits]
             limits.append((d, lo, hi))
         return sp.Sum(freshen(body), *limits)
     return e.func(*[freshen(x) for x in e.args])

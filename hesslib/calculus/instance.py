@@ -38,7 +38,7 @@ def _truncated(x: Any, /) -> Any:
 def evaluate(e: Any, values: Callable[[Expr, tuple], Any], sizes: Callable[[Expr], int], at: Mapping, /) -> Any:
     """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` the sizes."""
 
-    def visit(x: Expr, at: dict) -> Any:
+    def visit(x: Any, at: dict) -> Any:
         if x.is_Number:
             return x
         if isinstance(x, Symbol):

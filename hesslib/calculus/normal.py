@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import functools
 import itertools
-import operator
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, slots_of
-from .rational import split
-from .terms import Term, bounded, charge, contract, key, sizes_of, terms
+from .ranges import Ranges
+from .rational import primitive, split
+from .terms import Term, admit, bounded, charge, contract, count_unused, key, renamed, terms
 
 Flat = dict[tuple, Term]
 
@@ -37,10 +39,15 @@ def _unify(factors: Sequence[Expr]) -> list[Expr]:
         return p
 
     for d in deltas:
-        p, *others = sorted({find(x) for x in d.args}, key=key)
-        leader |= {q: p for q in others}
+        p, *others = sorted({find(x) for x in d.args}, key=lambda x: (not x.is_Integer, key(x)))
+        leader |= dict.fromkeys(others, p)
     rest = [f.xreplace({q: find(q) for q in leader}) for f in factors if f not in deltas]
     return rest + [KroneckerDelta(find(q), q) for q in sorted(leader, key=key)]
+
+
+def _is_zero(factors: Sequence[Expr]) -> bool:
+    """Whether the deltas of a product ask one index to be two numbers."""
+    return any(f.is_zero for f in _unify(factors) if isinstance(f, KroneckerDelta) or f.is_Number)
 
 
 def _sort_symmetric(f: Expr) -> Expr:
@@ -49,13 +56,9 @@ def _sort_symmetric(f: Expr) -> Expr:
     return f.xreplace({x: x.base[layers_of(x) + tuple(sorted(slots_of(x), key=key))] for x in hits}) if hits else f
 
 
-def _renormalise(f: Expr) -> Expr:
-    """A factor after its indices were renamed: what is inside a function is put into normal form again."""
-    return opaque(f) if f.has(Sum) else _sort_symmetric(f)
-
-
 def _product_key(factors: Sequence[Expr]) -> tuple[str, ...]:
-    return tuple(sorted(key(_renormalise(f)) for f in factors))
+    """The factors, whatever their order; what is inside a function is put into normal form for its present letters."""
+    return tuple(sorted(key(opaque(f)) for f in factors))
 
 
 def _level(factors: Sequence[Expr]) -> int:
@@ -67,43 +70,89 @@ def _level(factors: Sequence[Expr]) -> int:
 def components(factors: Sequence[Expr], dummies: dict) -> tuple[list[Expr], list[tuple[list[Expr], dict]]]:
     """Split a product into its part without bound indices and its independent sums."""
     groups: list[set] = []
-    for d in dummies:
-        linked = [g for g in groups if any(d in f.free_symbols and f.free_symbols & g for f in factors)]
-        groups = [g for g in groups if g not in linked] + [{d}.union(*linked)]
-    outer = [f for f in factors if not f.free_symbols & set(dummies)]
+    linked = [f.free_symbols & dummies.keys() for f in factors]
+    linked += [(size.free_symbols & dummies.keys()) | {d} for d, size in dummies.items()]
+    for together in linked:
+        if together:
+            groups = [g for g in groups if not g & together] + [together.union(*[g for g in groups if g & together])]
+    order = {d: position for position, d in enumerate(dummies)}
+    groups.sort(key=lambda g: min(order[d] for d in g))
+    outer = [f for f in factors if not f.free_symbols & dummies.keys()]
     return outer, [
         ([f for f in factors if f.free_symbols & g], {d: dummies[d] for d in dummies if d in g}) for g in groups
     ]
 
 
-def _colours(factors: Sequence[Expr], dummies: dict) -> dict[Expr, str]:
-    """Tell bound indices apart by what surrounds them, as far as that goes (colour refinement)."""
-    colour = {d: key(n) for d, n in dummies.items()}
-    for _ in range(2):
-        ranks = {c: r for r, c in enumerate(sorted(set(colour.values())))}
-        masks = {d: Symbol(f"_c{ranks[colour[d]]}") for d in dummies}
-        colour = {d: str((ranks[colour[d]], _mask_key(factors, masks | {d: Symbol("_me")}, d))) for d in dummies}
+def limits_of(dummies: dict, renaming: dict, /) -> list[tuple[Expr, Expr, Expr]]:
+    """The limits of a sum, by name; an index whose size depends on another one stands inside that other one."""
+    limits: list[tuple[Expr, Expr, Expr]] = []
+    waiting = sorted(dummies, key=lambda d: renaming[d].name)
+    while waiting:
+        inner = next(d for d in waiting if not any(d in dummies[other].free_symbols for other in waiting))
+        waiting.remove(inner)
+        limits.append((renaming[inner], sp.S.One, dummies[inner].xreplace(renaming)))
+    return limits
+
+
+Colours = dict[Expr, int]
+
+
+def _refine(factors: Sequence[Expr], dummies: dict, colour: Colours) -> Colours:
+    """Tell bound indices apart by what surrounds them, until that tells no more of them apart."""
+    while len(set(colour.values())) < len(dummies):
+        charge(5 * len(dummies) * (1 + len(factors)), "naming the indices of a sum")
+        masks = {d: Symbol(f"_c{c}", integer=True) for d, c in colour.items()}
+        views = {}
+        for d, size in dummies.items():
+            mine = masks | {d: Symbol("_me", integer=True)}
+            around = _product_key([f.xreplace(mine) for f in factors if d in f.free_symbols])
+            sized = sorted(key(s.xreplace(mine)) for s in dummies.values() if d in s.free_symbols)
+            views[d] = (colour[d], key(size.xreplace(masks)), around, tuple(sized))
+        ranks = {view: rank for rank, view in enumerate(sorted(set(views.values())))}
+        finer = {d: ranks[views[d]] for d in dummies}
+        if len(ranks) == len(set(colour.values())):
+            return finer
+        colour = finer
     return colour
 
 
-def _mask_key(factors: Sequence[Expr], masks: dict, d: Expr) -> tuple[str, ...]:
-    return tuple(sorted(key(_sort_symmetric(f.xreplace(masks))) for f in factors if d in f.free_symbols))
+def _orders(factors: Sequence[Expr], dummies: dict, colour: Colours) -> Iterator[list[Expr]]:
+    """The orders of the bound indices that nothing in the product decides between."""
+    colour = _refine(factors, dummies, colour)
+    ordered = sorted(dummies, key=lambda d: colour[d])
+    cell = next((c for _, g in itertools.groupby(ordered, key=lambda d: colour[d]) if len(c := list(g)) > 1), None)
+    if cell is None:
+        yield ordered
+        return
+    seen: list[Expr] = []
+    for d in cell:
+        if any(_twins(factors, dummies, d, other) for other in seen):
+            continue  # exchanging the two changes nothing: this branch would repeat that of the other
+        seen.append(d)
+        yield from _orders(factors, dummies, {e: 2 * c + (e in cell and e is not d) for e, c in colour.items()})
+
+
+def _twins(factors: Sequence[Expr], dummies: dict, d: Expr, e: Expr) -> bool:
+    """Whether a sum stays the same, term by term, when two of its indices are exchanged."""
+    charge(5 * len(factors), "naming the indices of a sum")
+    swap = {d: e, e: d}
+    touched = [f for f in factors if f.free_symbols & swap.keys()]
+    swapped = [f.xreplace(swap) for f in touched]
+    if _product_key(touched) != _product_key(swapped):
+        return False
+    return Counter(dummies.values()) == Counter(size.xreplace(swap) for size in dummies.values())
 
 
 def _canonical_sum(factors: Sequence[Expr], dummies: dict, level: int) -> tuple[tuple, dict]:
-    """The smallest key over the renamings that colours leave open, and the renaming that has it."""
-    colour = _colours(factors, dummies)
-    ordered = sorted(dummies, key=lambda d: colour[d])
-    groups = [list(g) for _, g in itertools.groupby(ordered, key=lambda d: colour[d])]
-    charge(
-        functools.reduce(operator.mul, [sp.factorial(len(g)) for g in groups]) * (1 + len(factors)),
-        "naming the indices of a sum",
-    )
+    """The smallest key over the renamings that are left open, and the renaming that has it."""
     best = None
-    for choice in itertools.product(*[itertools.permutations(g) for g in groups]):
-        order = [d for g in choice for d in g]
+    for order in _orders(factors, dummies, dict.fromkeys(dummies, 0)):
+        charge(10 * (1 + len(factors)), "naming the indices of a sum")
         renaming = {d: Symbol(f"_{level}_{r}", integer=True) for r, d in enumerate(order)}
-        candidate = (_product_key([f.xreplace(renaming) for f in factors]), tuple(key(dummies[d]) for d in order))
+        candidate = (
+            _product_key([f.xreplace(renaming) for f in factors]),
+            tuple(key(dummies[d].xreplace(renaming)) for d in order),
+        )
         if best is None or candidate < best[0]:
             best = (candidate, renaming)
     assert best is not None
@@ -121,20 +170,23 @@ def _canonical_key(t: Term) -> tuple:
 def _is_scalar(f: Expr, dummies: dict) -> bool:
     """Free of indices: a plain number for the calculus, part of the coefficient."""
     indexed = [x for x in f.atoms(Indexed) if not isinstance(x.base, Tensor) or x.base.rank]
-    return not indexed and not f.has(KroneckerDelta, Elementwise, Diff, Sum) and not f.free_symbols & set(dummies)
+    return not indexed and not f.has(KroneckerDelta, Elementwise, Diff, Sum) and not f.free_symbols & dummies.keys()
 
 
 def _collect_powers(t: Term) -> Term:
     """Let SymPy cancel x times 1/x, and move what is free of indices into the coefficient."""
     number, product = Mul(*t.factors).as_coeff_Mul()
-    coeff, factors = t.coeff * number, []
-    for f in Mul.make_args(product):
-        if f == 1:
-            continue
+    t = count_unused(Term(t.coeff * number, Mul.make_args(product), t.dummies))
+    coeff, factors = t.coeff, []
+    for f in t.factors:
         if _is_scalar(f, t.dummies):
             coeff *= f
         elif isinstance(f, Pow) and f.exp.is_Integer and f.exp > 0:
             factors += [f.base] * int(f.exp)
+        elif isinstance(f, Pow) and f.exp.is_Integer and f.base.is_Add:
+            content, base = primitive(f.base)
+            coeff *= content**f.exp
+            factors.append(Pow(base, f.exp))
         else:
             factors.append(f)
     return Term(coeff, factors, t.dummies)
@@ -143,52 +195,64 @@ def _collect_powers(t: Term) -> Term:
 def flatten(e: Expr, /) -> Flat:
     """The terms of ``e`` in normal form, by canonical key, like terms collected.
 
-    Errors: :class:`~hesslib.calculus.index.RangeError`, :class:`~hesslib.calculus.terms.WorkLimitError`.
+    Errors: :class:`~hesslib.calculus.index.RangeError`, :class:`~hesslib.calculus.terms.WorkLimitError`; ``TypeError``
+    and ``ValueError`` for what has no normal form (see :func:`~hesslib.calculus.terms.admit`).
     """
     with bounded():
-        out: Flat = {}
-        known: dict[Expr, Expr] = {}
-        queue = terms(freshen(sp.sympify(e)), opaque)
-        for t in queue:
-            sizes = sizes_of(t.factors, t.dummies, known)
-            known = {p: s for p, s in sizes.items() if not isinstance(p, sp.Dummy)}
-        while queue:
-            contracted = contract(queue.pop())
-            if contracted is None:
-                continue
-            t = _collect_powers(contracted)
-            parts = split(t)
-            if parts is not None:
-                charge(1, "splitting into partial fractions")
-                queue += _resum(parts, t.dummies)
-                continue
-            k = _canonical_key(t)
-            if k in out:
-                out[k].coeff += t.coeff
-            else:
-                out[k] = t
-        for t in out.values():
-            if not t.coeff.is_Number:
-                t.coeff = sp.cancel(sp.together(t.coeff))
-        return {k: t for k, t in out.items() if t.coeff != 0}
+        e = sp.sympify(e)
+        admit(e)
+        e = freshen(e)
+        ranges = Ranges()
+        ranges.read(e)
+        ranges.sizes()
+        return _collect(terms(e, opaque))
 
 
-def _resum(e: Expr, dummies: dict) -> list[Term]:
-    """The terms of a rewritten summand, each with the bound indices of the term it came from, renamed apart."""
-    out = []
-    for t in terms(e, opaque):
-        new = {d: sp.Dummy(d.name, integer=True) for d in dummies}
-        out.append(Term(t.coeff, [f.xreplace(new) for f in t.factors], t.dummies | {new[d]: dummies[d] for d in new}))
-    return out
+def _collect(queue: list[Term]) -> Flat:
+    """Contract every term, split it where it is rational, and add up like terms."""
+    out: Flat = {}
+    while queue:
+        charge(10, "collecting terms")
+        contracted = contract(queue.pop())
+        if contracted is None or _is_zero(contracted.factors):
+            continue
+        t = _collect_powers(contracted)
+        parts = split(t)
+        if parts is None and any(f.is_Add for f in t.factors):  # half powers that met
+            parts = t.coeff * Mul(*t.factors)
+        if parts is not None:
+            queue += [renamed(Term(s.coeff, s.factors, s.dummies | t.dummies)) for s in terms(parts, opaque)]
+            continue
+        k = _canonical_key(t)
+        if k in out:
+            out[k].coeff += t.coeff
+        else:
+            out[k] = t
+    for t in out.values():
+        t.coeff = _simplest(t.coeff)
+    return {k: t for k, t in out.items() if t.coeff != 0}
+
+
+def _simplest(coeff: Expr) -> Expr:
+    """A coefficient as one reduced fraction, so that it is zero exactly if it looks so."""
+    if coeff.is_Number:
+        return coeff
+    summands = Add.make_args(coeff)
+    bottoms = {f for s in summands for f in Mul.make_args(s) if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0}
+    size = math.prod(len(Add.make_args(f.base)) ** min(-int(f.exp), 20) for f in bottoms)
+    charge(size * len(summands), "bringing a coefficient to one denominator")
+    return sp.cancel(sp.together(coeff))
 
 
 @functools.lru_cache(maxsize=50_000)
 def opaque(e: Expr, /) -> Expr:
     """An expression that is one factor (an atom, a function, a named derivative), normalised inside."""
-    if not e.args or isinstance(e, (Indexed, KroneckerDelta)):
+    if isinstance(e, Indexed):
+        return _sort_symmetric(e)
+    if not e.args or isinstance(e, KroneckerDelta):
         return e
     if isinstance(e, Diff):
-        return _sort_partials(Diff(e.op, normal_form(e.operand)))
+        return _sort_partials(Diff(_sort_symmetric(e.op), normal_form(e.operand)))
     return e.func(*[normal_form(x) for x in e.args])
 
 
@@ -197,7 +261,7 @@ def _sort_partials(d: Diff) -> Diff:
     inner = d.operand
     if isinstance(inner, Diff) and not isinstance(d.op, Operator) and not isinstance(inner.op, Operator):
         first, second = sorted((d.op, inner.op), key=key)
-        return Diff(first, Diff(second, inner.operand))
+        return Diff(first, _sort_partials(Diff(second, inner.operand)))
     return d
 
 
@@ -205,18 +269,19 @@ def normal_form(e: Expr, /) -> Expr:
     """The normal form as an expression; equal expressions have the same one."""
     e = sp.sympify(e)
     if not e.args or isinstance(e, (Indexed, KroneckerDelta)):
-        return e
+        return opaque(e)
     out = []
-    for _, t in sorted(flatten(e).items(), key=lambda item: str(item[0])):
-        factors = _unify(t.factors)
-        level = _level(factors)
-        outer, sums = components(factors, t.dummies)
-        done = []
-        for fs, ds in sums:
-            renaming = _canonical_sum(fs, ds, level)[1]
-            limits = sorted(((renaming[d], sp.S.One, ds[d]) for d in ds), key=lambda limit: limit[0].name)
-            done.append(Sum(Mul(*[_renormalise(f.xreplace(renaming)) for f in fs]), *limits))
-        out.append(t.coeff * Mul(*[_renormalise(f) for f in outer], *done))
+    with bounded():
+        for _, t in sorted(flatten(e).items(), key=lambda item: str(item[0])):
+            factors = _unify(t.factors)
+            level = _level(factors)
+            outer, sums = components(factors, t.dummies)
+            done = []
+            for fs, ds in sums:
+                renaming = _canonical_sum(fs, ds, level)[1]
+                body = Mul(*[opaque(f.xreplace(renaming)) for f in fs])
+                done.append(Sum(body, *limits_of(ds, renaming)))
+            out.append(t.coeff * Mul(*[opaque(f) for f in outer], *done))
     return Add(*out)
 
 
@@ -229,23 +294,25 @@ def equal(x: Expr, y: Expr, /) -> bool:
     >>> equal(S("j", N, lambda j: 1 - alpha / (alpha + lam[j])), S("k", N, lambda k: lam[k] / (alpha + lam[k])))
     True
     """
-    x, y = sp.sympify(x), sp.sympify(y)
-    return not flatten(x - y)
+    with bounded():
+        x, y = sp.sympify(x), sp.sympify(y)
+        for side in (x, y):
+            admit(side)
+        return not flatten(x - y)
 
 
 def difference(x: Expr, y: Expr, /) -> tuple[list[Expr], list[Expr]]:
     """The terms of ``x`` that ``y`` lacks, and the terms of ``y`` that ``x`` lacks (a changed coefficient is both)."""
-    left, right = flatten(x), flatten(y)
-    same = {k for k in left.keys() & right.keys() if sp.cancel(left[k].coeff - right[k].coeff) == 0}
-    return (
-        [build(t) for k, t in left.items() if k not in same],
-        [build(t) for k, t in right.items() if k not in same],
-    )
+    with bounded():
+        left, right = flatten(x), flatten(y)
+        same = {k for k in left.keys() & right.keys() if _simplest(left[k].coeff - right[k].coeff) == 0}
+        return (
+            [build(t) for k, t in left.items() if k not in same],
+            [build(t) for k, t in right.items() if k not in same],
+        )
 
 
 def build(t: Term, /, factors: Sequence[Expr] | None = None) -> Expr:
     """The expression of a term, each independent sum with what depends on it."""
     outer, sums = components(t.factors if factors is None else factors, t.dummies)
-    return t.coeff * Mul(
-        *outer, *[Sum(Mul(*fs), *[(d, 1, ds[d]) for d in sorted(ds, key=lambda d: d.name)]) for fs, ds in sums]
-    )
+    return t.coeff * Mul(*outer, *[Sum(Mul(*fs), *limits_of(ds, {d: d for d in ds})) for fs, ds in sums])

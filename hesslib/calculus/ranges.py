@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta, Sum
 
-from .index import RangeError, Tensor, layers_of, slots_of
+from .index import RangeError, Tensor, freshen, layers_of, slots_of
 
 
 class Ranges:
@@ -33,7 +33,7 @@ class Ranges:
             self._uses.setdefault(p, []).append((sp.expand(size), where))
         elif not p.is_Integer:
             raise RangeError(f"{_show(where)}: an index is a letter or a number; found {p}")
-        elif p < 1 or size.is_Integer and p > size:
+        elif p < 1 or (size.is_Integer and p > size):
             raise RangeError(f"{_show(where)}: index {p} is outside 1, ..., {_show(size)}")
 
     def read(self, e: Expr, /) -> None:
@@ -85,7 +85,7 @@ def sizes_of(factors: Iterable[Expr], dummies: Mapping[Expr, Expr], /) -> dict[E
     for d, size in dummies.items():
         ranges.use(d, size, "the sum")
     for f in factors:
-        ranges.read(f)
+        ranges.read(freshen(f))
     return ranges.sizes()
 
 

@@ -1,16 +1,20 @@
 r"""Partial fractions under a sum: $\frac{\lambda_i}{\alpha+\lambda_i}=1-\frac{\alpha}{\alpha+\lambda_i}$.
 
 A factor $D^{-1}$ whose denominator $D=c\,m+r$ is linear in one of its quantities $m$ (the main one) is brought
-to a form with no $m$ in the numerator and no two such denominators multiplied. That form is unique.
+to a form with no $m$ in the numerator and no two such denominators multiplied. That form is unique. Where only the
+names of bound indices would decide which quantity is the main one, or which of two denominators comes first, the
+product is left as it is.
 """
 
 from __future__ import annotations
+
+import functools
 
 import sympy as sp
 from sympy import Add, Dummy, Expr, Function, Indexed, Mul, Pow, Sum
 
 from .index import Diff
-from .terms import Term, key
+from .terms import Term, charge, key
 
 
 def _quantities(e: Expr) -> set[Expr]:
@@ -20,9 +24,35 @@ def _quantities(e: Expr) -> set[Expr]:
     return set().union(*[_quantities(x) for x in e.args]) if isinstance(e, (Add, Mul, Pow)) else set()
 
 
-def _anonymous(m: Expr) -> str:
-    """The order of quantities must not depend on how bound indices happen to be called."""
-    return key(m.xreplace({d: sp.Symbol("_") for d in m.free_symbols if isinstance(d, Dummy)}))
+def _anonymous(e: Expr) -> str:
+    """A key that does not depend on how bound indices happen to be called."""
+    return key(e.xreplace({d: sp.Symbol("_") for d in e.free_symbols if isinstance(d, Dummy)}))
+
+
+def primitive(base: Expr, /) -> tuple[Expr, Expr]:
+    """(content, primitive part) of a sum: what its coefficients share is taken out, and its first term is positive."""
+    parts: dict[Expr, Expr] = {}
+    for x in Add.make_args(base):
+        scalars, indexed = _sift(x)
+        parts[indexed] = parts.get(indexed, sp.S.Zero) + scalars
+    tops, bottoms = zip(*[sp.fraction(sp.together(c)) for c in parts.values()], strict=True)
+    content = functools.reduce(sp.gcd, tops) / functools.reduce(sp.lcm, bottoms)
+    content = abs(content) if content.is_Number else content
+    first, *others = sorted(parts, key=_anonymous)
+    decided = not others or _anonymous(first) != _anonymous(others[0])
+    if decided and sp.cancel(parts[first] / content).could_extract_minus_sign():
+        content = -content
+    if content == 1:
+        return content, base
+    return content, Add(*[Mul(sp.cancel(c / content), x) for x, c in parts.items()])
+
+
+def _sift(x: Expr) -> tuple[Expr, Expr]:
+    """A product as (what is free of indices, the rest)."""
+    groups: tuple[list[Expr], list[Expr]] = ([], [])
+    for f in Mul.make_args(x):
+        groups[bool(_quantities(f)) or f.has(Indexed, Sum)].append(f)
+    return Mul(*groups[0]), Mul(*groups[1])
 
 
 def _linear(base: Expr, m: Expr) -> tuple[Expr, Expr] | None:
@@ -32,30 +62,39 @@ def _linear(base: Expr, m: Expr) -> tuple[Expr, Expr] | None:
     return None if c.has(u) or c == 0 else (c, sp.expand(base.xreplace({m: u}) - c * u))
 
 
+def _main(base: Expr) -> tuple[Expr, tuple[Expr, Expr]] | None:
+    """The main quantity of a denominator, and (c, r): the last one it is linear in, if letters do not decide which."""
+    found = [(_anonymous(m), m, cr) for m in _quantities(base) if (cr := _linear(base, m)) is not None]
+    found.sort(key=lambda entry: entry[0], reverse=True)
+    if not found or (len(found) > 1 and found[0][0] == found[1][0]):
+        return None
+    return found[0][1], found[0][2]
+
+
 def split(t: Term, /) -> Expr | None:
     """One step towards partial fractions: an expression equal to the product of the term, or None if there is none."""
-    powers = {f.base: f for f in t.factors if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and (f.base.is_Add or f.base in _quantities(f.base))}
-    bases = [b for b in powers if not b.has(Sum)]
+    powers = {f.base: f for f in t.factors if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and f.base.is_Add}
     main: dict[Expr, dict[Expr, tuple[Expr, Expr]]] = {}
-    for b in sorted(bases, key=_anonymous):  # every denominator has one main quantity, else the steps would circle
-        for m in sorted(_quantities(b), key=_anonymous, reverse=True):
-            if (cr := _linear(b, m)) is not None:
-                main.setdefault(m, {})[b] = cr
-                break
+    for b in sorted(powers, key=_anonymous):
+        if not b.has(Sum) and (found := _main(b)) is not None:
+            main.setdefault(found[0], {})[b] = found[1]
     for m, linear in main.items():
+        if len({_anonymous(b) for b in linear}) < len(linear):
+            continue
         (base, (c, r)), *others = linear.items()
+        if m not in t.factors and not others:
+            continue
+        charge(20, "splitting into partial fractions")
+        rest = list(t.factors)
         if m in t.factors:  # m = (D - r) / c
-            rest = list(t.factors)
             rest.remove(m)
-            return Add(*[t.coeff * Mul(*rest, x) for x in (base / c, *[-y / c for y in Add.make_args(r)])])
-        if others:  # 1/(D D') = (c/D - c'/D') / (c r' - c' r)
-            other, (c2, r2) = others[0]
-            rest = list(t.factors)
-            rest.remove(powers[base])
-            rest.remove(powers[other])
-            rest += [Pow(base, powers[base].exp + 1), Pow(other, powers[other].exp + 1)]
-            gap = sp.expand(c * r2 - c2 * r)
-            if gap == 0:
-                return t.coeff * Mul(*rest, c / c2, Pow(base, -2))
-            return Add(*[t.coeff * Mul(*rest, Pow(gap, -1), x) for x in (c / base, -c2 / other)])
+            return Add(*[t.coeff * Mul(*rest, 1 / c, x) for x in (base, *[-y for y in Add.make_args(r)])])
+        other, (c2, r2) = others[0]  # 1/(D D') = (c/D - c'/D') / (c r' - c' r)
+        rest.remove(powers[base])
+        rest.remove(powers[other])
+        rest += [Pow(base, powers[base].exp + 1), Pow(other, powers[other].exp + 1)]
+        gap = sp.expand(c * r2 - c2 * r)
+        if gap == 0:
+            return t.coeff * Mul(*rest, c / c2, Pow(base, -2))
+        return Add(*[t.coeff * Mul(*rest, Pow(gap, -1), *x) for x in ((c, 1 / base), (-c2, 1 / other))])
     return None

@@ -1,29 +1,34 @@
 r"""From an expression to a list of terms: coefficient times factors, summed over bound indices.
 
-Here sums are pulled out, products are multiplied out, deltas are contracted, and index ranges are checked.
-All of it is bounded: work beyond :data:`WORK_LIMIT` raises :class:`WorkLimitError` instead of running on.
+Here sums are pulled out, products are multiplied out and deltas are contracted. All of it is bounded: work beyond
+:data:`WORK_LIMIT` raises :class:`WorkLimitError` instead of running on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 
 import sympy as sp
-from sympy import Add, Dummy, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum
+from sympy import Add, Dummy, Expr, KroneckerDelta, Mul, Pow, Sum
 
-from .index import RangeError, Tensor, freshen, layers_of, slots_of
+from .index import RangeError, Tensor, freshen
 
 WORK_LIMIT = 60_000
-"""How many elementary steps (products of terms, candidate renamings) one question may cost; some seconds at most."""
+"""How many elementary steps (a product of two terms is one) a question may cost; a few seconds at most."""
 
 _spent: ContextVar[list[int] | None] = ContextVar("_spent", default=None)
 
 
 class WorkLimitError(RuntimeError):
-    """The normal form would take more work than :data:`WORK_LIMIT` allows."""
+    """The answer would take more work than :data:`WORK_LIMIT` allows."""
+
+
+_ADVICE = "Split the formula into smaller steps, or name a part of it."
 
 
 @contextlib.contextmanager
@@ -35,6 +40,8 @@ def bounded() -> Iterator[None]:
     token = _spent.set([0])
     try:
         yield
+    except RecursionError as deep:
+        raise WorkLimitError(f"the formula is nested deeper than the interpreter's stack. {_ADVICE}") from deep
     finally:
         _spent.reset(token)
 
@@ -46,10 +53,29 @@ def charge(steps: int, what: str, /) -> None:
         return
     account[0] += steps
     if account[0] > WORK_LIMIT:
-        raise WorkLimitError(
-            f"{what} would bring the work to {account[0]} steps; the limit is {WORK_LIMIT}. "
-            "Split the formula into smaller steps, or name a part of it."
-        )
+        raise WorkLimitError(f"{what} would bring the work to {account[0]} steps; the limit is {WORK_LIMIT}. {_ADVICE}")
+
+
+def admit(e: Expr, /) -> None:
+    """Refuse what has no normal form, and what is too large to look at.
+
+    Errors: ``TypeError`` for a factor that does not commute, ``ValueError`` for a number that is not finite.
+    """
+    weight: dict[Expr, int] = {}  # of every subexpression, as a tree: shared parts are visited once but counted often
+    stack = [e]
+    while stack:
+        x = stack[-1]
+        open_parts = [y for y in x.args if y not in weight]
+        if open_parts:
+            stack += open_parts
+            continue
+        stack.pop()
+        weight[x] = 1 + sum(weight[y] for y in x.args)
+        if getattr(x, "is_commutative", True) is False:
+            raise TypeError(f"{x} does not commute; the calculus is of numbers, give matrices by their entries")
+        if x in (sp.zoo, sp.nan, sp.oo, -sp.oo):
+            raise ValueError(f"the formula contains {x}: something is divided by zero")
+    charge(weight[e], "reading the formula")
 
 
 class Term:
@@ -66,16 +92,21 @@ def key(e: Expr, /) -> str:
     """A string that orders expressions, independently of the order in which SymPy keeps them."""
     if isinstance(e, Dummy):
         return f"{e.name}#{e.dummy_index}"
+    if isinstance(e, sp.Float):
+        return sp.srepr(e)
     if isinstance(e, sp.Symbol) or e.is_Number:
         return str(e)
     if isinstance(e, Tensor):
-        return e.name_ if not e.rank else f"{e.name_}/{e.layers}{e.rank}{e.tex}"
+        return "/".join(map(str, e._hashable_content()))
     if isinstance(e, (Add, Mul)):
         return f"{type(e).__name__}({'|'.join(sorted(map(key, e.args)))})"
     return f"{type(e).__name__}({'|'.join(map(key, e.args))})"
 
 
-def terms(e: Expr, /, opaque) -> list[Term]:
+Normaliser = Callable[[Expr], Expr]
+
+
+def terms(e: Expr, /, opaque: Normaliser) -> list[Term]:
     """The terms of ``e``; ``opaque`` normalises what is not a sum or product (the argument of a function, say)."""
     if isinstance(e, Add):
         return [t for x in e.args for t in terms(x, opaque)]
@@ -93,22 +124,36 @@ def terms(e: Expr, /, opaque) -> list[Term]:
                 t.dummies[v] = hi
         return inner
     if isinstance(e, Pow) and e.exp.is_Integer and e.exp > 0:
+        charge(int(e.exp), "a power")
         if e.base.is_Add or e.base.is_Mul or e.base.has(Sum):
-            return functools.reduce(_product, [terms(freshen(e.base), opaque) for _ in range(int(e.exp))])
+            return functools.reduce(_product, itertools.repeat(terms(e.base, opaque), int(e.exp)))
         return [Term(sp.S.One, [opaque(e.base)] * int(e.exp), {})]
     return [Term(sp.S.One, [opaque(e)], {})]
 
 
 def _product(left: list[Term], right: list[Term]) -> list[Term]:
-    charge(len(left) * len(right), "multiplying out")
-    out = []
+    longest = max((len(t.factors) for t in [*left, *right]), default=0)
+    charge(len(left) * len(right) * (1 + longest // 8), "multiplying out")
+    out: list[Term] = []
+    plain: dict[frozenset, Term] = {}  # without sums, like terms are the same factors: powers of sums stay small
     for x in left:
-        for y in right:
-            if set(x.dummies) & set(y.dummies):  # the same sum twice: its square has two indices
-                new = {d: Dummy(d.name, integer=True) for d in y.dummies}
-                y = Term(y.coeff, [f.xreplace(new) for f in y.factors], {new[d]: n for d, n in y.dummies.items()})
-            out.append(Term(x.coeff * y.coeff, x.factors + y.factors, x.dummies | y.dummies))
+        for other in right:
+            clash = x.dummies.keys() & other.dummies.keys()  # the same sum twice: its square has two indices
+            y = renamed(other) if clash else other
+            t = Term(x.coeff * y.coeff, x.factors + y.factors, x.dummies | y.dummies)
+            like = None if t.dummies else plain.setdefault(frozenset(Counter(t.factors).items()), t)
+            if like is None or like is t:
+                out.append(t)
+            else:
+                like.coeff += t.coeff
     return out
+
+
+def renamed(t: Term, /) -> Term:
+    """The same term with new bound indices."""
+    new = {d: Dummy(d.name, integer=True) for d in t.dummies}
+    sizes = {new[d]: size.xreplace(new) for d, size in t.dummies.items()}
+    return Term(t.coeff, [f.xreplace(new) for f in t.factors], sizes)
 
 
 def contract(t: Term, /) -> Term | None:
@@ -124,65 +169,19 @@ def contract(t: Term, /) -> Term | None:
         other = f.args[1] if bound is f.args[0] else f.args[0]
         del dummies[bound], factors[position]
         factors = [g.xreplace({bound: other}) for g in factors]
+        dummies = {d: size.xreplace({bound: other}) for d, size in dummies.items()}
         position = 0
-    factors = [f for f in factors if f != 1]
     if any(f == 0 for f in factors):
         return None
-    for d in [d for d in dummies if not any(d in f.free_symbols for f in factors)]:
-        factors.append(dummies.pop(d))
-    return Term(t.coeff, factors, dummies)
+    return count_unused(Term(t.coeff, [f for f in factors if f != 1], dummies))
 
 
-# ------------------------------------------------------------------------------------------------- ranges
-def sizes_of(factors: Sequence[Expr], dummies: dict[Expr, Expr], /, known: dict[Expr, Expr] | None = None) -> dict:
-    """The size of every index in a product; :class:`RangeError` if one index is used with two sizes.
-
-    ``known`` are sizes found in other terms of the same formula: a free index means one thing throughout.
-    """
-    found: dict[Expr, Expr] = dict(known or {}) | {d: sp.expand(s) for d, s in dummies.items()}
-    origin: dict[Expr, Expr | str] = {d: "the sum" for d in dummies}
-
-    def put(p: Expr, size: Expr, where: Expr | str) -> None:
-        size = sp.expand(size)
-        if p in found and found[p] != size:
-            places = [(_show(found[p]), _show(origin.get(p, "the rest of the formula"))), (_show(size), _show(where))]
-            raise RangeError(
-                f"index {_show(p)} runs " + " but ".join(f"to {bound} in {place}" for bound, place in places),
-                rf"{_show(p)}\le " + r"\text{, but }\le ".join(
-                    rf"{bound}\text{{ in }}" + (place if "\\" in place or "_" in place else rf"\text{{{place}}}")
-                    for bound, place in places
-                ),
-            )
-        found.setdefault(p, size)
-        origin.setdefault(p, where)
-
-    for f in factors:
-        for inner in f.atoms(Sum):
-            for v, _, hi in inner.limits:
-                put(v, hi, "the sum")
-        for x in sorted(f.atoms(Indexed), key=key):
-            if isinstance(x.base, Tensor):
-                for p, size in zip(slots_of(x), x.base.sizes(*layers_of(x)), strict=True):
-                    if isinstance(p, sp.Symbol):
-                        put(p, size, x)
-                    elif not p.is_Integer:
-                        raise RangeError(f"{_show(x)}: an index is a letter or a number; found {p}")
-    for _ in range(2):  # twice, since one delta may hand its size to the next
-        for f in factors:
-            for d in f.atoms(KroneckerDelta):
-                p, q = d.args
-                if p in found and not q.is_Integer:
-                    put(q, found[p], d)
-                elif q in found and not p.is_Integer:
-                    put(p, found[q], d)
-    return found
-
-
-def _show(x: Expr | str) -> str:
-    if isinstance(x, str):
-        return x
-    if isinstance(x, sp.Symbol):
-        return x.name
-    from .latex import tex  # the printer needs the terms, not the other way round
-
-    return tex(x)
+def count_unused(t: Term, /) -> Term:
+    r"""Carry out $\sum_k1=n$ for every bound index that nothing depends on."""
+    factors, dummies = list(t.factors), dict(t.dummies)
+    while True:
+        used = set().union(*[f.free_symbols for f in factors], *[size.free_symbols for size in dummies.values()])
+        unused = [d for d in dummies if d not in used]
+        if not unused:
+            return Term(t.coeff, factors, dummies)
+        factors += [dummies.pop(d) for d in unused]
