@@ -52,7 +52,13 @@ def of_one_library(**arrays: Array) -> list[Array]:
     xp = namespace(**arrays)
     if not array_api_compat.is_jax_namespace(xp):
         return list(arrays.values())
-    return [xp.asarray(array) for array in arrays.values()]
+    converted = [xp.asarray(array) for array in arrays.values()]
+    for (name, array), jax_array in zip(arrays.items(), converted, strict=True):
+        if array.dtype.kind == "f" and dtype_name(array) != dtype_name(jax_array):
+            raise ValueError(
+                f"{name} is {dtype_name(array)}, which JAX has switched off; set jax_enable_x64 or cast it"
+            )
+    return converted
 
 
 def same_floating_dtype(**arrays: Array) -> None:

@@ -5,7 +5,7 @@ Index letters: n pattern; k unit of layer l + 1, or output; j unit of layer l; i
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, eye_like, namespace
+from hesslib._arrays import Array, contract, eye_like, namespace, of_one_library
 from hesslib.network import Network, Reduction, Trace, divisor, forward
 
 # contractions
@@ -57,6 +57,7 @@ def gradient(
     >>> gradient(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]), np.array([[5.0]]))
     array([6., 2.])
     """
+    w, x, t = of_one_library(w=w, x=x, t=t)
     trace = forward(net, w, x)
     delta = deltas(net, w, trace, t)
     xp = namespace(z=trace.y)

@@ -18,10 +18,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_jax_array
 from jaxtyping import Float
 
-from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, is_true, namespace, of_one_library
+from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, is_true, of_one_library
 from hesslib.activations import logistic, logistic_1, softplus
 
 # contractions
@@ -40,7 +40,7 @@ class Loss(ABC):
         Integers and booleans are taken as the numbers they are; any other dtype must be that of `a`. Under ``jit`` and
         ``vmap`` the values are not known and only shape and dtype are checked.
         """
-        namespace(t=t, a=a)
+        t = _in_library_of(a, t)
         if tuple(t.shape) != tuple(a.shape):
             raise ValueError(f"t has shape {tuple(t.shape)}; {self.name} takes {self._accepted(*a.shape)}")
         t = _as_dtype_of(a, t)
@@ -162,8 +162,7 @@ class SoftmaxCrossEntropy(Loss):
     name: ClassVar[str] = "softmax_cross_entropy"
 
     def targets(self, t: Array, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
-        t, a = of_one_library(t=t, a=a)
-        xp = array_namespace(a)
+        t, xp = _in_library_of(a, t), array_namespace(a)
         N, K = a.shape
         if tuple(t.shape) != (N,) or not _is_integer(t):
             return super().targets(t, a)
@@ -227,12 +226,19 @@ def _is_integer(t: Array) -> bool:
     return array_namespace(t).isdtype(t.dtype, "integral")
 
 
+def _in_library_of(a: Array, t: Array) -> Array:
+    if is_jax_array(t) and not is_jax_array(a):  # `error` and `gradient` have seen to it
+        raise ValueError("t is a JAX array and a is not; they must come from one library")
+    return of_one_library(t=t, a=a)[0]
+
+
 def _as_dtype_of(a: Array, t: Array) -> Array:
-    integral = array_namespace(t).isdtype(t.dtype, ("integral", "bool"))
-    if not integral and dtype_name(t) != dtype_name(a):
+    xp = array_namespace(t)
+    if xp.isdtype(t.dtype, ("integral", "bool")):
+        return xp.astype(t, a.dtype)
+    if dtype_name(t) != dtype_name(a):
         raise ValueError(f"t is {dtype_name(t)} and w is {dtype_name(a)}; they must have the same dtype")
-    t, a = of_one_library(t=t, a=a)
-    return array_namespace(t).astype(t, a.dtype) if integral else t
+    return t
 
 
 def _require(xp: Namespace, ok: Array, values: Array, requirement: str, what: str = "") -> None:

@@ -276,6 +276,7 @@ def error(
     >>> float(error(Network((1, 1)), np.array([2.0, 1.0]), x, t))
     2.0
     """
+    w, x, t = of_one_library(w=w, x=x, t=t)
     a = forward(net, w, x).a[-1]
     total = namespace(a=a).sum(net.loss.pattern_errors(a, net.loss.targets(t, a)))
     return total / divisor(reduction, a.shape[0])

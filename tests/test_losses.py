@@ -138,7 +138,7 @@ def test_values_are_not_looked_at_while_they_are_traced(name: str) -> None:
     import jax
 
     bad = np.full((4, 3), 7.0)
-    np.testing.assert_array_equal(jax.jit(lambda t: LOSSES[name].targets(t, A))(bad), bad)
+    np.testing.assert_array_equal(jax.jit(lambda t: LOSSES[name].targets(t, jax.numpy.asarray(A)))(bad), bad)
 
 
 def test_rows_of_probabilities_may_carry_the_rounding_of_their_sum() -> None:

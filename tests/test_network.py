@@ -162,7 +162,10 @@ def test_arrays_of_two_libraries_are_refused_but_numpy_may_stand_beside_jax() ->
     torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match="w is a torch array, x is a numpy array; they must come from one library"):
         hesslib.outputs(NET, torch.from_numpy(W), X)
-    with pytest.raises(ValueError, match="t is a torch array, a is a numpy array; they must come from one library"):
+    with pytest.raises(ValueError, match="x is a numpy array, t is a torch array; they must come from one library"):
         hesslib.error(NET, W, X, torch.from_numpy(T))
+    with pytest.raises(ValueError, match="t is a JAX array and a is not; they must come from one library"):
+        hesslib.deltas(NET, W, hesslib.forward(NET, W, X), jax.numpy.asarray(T))
+    assert isinstance(hesslib.gradient(NET, W, X, jax.numpy.asarray(T)), jax.Array)
     assert isinstance(hesslib.error(NET, W, X, jax.numpy.asarray(T)), jax.Array)
     assert isinstance(hesslib.outputs(NET, jax.numpy.asarray(W), X), jax.Array)
