@@ -6,6 +6,7 @@ $h''$ before $h'$, tensors in the order of :data:`FACTOR_ORDER`, deltas, sums la
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
@@ -158,20 +159,26 @@ class IndexPrinter(LatexPrinter):
             out.append(s)
         return r" \, ".join(out)
 
-    def _print_Add(self, e: Add, order: Any = None) -> str:
-        if not e.has(Indexed, Diff, Elementwise):
-            return super()._print_Add(e, order)
+    def terms(self, e: Add) -> list[str]:
+        """The terms of a sum in the order of the book, each with its sign if that is a minus."""
 
         def rank(t: Expr) -> tuple:
             primes = max((f.order for f in t.atoms(Elementwise)), default=0)
             sums = len(t.atoms(Sum))
             return (t.could_extract_minus_sign(), sums == 0, sums, -primes, str(t))
 
-        out = ""
-        for t in sorted(e.args, key=rank):
-            s = self._print(t)
-            out += s if not out else (f" - {s[1:].lstrip()}" if s.startswith("-") else f" + {s}")
-        return out
+        return [self._print(t) for t in sorted(e.args, key=rank)]
+
+    def _print_Add(self, e: Add, order: Any = None) -> str:
+        if not e.has(Indexed, Diff, Elementwise):
+            return super()._print_Add(e, order)
+        first, *rest = self.terms(e)
+        return first + "".join(f" {_signed(t)}" for t in rest)
+
+
+def _signed(term: str) -> str:
+    """A term that follows others, with its sign."""
+    return f"- {term[1:].lstrip()}" if term.startswith("-") else f"+ {term}"
 
 
 def letters(e: Expr, /) -> Expr:
@@ -207,3 +214,19 @@ def tex(e: Any, /, *, limits: bool = False) -> str:
     '\\sum_{i} \\lay{w}{l}_{ji}'
     """
     return IndexPrinter(limits=limits).doprint(letters(sp.sympify(e)))
+
+
+WIDE = 46
+"""From about this many printed symbols on, a sum of terms is broken; a line then fits a page, and nearly a phone."""
+
+_INVISIBLE = re.compile(r"\\[a-zA-Z]+|[{}^_\\, ]")
+
+
+def lines(e: Any, /) -> list[str]:
+    """The LaTeX of an expression, one line, or one line for each term of a sum that is too wide for one."""
+    e = sp.sympify(e)
+    whole = tex(e)
+    if not (isinstance(e, Add) and e.has(Indexed, Diff, Elementwise) and len(_INVISIBLE.sub("", whole)) > WIDE):
+        return [whole]
+    first, *rest = IndexPrinter().terms(letters(e))
+    return [first, *map(_signed, rest)]

@@ -18,7 +18,7 @@ from sympy import Expr
 
 from .derivation import Derivation, unfold
 from .index import RangeError, freshen, with_pattern
-from .latex import tex
+from .latex import lines, tex
 from .macros import expand
 from .normal import difference, equal
 from .terms import WorkLimitError
@@ -40,10 +40,10 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> Non
     if equal(derived, claimed):
         return
     missing, extra = difference(derived, claimed)
-    lines = [f"{what} does not hold:"]
-    lines += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
-    lines += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
-    raise NotEqualError("\n".join(lines), missing, extra)
+    message = [f"{what} does not hold:"]
+    message += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
+    message += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
+    raise NotEqualError("\n".join(message), missing, extra)
 
 
 class _Displayed:
@@ -84,7 +84,10 @@ class Formula(_Displayed):
         return f
 
     def latex(self) -> str:
-        return f"{tex(self.lhs)} {self.relation} {tex(self.rhs)}"
+        first, *rest = lines(self.rhs)
+        if not rest:
+            return f"{tex(self.lhs)} {self.relation} {first}"
+        return _aligned([f"{tex(self.lhs)} &{self.relation} {first}", *[rf"&\quad {term}" for term in rest]])
 
     @property
     def result(self) -> Expr:
@@ -192,12 +195,18 @@ class Steps(_Displayed):
         return refuse(self.lhs, self.result, wrong, why)
 
     def latex(self) -> str:
-        lines = []
+        rows = []
         for number, (relation, e, why) in enumerate(self.rows):
             left = tex(self.lhs) if number == 0 else ""
             reason = rf" && {{\small\text{{{why}}}}}" if why else ""
-            lines.append(rf"{left} &{relation} {tex(e)}{reason}")
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+            first, *rest = lines(e)
+            rows.append(rf"{left} &{relation} {first}{reason}")
+            rows += [rf"&\quad {term}" for term in rest]
+        return _aligned(rows)
+
+
+def _aligned(rows: Sequence[str]) -> str:
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
 class Refusal(_Displayed):
@@ -222,7 +231,7 @@ class Refusal(_Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }} {self.reason.latex}"]
         else:
             rows = []
-        return "\\begin{aligned}\n" + " \\\\\n".join([first, *rows]) + "\n\\end{aligned}"
+        return _aligned([first, *rows])
 
 
 def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
