@@ -165,7 +165,7 @@ class Program:
         self._indent -= 1
 
     def assign(self, target: Expr, e: Any, /) -> None:
-        """``target`` becomes the array of ``e``: a batch of arrays if the target belongs to a pattern, else their sum."""
+        """``target`` becomes the array of ``e``, for each pattern if it belongs to a pattern, else summed over them."""
         name, axes, pattern = _operand(target, {})
         self.line(f"{name} = {source(e, *axes, batch=pattern)}")
 

@@ -188,7 +188,8 @@ def freshen(e: Any, /) -> Expr:
     if not e.has(sp.Sum):
         return e
     if isinstance(e, sp.Sum):
-        body, limits = e.function, []
+        body: Expr = e.function
+        limits: list[tuple[Expr, ...]] = []
         for v, lo, hi in e.limits:  # innermost first: a shadowed outer index finds nothing left to rename
             d = Dummy(v.name, integer=True)
             body = body.xreplace({v: d})

@@ -13,7 +13,7 @@ import functools
 import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy as sp
 from sympy import QQ, Expr, Indexed, Integer, KroneckerDelta, Rational, Sum, Symbol
@@ -36,7 +36,7 @@ def _truncated(x: Any, /) -> Any:
 
 
 def evaluate(e: Any, values: Callable[[Expr, tuple], Any], sizes: Callable[[Expr], int], at: Mapping, /) -> Any:
-    """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` the sizes."""
+    """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` sizes."""
 
     def visit(x: Any, at: dict) -> Any:
         if x.is_Number:
@@ -113,7 +113,7 @@ class Instance:
         return out
 
     def run(self, shift: Mapping[Indexed, Any], /) -> tuple[dict[Indexed, Any], Any]:
-        """Forward pass with ``shift`` added to the named entries: all a and z, and the error, as polynomials in s and t."""
+        """Forward pass with ``shift`` added to the named entries: all a, z and the error, as polynomials in s and t."""
         activations = {net.z[0, unit + 1]: RING(_rational(value)) for unit, value in enumerate(self._x)}
         for y in range(1, self.depth + 1):
             for unit in range(1, self.widths[y] + 1):
@@ -167,14 +167,14 @@ class Instance:
         if isinstance(x, Indexed) and x.base in self._named:
             inner, more = self._named[x.base](self, *x.indices)
             return self._oracle(inner, [*more, *ops])
-        if x == net.E or isinstance(x, Indexed) and x.base in (net.a, net.z):
+        if x == net.E or (isinstance(x, Indexed) and x.base in (net.a, net.z)):
             return self._oracle(x, ops)
         if ops and x in self.parameters:
             return self._along.get(x, sp.S.Zero) if isinstance(ops[0], Operator) else Integer(x == ops[0])
         raise KeyError(f"an instance of a network has no value for {x}")
 
     # What the named quantities are: a quantity, and the variables it is differentiated by.
-    _named: dict[Tensor, Callable[..., tuple[Expr, list[Expr]]]] = {
+    _named: ClassVar[dict[Tensor, Callable[..., tuple[Expr, list[Expr]]]]] = {
         net.delta: lambda self, y, j: (net.E, [net.a[y, j]]),
         net.M: lambda self, p, q: (net.E, [net.a[self.depth, p], net.a[self.depth, q]]),
         net.G: lambda self, y, x, k, j: (net.a[y, k], [net.a[x, j]]),

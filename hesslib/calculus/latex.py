@@ -112,7 +112,7 @@ class IndexPrinter(LatexPrinter):
         b = f.base if isinstance(f, Pow) else f
         if b.is_Number:
             return (0, 0, "")
-        if isinstance(b, Symbol) or isinstance(b, Indexed) and isinstance(b.base, Width):
+        if isinstance(b, Symbol) or (isinstance(b, Indexed) and isinstance(b.base, Width)):
             return (1, 0, str(b))
         if isinstance(b, Elementwise):
             return (3, -b.order, str(b))
@@ -154,7 +154,7 @@ class IndexPrinter(LatexPrinter):
         for position, f in enumerate(ordered):
             s = self._print(f)
             last = position == len(ordered) - 1
-            if isinstance(f, Add) and len(ordered) > 1 or isinstance(f, Sum) and not last:
+            if (isinstance(f, Add) and len(ordered) > 1) or (isinstance(f, Sum) and not last):
                 s = rf"\left({s}\right)"
             out.append(s)
         return r" \, ".join(out)

@@ -18,7 +18,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta, Rational, Sum
 
-from .derivation import CONSTANT, Derivation, same, unfold
+from .derivation import CONSTANT, Derivation, same
 from .index import Diff, S, Tensor, index
 from .network import E
 from .steps import Steps
@@ -54,9 +54,7 @@ def softmax_derivative() -> Steps:
     s = Steps(Diff(a[q], y[k]))
     s.then(D.named(sp.exp(a[k]) / Z), "definition", using={y: lambda k: sp.exp(a[k]) / Z})
     s.then(D(sp.exp(a[k]) / Z), "quotient rule", by=D)
-    s.then(
-        y[k] * KroneckerDelta(k, q) - y[k] * y[q], "as $e^{a_k}=Zy_k$", using=exponentials_are_outputs
-    )
+    s.then(y[k] * KroneckerDelta(k, q) - y[k] * y[q], "as $e^{a_k}=Zy_k$", using=exponentials_are_outputs)
     return s.stated(y[k] * (KroneckerDelta(k, q) - y[q]))
 
 

@@ -81,7 +81,7 @@ class Matrix:
         return Matrix(self.sizes, lambda *at: self.entry(*at) - other.entry(*at), latex, SUM)
 
     def map(self, f: Any, /) -> Matrix:
-        """An elementwise function applied to every entry; ``f`` is a class made by ``elementwise``, or its derivative."""
+        """An elementwise function applied to every entry; ``f`` is a class made by ``elementwise``."""
         primes = "'" * f.order
         return Matrix(self.sizes, lambda *at: f(self.entry(*at)), rf"{f.stem}{primes}({self.latex})", ATOM)
 

@@ -141,7 +141,7 @@ def through_layer(variable: Expr, l: Any, /, *, above: bool) -> Derivation:
 
 
 def block(second: Expr, first: Expr, /) -> Steps:
-    r"""The Hessian entry $\partial^2E/\partial\,$second$\,\partial\,$first, each a weight or a bias; first is not above second.
+    r"""The Hessian entry of two parameters, each a weight or a bias; ``first`` is not in a layer above ``second``.
 
     ``block(w[m, k, p], w[l, j, i])`` is for $m>l$, ``block(w[l, k, p], w[l, j, i])`` within a layer.
     """
@@ -213,7 +213,7 @@ def R_backward() -> tuple[Steps, Steps]:
 
 
 def R_gradient() -> tuple[Steps, Steps]:
-    r"""$\mathcal R\{\partial E/\partial w^{(l)}_{ji}\}$ and $\mathcal R\{\partial E/\partial b^{(l)}_j\}$: the entries of $Hv$."""
+    r"""The entries of $Hv$: $\mathcal R\{\partial E/\partial w^{(l)}_{ji}\}$, $\mathcal R\{\partial E/\partial b^{(l)}_j\}$."""
     Dw, Db = wrt_w(l, j, i), wrt_b(l, j)
     weights = Steps(R.named(Diff(w[l, j, i], E)))
     weights.then(R.named(delta[l, j] * z[l - 1, i]), "the gradient", using=lambda e: _worked_out(e, w[l, j, i], Dw))
