@@ -75,7 +75,7 @@ def show_claim(record: dict[str, Any]) -> None:
 
 
 def _has_rows(tex: str) -> bool:
-    """Whether ``tex`` breaks or aligns lines outside every brace and environment, and so needs ``aligned`` around it."""
+    """Whether ``tex`` breaks or aligns lines outside every brace and environment, and so needs ``aligned``."""
     depth = 0
     for token in re.findall(r"\\begin\b|\\end\b|\\\\|\\.|[{}&]", tex):
         depth += (token in (r"\begin", "{")) - (token in (r"\end", "}"))
@@ -119,7 +119,7 @@ def _shell() -> Any:
 
 def _show(bundle: dict[str, str]) -> None:
     if _shell() is None:
-        print(bundle["text/plain"])
+        sys.stdout.write(bundle["text/plain"] + "\n")
         return
     from IPython.display import display
 

@@ -96,15 +96,15 @@ def compare(
         raise ValueError(f"tolerance is {tolerance}; it must be below 1, or a value of zero would pass")
     worst, largest, eps, count = 0.0, 0.0, 0.0, 0
     for path, v, r in _pairs("", value, reference):
-        v, r = _numbers(f"value{path}", v), _numbers(f"reference{path}", r)
-        eps = max(eps, v[1], r[1])
-        if v[0].shape != r[0].shape:
-            raise ValueError(f"value{path} has shape {v[0].shape}, reference{path} has {r[0].shape}; they must be equal")
-        if v[0].size:
-            count += v[0].size
+        (a, eps_a), (b, eps_b) = _numbers(f"value{path}", v), _numbers(f"reference{path}", r)
+        eps = max(eps, eps_a, eps_b)
+        if a.shape != b.shape:
+            raise ValueError(f"value{path} has shape {a.shape}, reference{path} has {b.shape}; they must be equal")
+        if a.size:
+            count += a.size
             with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, and NaN fails
-                worst = np.maximum(worst, np.max(np.abs(v[0] - r[0])))
-                largest = np.maximum(largest, np.max(np.abs(r[0])))
+                worst = np.maximum(worst, np.max(np.abs(a - b)))
+                largest = np.maximum(largest, np.max(np.abs(b)))
     if not count:
         raise ValueError("value and reference hold no entries; there is nothing to compare")
     if scale is not None:
@@ -134,14 +134,16 @@ def _pairs(path: str, value: Any, reference: Any) -> Iterator[tuple[str, Any, An
     if not (isinstance(value, list | tuple) and isinstance(reference, list | tuple)):
         raise TypeError(f"value{path} and reference{path}: one is a list of arrays, the other a single array")
     if len(value) != len(reference):
-        raise ValueError(f"value{path} has {len(value)} parts, reference{path} has {len(reference)}; they must be equal")
+        raise ValueError(f"value{path} has {len(value)} parts, reference{path} has {len(reference)}; must be equal")
     for index, (v, r) in enumerate(zip(value, reference, strict=True)):
         yield from _pairs(f"{path}[{index}]", v, r)
 
 
 def _is_list_of_arrays(x: Any) -> bool:
     """Whether a list or tuple holds an array somewhere (a list of plain numbers is an array itself)."""
-    return isinstance(x, list | tuple) and any(getattr(item, "shape", ()) != () or _is_list_of_arrays(item) for item in x)
+    if not isinstance(x, list | tuple):
+        return False
+    return any(getattr(item, "shape", ()) != () or _is_list_of_arrays(item) for item in x)
 
 
 def _numbers(name: str, x: Any) -> tuple[NDArray[Any], float]:

@@ -148,7 +148,7 @@ def faults(record: dict[str, Any], /) -> list[str]:
         if established not in KINDS:
             found.append(f"established is {established!r}; it must be one of {', '.join(KINDS)}")
         if established == "approximation" and not record.get("note"):
-            found.append("approximation without a note; it must say what was dropped, how large it is, when it is exact")
+            found.append("approximation without a note; say what was dropped, how large it is, when it is exact")
     checks = record.get("checks", [])
     if established in NEEDS_CHECK and not checks:
         found.append(f"{established}, but no check")

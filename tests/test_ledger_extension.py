@@ -107,9 +107,7 @@ def build(tmp_path, capsys):
     def run(pages, *arguments, builder="html", **settings):
         write(tmp_path / "book", pages, **settings)
         capsys.readouterr()
-        code = sphinx_build(
-            ["-q", "-n", "-b", builder, *arguments, str(tmp_path / "book"), str(tmp_path / builder)]
-        )
+        code = sphinx_build(["-q", "-n", "-b", builder, *arguments, str(tmp_path / "book"), str(tmp_path / builder)])
         return code, re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)
 
     return run
@@ -159,7 +157,8 @@ def test_a_sound_book_builds_without_a_warning_and_publishes_its_ledger(pages, b
         for check in row["checks"]:
             assert set(check) == {"oracle", "agreement", "tolerance", "passed"}
             assert check["passed"] is True
-    assert [(row["id"], row["source"], row["verdict"], row["established"], row["page"]) for row in ledger["claims"]] == [
+    columns = ("id", "source", "verdict", "established", "page")
+    assert [tuple(row[column] for column in columns) for row in ledger["claims"]] == [
         ("HW-25", "HW", "WRONG", "computed", "zeta.html"),
         ("HW-26", "HW", "OK", "reading", "alpha.html"),
     ]
@@ -178,7 +177,7 @@ def test_the_record_stands_folded_beneath_the_formula(pages, build, tmp_path):
     build(pages)
     html = (tmp_path / "html" / "zeta.html").read_text()
     assert html.index('id="equation-backprop"') < html.index('<details class="ledger-record">')
-    summary = re.search(r"<summary>(.*?)</summary>", html, re.S)[1]
+    summary = re.search(r"<summary>(.*?)</summary>", html, re.DOTALL)[1]
     assert re.sub(r"<[^>]*>", "", summary).strip() == (
         "derived · for every depth · PRML (5.56); homework, problem 1 · 2 oracles agree to 1.1e-15"
     )

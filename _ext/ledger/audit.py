@@ -55,7 +55,7 @@ def _equations(pages: dict) -> list[str]:
 
 def _claims(pages: dict) -> list[str]:
     """A claim may be settled in several places, but in one way."""
-    verdicts = defaultdict(dict)
+    verdicts: dict[str, dict[str, str]] = defaultdict(dict)
     for page in pages.values():
         for entry in page["claims"]:
             verdicts[entry["record"]["id"]].setdefault(entry["record"]["verdict"], entry["where"])
@@ -75,6 +75,7 @@ def _register(app: Sphinx, pages: dict) -> list[str]:
         return []
     settled = {entry["record"]["id"]: entry["where"] for page in pages.values() for entry in page["claims"]}
     name = app.config.ledger_register
-    found = [f"{name}: claim {claim} is not settled; call ledger.claim in a chapter" for claim in wanted.keys() - settled]
+    unsettled = wanted.keys() - settled
+    found = [f"{name}: claim {claim} is not settled; call ledger.claim in a chapter" for claim in unsettled]
     found += [f"{where}: claim {claim} is not in {name}" for claim, where in settled.items() if claim not in wanted]
     return sorted(found)

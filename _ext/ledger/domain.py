@@ -13,7 +13,7 @@ from ledger.nodes import ledger_claim, ledger_record, ledger_table
 class LedgerDomain(Domain):
     """Per page: ``records``, ``claims``, the ``labels`` of its displays, ``faults``, and whether it has ``tables``.
 
-    A record is kept with the place (file and line) it was found at, a claim also with its text as parsed nodes.
+    A record is kept with the place (file and line) it was found at, and with the prose it brings to the index.
     """
 
     name = "ledger"
@@ -41,16 +41,14 @@ class LedgerDomain(Domain):
                 )
             elif node.get("label"):
                 page["labels"][node["label"]] = where
-        for node in document.findall(lambda n: isinstance(n, ledger_record | ledger_claim)):
+        for node in document.findall(lambda n: isinstance(n, ledger_record | ledger_claim) and "faults" in n):
             where = f"{path}:{_line(node)}"
             page["faults"] += [f"{where}: {fault}" for fault in node["faults"]]
             if not _from_a_cell(node):
-                page["faults"].append(f"{where}: a record is typed in prose; call ledger.state or ledger.claim in a cell")
-            elif node["record"] is not None and not node["faults"]:
-                if isinstance(node, ledger_claim):
-                    page["claims"].append({"record": node["record"], "where": where, "text": node["text"]})
-                else:
-                    page["records"].append({"record": node["record"], "where": where})
+                page["faults"].append(f"{where}: a record is typed in prose; it must come from ledger.state or .claim")
+            elif not node["faults"]:
+                entry = {"record": node["record"], "where": where, "prose": node["prose"]}
+                page["claims" if isinstance(node, ledger_claim) else "records"].append(entry)
         page["tables"] = any(document.findall(ledger_table))
         self.data["pages"][docname] = page
 

@@ -13,7 +13,11 @@ from hesslib.ledger import KINDS, VERDICTS, faults
 
 
 class ledger_record(nodes.General, Element):
-    """How a result is known. ``record`` is the record itself, ``faults`` what is wrong with it."""
+    """How a result is known, folded.
+
+    The node of a result carries its ``record``, the ``faults`` of it, and ``prose`` for the index: what it holds for,
+    parsed. A :class:`ledger_claim` carries the same (its prose is its text), and folds its checks in a plain one.
+    """
 
 
 class ledger_claim(nodes.General, Element):
@@ -57,6 +61,7 @@ class _Carrier(SphinxDirective):
     has_content = True
 
     def read(self, node: Element) -> dict[str, Any] | None:
+        node["prose"] = []
         try:
             record = json.loads("\n".join(self.content), parse_constant=_refuse)
             node["record"], node["faults"] = record, faults(record)
@@ -85,6 +90,7 @@ class Record(_Carrier):
         parts: list[list[Node]] = [[badge(record["established"], KINDS[record["established"]])]]
         if record["scope"]:
             parts.append(self.inline(record["scope"]))
+            node["prose"] = [child.deepcopy() for child in parts[-1]]
         if record["source"]:
             parts.append([nodes.Text(record["source"])])
         if checks:
@@ -107,10 +113,10 @@ class Claim(_Carrier):
         node["ids"] = [nodes.make_id(f"claim-{record['id']}")]
         head = [nodes.literal("", record["id"]), nodes.Text(" "), badge(record["verdict"], VERDICTS[record["verdict"]])]
         text = self.inline(record["text"])
-        node["text"] = [child.deepcopy() for child in text]
+        node["prose"] = [child.deepcopy() for child in text]
         node += nodes.paragraph("", "", *head, nodes.Text(" "), *text)
         if record["checks"]:
-            folded = ledger_record(classes=["ledger-record"], record=None, faults=[])
+            folded = ledger_record(classes=["ledger-record"])
             folded += ledger_summary("", f"{record['established']} · {_agreement(record['checks'])}")
             folded += _checks(record["checks"])
             node += folded
@@ -122,7 +128,7 @@ def _agreement(rows: list[dict[str, Any]]) -> str:
     if len(rows) == 1:
         return f"{rows[0]['oracle']}: {check_words(rows[0])}"
     worst = max(rows, key=lambda row: row["agreement"])
-    return f"{len(rows)} oracles agree to {figure(worst['agreement'])}" if worst["agreement"] else f"{len(rows)} oracles agree exactly"
+    return f"{len(rows)} oracles agree {'to ' + figure(worst['agreement']) if worst['agreement'] else 'exactly'}"
 
 
 def _joined(parts: list[list[Node]]) -> list[Node]:
@@ -159,7 +165,7 @@ def setup(app: Sphinx) -> None:
     def through(self: Any, node: Node) -> None:
         """Builders without folding show everything."""
 
-    others = {name: (through, through) for name in ("latex", "text", "man", "texinfo")}
+    others: Any = dict.fromkeys(("latex", "text", "man", "texinfo"), (through, through))
     app.add_node(ledger_record, html=html("details"), **others)
     app.add_node(ledger_summary, html=html("summary"), **others)
     app.add_node(ledger_claim, html=html("div"), **others)

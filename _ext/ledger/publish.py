@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from docutils import nodes
 from sphinx import addnodes
@@ -55,8 +55,9 @@ def _pages(env: BuildEnvironment) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _number(app: Sphinx, docname: str, label: str) -> str:
     """The equation's number as ``{eq}`` prints it, without the parentheses."""
-    reference = app.env.get_domain("math").resolve_xref(app.env, docname, app.builder, "eq", label, None, None)
-    return reference.astext().strip("()")
+    node = addnodes.pending_xref("")
+    found = app.env.get_domain("math").resolve_xref(app.env, docname, app.builder, "eq", label, node, node)
+    return cast(nodes.Element, found).astext().strip("()")  # the audit has seen that it exists
 
 
 def outdated(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -90,11 +91,10 @@ class FillTables(SphinxPostTransform):
             for entry in page["records"]:
                 record = entry["record"]
                 label = record["label"]
-                number = addnodes.pending_xref(
-                    "", nodes.literal("", label), refdomain="math", reftype="eq", reftarget=label, refdoc=self.env.docname
-                )
+                number = addnodes.pending_xref("", nodes.literal("", label), reftype="eq", reftarget=label)
+                number.attributes.update(refdomain="math", refdoc=self.env.docname)
                 kind = nodes.paragraph("", "", badge(record["established"], KINDS[record["established"]]))
-                kind += nodes.Text(f" {record['scope']}" if record["scope"] else "")
+                kind += [nodes.Text(" "), *self.moved(entry["prose"])]
                 rows.append(
                     [
                         nodes.paragraph("", "", number, nodes.Text(" "), nodes.literal("", label)),
@@ -118,7 +118,7 @@ class FillTables(SphinxPostTransform):
                         nodes.paragraph("", claim["id"]),
                         nodes.paragraph("", sources.get(claim["id"], claim["source"])),
                         nodes.paragraph("", "", badge(claim["verdict"], VERDICTS[claim["verdict"]])),
-                        nodes.paragraph("", "", *self.moved(entry["text"])),
+                        nodes.paragraph("", "", *self.moved(entry["prose"])),
                         nodes.paragraph("", claim["established"]),
                         self.chapter(docname, nodes.make_id(f"claim-{claim['id']}")),
                     ]
