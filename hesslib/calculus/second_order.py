@@ -213,7 +213,7 @@ def R_backward() -> tuple[Steps, Steps]:
 
 
 def R_gradient() -> tuple[Steps, Steps]:
-    r"""The entries of $Hv$: $\mathcal R\{\partial E/\partial w^{(l)}_{ji}\}$, $\mathcal R\{\partial E/\partial b^{(l)}_j\}$."""
+    """The entries of $Hv$, for weights and for biases."""
     Dw, Db = wrt_w(l, j, i), wrt_b(l, j)
     weights = Steps(R.named(Diff(w[l, j, i], E)))
     weights.then(R.named(delta[l, j] * z[l - 1, i]), "the gradient", using=lambda e: _worked_out(e, w[l, j, i], Dw))
