@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from jupyter_core.utils import ensure_event_loop
 from myst_nb.core.read import is_myst_markdown_notebook, myst_nb_reader_plugin
 from nbclient.exceptions import DeadKernelError
 
@@ -134,6 +135,8 @@ def execute(chapter: Path, timeout: int) -> Outcome:
         failure: BaseException | None = result.err
     except DeadKernelError as error:
         failure = error
+    finally:
+        ensure_event_loop().close()  # nbclient leaves open the loop that it made for this thread
     seconds = time.perf_counter() - start
     message = None if failure is None else describe_failure(chapter, notebook, failure)
     return Outcome(chapter, notebook, seconds, cached=False, error=message)
@@ -150,12 +153,18 @@ def look_up(chapter: Path, cache: JupyterCacheAbstract) -> Outcome | None:
     return Outcome(chapter, merged, record.data["execution_seconds"], cached=True, error=None)
 
 
+def announce(line: str) -> None:
+    """Print a line whole, also when several threads print at once, and at once, also into a file."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def execute_all(
     chapters: Iterable[Path],
     cache: JupyterCacheAbstract,
     *,
     timeout: int = CELL_TIMEOUT,
-    report: Callable[[str], object] = print,
+    report: Callable[[str], object] = announce,
 ) -> list[Outcome]:
     """Look every chapter up in the cache, execute the rest on all cores, and store what succeeded.
 
