@@ -70,7 +70,9 @@ class Ranges:
                     joined = "" if letter == p else f" (a delta joins it with {letter.name})"
                     raise RangeError(
                         f"index {p.name}{joined} runs to {_show(known)} in {_show(origin)} but to {_show(size)} "
-                        f"in {_show(where)}"
+                        f"in {_show(where)}",
+                        rf"{p.name}\le {_show(known)}\text{{ in }}{_place(origin)}"
+                        rf"\text{{, but }}{p.name}\le {_show(size)}\text{{ in }}{_place(where)}",
                     )
         sizes = {p: found[self._first(p)][1] for p in {*self._uses, *self._twin} if self._first(p) in found}
         for p, number in self._numbers:
@@ -87,6 +89,10 @@ def sizes_of(factors: Iterable[Expr], dummies: Mapping[Expr, Expr], /) -> dict[E
     for f in factors:
         ranges.read(freshen(f))
     return ranges.sizes()
+
+
+def _place(x: Expr | str) -> str:
+    return rf"\text{{{x}}}" if isinstance(x, str) else _show(x)
 
 
 def _show(x: Expr | str) -> str:

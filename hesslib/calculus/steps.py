@@ -228,7 +228,7 @@ class Refusal(_Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{lacks }} {tex(t)}" for t in self.reason.missing]
             rows += [rf"&\phantom{{\neq}}\ \text{{has instead }} {tex(t)}" for t in self.reason.extra]
         elif isinstance(self.reason, RangeError):
-            rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }} {self.reason.latex}"]
+            rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }}{self.reason.latex}"]
         else:
             rows = []
         return _aligned([first, *rows])
