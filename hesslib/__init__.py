@@ -2,18 +2,37 @@
 
 from hesslib.activations import Activation
 from hesslib.backprop import deltas, gradient, output_jacobian
+from hesslib.diagonal import becker_lecun_diagonal, hessian_diagonal
+from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal, outer_product, pattern_gradients
+from hesslib.hessian import hessian, hessian_blocks
+from hesslib.inverse import sequential_inverse
 from hesslib.network import Network, Trace, error, forward, outputs
+from hesslib.operators import gauss_newton_operator, hessian_operator
+from hesslib.roperator import gauss_newton_vector_product, hessian_vector_product
 
 __all__ = [
     "Activation",
     "Network",
     "Trace",
+    "becker_lecun_diagonal",
     "deltas",
     "error",
     "forward",
+    "gauss_newton",
+    "gauss_newton_diagonal",
+    "gauss_newton_operator",
+    "gauss_newton_vector_product",
     "gradient",
+    "hessian",
+    "hessian_blocks",
+    "hessian_diagonal",
+    "hessian_operator",
+    "hessian_vector_product",
+    "outer_product",
     "output_jacobian",
     "outputs",
+    "pattern_gradients",
+    "sequential_inverse",
 ]
 
 __version__ = "0.1.0"

@@ -5,8 +5,8 @@ Index letters: n pattern; k unit of layer l + 1, or output; j unit of layer l; i
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, eye_like, namespace, of_one_library
-from hesslib.network import Network, Reduction, Trace, divisor, forward
+from hesslib._arrays import Array, contract, eye_like, namespace
+from hesslib.network import Network, Reduction, Trace, checked_batch, forward, reduced
 
 # contractions
 TO_PREVIOUS_LAYER = "nk,kj->nj"  # sum_k delta_nk w_kj
@@ -27,10 +27,14 @@ def deltas(net: Network, w: Float[Array, " P"], trace: Trace, t: Array, /) -> tu
     >>> deltas(net, w, forward(net, w, np.array([[3.0]])), np.array([[5.0]]))
     (None, array([[2.]]))
     """
+    return _deltas(net, w, trace, net.loss.targets(t, trace.a[net.L]))
+
+
+def _deltas(net: Network, w: Array, trace: Trace, t: Array) -> tuple[Array, ...]:
     W, _ = net.layers(w)
     a = trace.a
     delta: list[Array] = [None] * (net.L + 1)
-    delta[net.L] = net.loss.delta(a[net.L], net.loss.targets(t, a[net.L]))
+    delta[net.L] = net.loss.delta(a[net.L], t)
     for l in reversed(range(1, net.L)):
         delta[l] = net.activation[l - 1].first(a[l]) * contract(TO_PREVIOUS_LAYER, delta[l + 1], W[l + 1])
     return tuple(delta)
@@ -57,15 +61,15 @@ def gradient(
     >>> gradient(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]), np.array([[5.0]]))
     array([6., 2.])
     """
-    w, x, t = of_one_library(w=w, x=x, t=t)
+    w, x, t = checked_batch(net, w, x, t)
     trace = forward(net, w, x)
-    delta = deltas(net, w, trace, t)
+    delta = _deltas(net, w, trace, t)
     xp = namespace(z=trace.y)
     parts = []
     for l in range(1, net.L + 1):
         parts.append(xp.reshape(contract(OVER_PATTERNS, delta[l], trace.z[l - 1]), (-1,)))
         parts.append(xp.sum(delta[l], axis=0))
-    return xp.concat(parts) / divisor(reduction, trace.y.shape[0])
+    return reduced(xp.concat(parts), reduction, x.shape[0])
 
 
 def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K P"]:

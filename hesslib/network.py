@@ -276,17 +276,24 @@ def error(
     >>> float(error(Network((1, 1)), np.array([2.0, 1.0]), x, t))
     2.0
     """
-    w, x, t = of_one_library(w=w, x=x, t=t)
+    w, x, t = checked_batch(net, w, x, t)
     a = forward(net, w, x).a[-1]
-    total = namespace(a=a).sum(net.loss.pattern_errors(a, net.loss.targets(t, a)))
-    return total / divisor(reduction, a.shape[0])
+    return reduced(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
 
 
-def divisor(reduction: Reduction, N: int, /) -> int:
-    """Return what a sum over N patterns is divided by: 1, or N for the mean."""
+def reduced(total: Array, reduction: Reduction, N: int, /) -> Array:
+    """Return the sum over N patterns, or the mean."""
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
-    return N if reduction == "mean" else 1
+    return total / N if reduction == "mean" else total
+
+
+def checked_batch(net: Network, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
+    """Return `w`, `x` and `t` checked and of one library, the targets as (N, K) rows of the dtype of `w`."""
+    w, x = _checked_inputs(net, w, x)
+    w, x, t = of_one_library(w=w, x=x, t=t)
+    like = namespace(x=x).broadcast_to(x[:, :1], (x.shape[0], net.widths[-1]))  # has the shape and the dtype of y
+    return w, x, net.loss.targets(t, like)
 
 
 def _checked_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
