@@ -12,8 +12,8 @@ from hesslib.finite_difference.extrapolation import Column
 # The three constants of the bound. They were set on a panel of functions (tests/finite_difference_panel.py) so that at
 # least 99 % of all errors stay below it, and checked on another.
 ROUNDING = 5.0  # standard deviations of the propagated rounding
-TRUNCATION = 2.0  # multiples of the estimated truncation
-SHARE = 20.0  # see `_truncation`
+TRUNCATION = 3.0  # multiples of the estimated truncation
+SHARE = 50.0  # see `_truncation`
 
 
 @dataclass(frozen=True)
@@ -32,22 +32,25 @@ def best(columns: list[Column], sigma: Array) -> Choice:
     """
     A = np.concatenate([column.A for column in columns])
     rounding = np.concatenate([ROUNDING * column.gain[..., None] * sigma for column in columns])
-    truncation = np.concatenate([TRUNCATION * _truncation(column, len(columns)) for column in columns])
+    truncation = np.concatenate([TRUNCATION * _truncation(column, columns) for column in columns])
     truncation = np.where(np.isnan(A), np.inf, truncation)
     index = np.argmin(truncation + rounding, axis=0)[None]
     value, T, R = (np.take_along_axis(part, index, axis=0)[0] for part in (A, truncation, rounding))
     return Choice(value, T, R)
 
 
-def _truncation(column: Column, columns: int) -> Array:
+def _truncation(column: Column, columns: list[Column]) -> Array:
     """The difference to the better parent is the error of the parent.
 
-    With more than two steps that is the estimate: the search for the smallest one takes what there is to gain. With
-    two steps there is no choice, and the parent is far worse than the extrapolation: the latter is smaller in about
-    the proportion in which the parent's error is smaller than the derivative itself.
+    With more than two steps that is the estimate: the search for the smallest one takes what there is to gain. A
+    difference much smaller than the one above it in the column, further than the order explains, is luck and not used.
+
+    With two steps there is no choice, and the parent is far worse than the extrapolation: the latter is smaller in
+    about the proportion in which the parent's error is smaller than the derivative itself.
     """
     T = column.truncation
-    if columns > 1:
-        return T
-    share = np.divide(T, np.abs(column.A), out=np.ones_like(T), where=T < np.abs(column.A))
+    if len(columns) > 1:
+        above = np.concatenate([T[:1], T[:-1] / column.decay])
+        return np.fmax(T, above)
+    share = np.divide(T, np.abs(column.A), out=np.ones_like(T), where=np.abs(column.A) > T)
     return T * np.minimum(1.0, SHARE * share)

@@ -1,12 +1,14 @@
 r"""The complex step: first derivatives without cancellation, second ones with a single difference.
 
-For an analytic ``f`` that is real on the real axis, $f(x+ihe_j)=f(x)+ih\,\partial_jf(x)-\tfrac{h^2}{2}\partial_j^2f-\dots$,
-so $\partial_jf=\operatorname{Im}f(x+ihe_j)/h+O(h^2)$. Nothing is subtracted, so h can be so small that $h^2$ vanishes
+For an analytic ``f`` that is real on the real axis,
+$f(x+ihe_j)=f(x)+ih\,\partial_jf(x)-\tfrac{h^2}{2}\partial_j^2f(x)-\dots$, so
+$\partial_jf=\operatorname{Im}f(x+ihe_j)/h+O(h^2)$. Nothing is subtracted, so h can be so small that $h^2$ vanishes
 beside 1: no truncation is left, and the rounding is that of evaluating a derivative, not of a difference.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,13 +35,15 @@ def tiny(x: Array) -> Array:
 def imaginary(evaluate: Evaluator, points: Sequence[Array], axes: Sequence[int], h: Array) -> Array:
     """Im f(x + i h e_j) / h for every point and its axis: (points, outputs)."""
     complex_points = []
-    for x, j in zip(points, axes):
+    for x, j in zip(points, axes, strict=True):
         z = x.astype(np.result_type(x.dtype, np.complex64))
         z[j] += 1j * h[j]
         complex_points.append(z)
     try:
-        values = evaluate(complex_points)
-    except TypeError as reason:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)  # an imaginary part thrown away
+            values = evaluate(complex_points)
+    except (TypeError, np.exceptions.ComplexWarning) as reason:
         raise ValueError(f"f fails for complex arguments ({reason}); method='complex_step' needs them") from reason
     return np.imag(values) / h[list(axes)][:, None]
 
@@ -94,7 +98,7 @@ def _check_analytic(ladder: Ladder, D: Array) -> None:
 
 
 class ComplexLadder(Ladder):
-    """Values of the complex-step derivatives $g_i=\\partial_if$: at x ± a e_i for the diagonal, x ± a e_j for pairs."""
+    r"""Values of the complex-step derivatives $g_i=\partial_if$: at x ± a e_i for the diagonal, x ± a e_j for pairs."""
 
     def __init__(self, evaluate: Evaluator, x: Array, start: Array, ratio: float, noise: float) -> None:
         super().__init__(evaluate, x, start, ratio, noise)
@@ -102,11 +106,11 @@ class ComplexLadder(Ladder):
 
     def fill_axes(self, wanted: Iterable[tuple[int, int]]) -> None:
         new = [key for key in dict.fromkeys(wanted) if key not in self.axis]
-        self.axis.update(zip(new, self._derivatives([(i, i, e) for i, e in new])))
+        self.axis.update(zip(new, self._derivatives([(i, i, e) for i, e in new]), strict=True))
 
     def fill_pairs(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> None:
         new = [(i, j, coarsest[i] + k, coarsest[j] + k) for k in range(levels) for i, j in pairs]
-        self.pair.update(zip(new, self._derivatives([(i, j, d) for i, j, _, d in new])))
+        self.pair.update(zip(new, self._derivatives([(i, j, d) for i, j, _, d in new]), strict=True))
 
     def _derivatives(self, wanted: Sequence[tuple[int, int, int]]) -> Array:
         """g_i at x + a e_j and x - a e_j for every (i, j, exponent of j): (wanted, 2, outputs)."""
@@ -129,7 +133,7 @@ class ComplexLadder(Ladder):
         for (i, *_), g in [*self.axis.items(), *self.pair.items()]:
             size[i] = np.fmax(size[i], np.abs(np.where(np.isfinite(g), g, 0.0)).max(axis=0))
         rows = [*range(len(self.x)), *(i for i, _ in dict.fromkeys(key[:2] for key in self.pair))]
-        return max(self.eps, self.noise) * size[rows]
+        return max(0.5 * self.eps, self.noise) * size[rows]
 
     def probe(self, coarsest: Sequence[int]) -> Array:
         """Nothing cancels in a complex step: its rounding is a few times the floor, and need not be measured."""

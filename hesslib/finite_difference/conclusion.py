@@ -36,7 +36,10 @@ def concluded(ladder: Ladder, quotients: Quotients, coarsest: Sequence[int]) -> 
     """Values and bounds: (entries, outputs)."""
     columns = tableau(quotients)
     floor = ladder.floor()
-    measured = rounding.from_differences(columns, floor) if len(columns) > 2 else ladder.probe(coarsest)
+    if len(columns) > 2:
+        measured = rounding.pooled(rounding.from_differences(columns), floor)
+    else:
+        measured = ladder.probe(coarsest)
     choice = best(columns, np.fmax(floor, measured))
     error = choice.truncation + choice.rounding
     lost = np.flatnonzero(~np.isfinite(error).all(axis=1))
@@ -48,10 +51,9 @@ def concluded(ladder: Ladder, quotients: Quotients, coarsest: Sequence[int]) -> 
     return choice.value, error + ladder.eps * np.abs(choice.value)
 
 
-def estimate(value: Array, error: Array, evaluate: Evaluator, x: Array, order: int) -> Estimate:
-    """From (outputs, p, ...) to (*out_shape, p, ...), in the dtype of x, the bound rounded up."""
-    shape = (*(evaluate.shape or ()), *[len(x)] * order)
+def estimate(value: Array, error: Array, shape: tuple[int, ...], x: Array, calls: int) -> Estimate:
+    """In the given shape and the dtype of x, the bound rounded up."""
     upper = error.astype(x.dtype)
     if x.dtype != error.dtype:
         upper = np.where(error > 0, np.nextafter(upper, np.asarray(np.inf, dtype=x.dtype)), upper)
-    return Estimate(value.reshape(shape).astype(x.dtype), upper.reshape(shape), evaluate.calls)
+    return Estimate(value.reshape(shape).astype(x.dtype), upper.reshape(shape), calls)

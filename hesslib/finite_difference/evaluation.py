@@ -23,7 +23,7 @@ _functions: dict[bytes, Function] = {}  # in a worker: unpickle f once, not once
 def _evaluate(pickled: bytes, points: list[Array]) -> list[Any]:
     if pickled not in _functions:
         _functions.clear()
-        _functions[pickled] = pickle.loads(pickled)  # noqa: S301  # our own bytes, sent by the parent process
+        _functions[pickled] = pickle.loads(pickled)  # our own bytes, sent by the parent process
     f = _functions[pickled]
     return [f(x) for x in points]
 
@@ -37,12 +37,15 @@ class Evaluator:
 
     def __init__(self, f: Function, workers: int) -> None:
         if not callable(f):
-            raise ValueError(f"f is {f!r}; it must be a function of a one-dimensional array")
+            raise ValueError(  # noqa: TRY004  # bad input raises ValueError, throughout this package
+                f"f is {f!r}; it must be a function of a one-dimensional array"
+            )
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise ValueError(f"workers is {workers!r}; it must be a positive integer")
         self.f = f
         self.calls = 0
-        self.shape: tuple[int, ...] | None = None
+        self.shape: tuple[int, ...] = ()
+        self.known = False  # whether f was called, and the shape is its
         self.eps = 0.0  # of the coarsest dtype that f returned
         self.pool: ProcessPoolExecutor | None = None
         self.workers = workers
@@ -77,14 +80,14 @@ class Evaluator:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape or (), dtype=int))
+        return int(np.prod(self.shape, dtype=int))
 
     def _checked(self, value: Any) -> Array:
         y = np.asarray(value)
         if y.dtype.kind not in "buifc":
             raise ValueError(f"f returned {type(value).__name__} of dtype {y.dtype}; it must return numbers")
-        if self.shape is None:
-            self.shape = y.shape
+        if not self.known:
+            self.shape, self.known = y.shape, True
         if y.shape != self.shape:
             raise ValueError(f"f returned shape {self.shape} first and {y.shape} later; its output must keep one shape")
         if y.dtype.kind in "fc":
@@ -93,7 +96,10 @@ class Evaluator:
 
 
 def _pickled(f: Function, workers: int) -> bytes:
-    remedy = f"workers={workers} sends f to other processes: define it at the top level of an imported module, or use workers=1"
+    remedy = (
+        f"workers={workers} sends f to other processes: define it at the top level of an imported module, "
+        "or use workers=1"
+    )
     main = sys.modules["__main__"]
     if getattr(f, "__module__", None) == "__main__" and not hasattr(main, "__file__"):
         raise ValueError(

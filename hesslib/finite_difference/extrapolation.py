@@ -43,6 +43,7 @@ class Column:
     A: Array
     truncation: Array
     gain: Array
+    decay: float  # by which the truncation should fall from one entry to the next
     difference: Array  # A[k+1, m-1] - A[k, m-1], the signal and noise that this order removes
     difference_gain: Array
 
@@ -77,6 +78,7 @@ def tableau(q: Quotients) -> list[Column]:
                 A=A,
                 truncation=np.abs(difference) / (c - 1),
                 gain=_gain(q, w),
+                decay=c,
                 difference=difference,
                 difference_gain=_gain(q, np.append(0.0, v) - np.append(v, 0.0)),
             )

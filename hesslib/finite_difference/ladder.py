@@ -61,12 +61,12 @@ class Ladder:
 
     def fill_axes(self, wanted: Iterable[tuple[int, int]]) -> None:
         new = [key for key in dict.fromkeys(wanted) if key not in self.axis]
-        self.axis.update(zip(new, self.both_ways([[(i, self.step(i, e))] for i, e in new])))
+        self.axis.update(zip(new, self.both_ways([[(i, self.step(i, e))] for i, e in new]), strict=True))
 
     def fill_pairs(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> None:
         new = [(i, j, coarsest[i] + k, coarsest[j] + k) for k in range(levels) for i, j in pairs]
         shifts = [[(i, self.step(i, e)), (j, self.step(j, d))] for i, j, e, d in new]
-        self.pair.update(zip(new, self.both_ways(shifts)))
+        self.pair.update(zip(new, self.both_ways(shifts), strict=True))
 
     def first(self, coarsest: Sequence[int], levels: int) -> Quotients:
         r"""Quotients $\frac{f(x+a)-f(x-a)}{2a}$ of every axis: PRML (5.69)."""
@@ -103,11 +103,13 @@ class Ladder:
 
     def probe(self, coarsest: Sequence[int]) -> Array:
         """The rounding of ``f`` from five points much closer to each other than any step: (1, outputs)."""
-        d = np.array([self.step(i, e) for i, e in enumerate(coarsest)]) / 2.0**12
-        grid = np.spacing(np.abs(self.x) + 2 * d.astype(self.x.dtype)).astype(float)  # here all five points are exact
+        t = np.array(rounding.PROBE)
+        d = np.array([self.step(i, e) for i, e in enumerate(coarsest)]) / 2.0**15
+        reach = np.abs(self.x) + np.asarray(np.abs(t).max() * d, dtype=self.x.dtype)
+        grid = np.spacing(reach).astype(np.float64)  # on it all five points are exact
         d = np.maximum(1, np.round(d / grid)) * grid
-        outer = self.evaluate([(self.x + t * d).astype(self.x.dtype) for t in (-2, -1, 1, 2)])
-        return rounding.from_probe(np.insert(outer, 2, self.f0, axis=0))[None]
+        values = self.evaluate([(self.x + k * d).astype(self.x.dtype) for k in t])
+        return rounding.from_probe(np.concatenate([self.f0[None], values]))[None]
 
     def entry(self, n: int) -> str:
         """What entry n of a result is called, the diagonal first and then the pairs."""
@@ -127,4 +129,5 @@ class Ladder:
 
 
 def known(D: Array) -> Array:
+    """NaN for everything that is not a number."""
     return np.where(np.isfinite(D), D, np.nan)

@@ -14,6 +14,7 @@ METHODS = ("central", "ridders", "complex_step")
 
 
 def planned(plans: dict[str, Plan], method: str, levels: int | None) -> Plan:
+    """The plan of a method, with another number of levels if asked for."""
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(map(repr, METHODS))}")
     if levels is None:
@@ -39,6 +40,7 @@ def given_steps(step: Any, x: Array) -> Array:
 
 
 def relative(noise: float) -> float:
+    """The relative accuracy of ``f``, checked."""
     if not 0 <= noise < 1:
         raise ValueError(f"noise is {noise!r}; it must be a relative accuracy, at least 0 and below 1")
     return float(noise)

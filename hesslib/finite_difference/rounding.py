@@ -17,6 +17,8 @@ import numpy as np
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.extrapolation import Column
 
+PROBE = (-17, -6, 7, 16)  # uneven: at even distances a value that is rounded to a grid can keep in step with the grid
+
 
 def unit(values: Array, eps: float, noise: float) -> Array:
     """Witness 1: (outputs,), from values (points, outputs)."""
@@ -33,31 +35,37 @@ def quantum(values: Array) -> Array:
     return np.where(np.isfinite(smallest), 0.5 * smallest, 0.0)
 
 
-def from_differences(columns: list[Column], floor: Array) -> Array:
+def from_differences(columns: list[Column]) -> Array:
     """Witness 3: (entries, outputs).
 
     For every entry the smallest level, over columns and steps, of |difference| / gain, each taken as the root mean
-    square over three neighbouring steps, so that a lucky zero does not pass for silence. An entry quieter than most
-    was lucky too: it gets the median over entries, in multiples of ``floor``, the level that the first two know of.
+    square over three neighbouring steps, so that a lucky zero does not pass for silence. The smallest of many samples
+    is below the level: it is doubled.
     """
     found = []
     for column in columns:
         level = np.abs(column.difference) / column.difference_gain[..., None]
         n = min(3, len(level))
         found += [_root_mean_square(level[k : k + n]) for k in range(len(level) - n + 1)]
-    own = np.fmin.reduce(np.stack(found), axis=0)
-    own = np.where(np.isfinite(own), own, 0.0)
+    smallest = np.fmin.reduce(np.stack(found), axis=0)
+    return np.where(np.isfinite(smallest), 2 * smallest, 0.0)
+
+
+def pooled(own: Array, floor: Array) -> Array:
+    """An entry quieter than most was lucky: it gets the median over entries, in multiples of ``floor``."""
     multiple = np.divide(own, floor, out=np.zeros_like(own), where=floor > 0)
     return np.maximum(own, np.median(multiple, axis=0) * floor)
 
 
 def from_probe(values: Array) -> Array:
-    """Witness 3 where there are few steps: (outputs,), from values at five points in arithmetic progression.
+    """Witness 3 where there are few steps: (outputs,), from values at 0 and at the points of `PROBE`.
 
-    The points are so close that the third and fourth differences hold nothing but noise.
+    The points are so close that what a parabola leaves of the values is noise. Two samples of it are few: the level is
+    taken twice as high as they say.
     """
-    third, fourth = np.diff(values, 3, axis=0), np.diff(values, 4, axis=0)
-    return _root_mean_square(np.concatenate([third / np.sqrt(20), fourth / np.sqrt(70)]))
+    t = np.array((0, *PROBE)) / max(PROBE)
+    q, _ = np.linalg.qr(np.vander(t, 3), mode="complete")
+    return 2 * _root_mean_square(q[:, 3:].T @ values)
 
 
 def _root_mean_square(v: Array) -> Array:

@@ -17,9 +17,9 @@ from hesslib.finite_difference.options import planned, relative
 from hesslib.finite_difference.steps import Plan
 
 PLANS = {
-    "central": Plan(first=8e-3, ratio=2.0, levels=2, enough=1e-6),
+    "central": Plan(first=4e-3, ratio=2.0, levels=2, enough=1e-6),
     "ridders": Plan(first=0.25, ratio=2**0.5, levels=7, enough=1e-11),
-    "complex_step": Plan(first=0.1, ratio=2.0, levels=4, enough=1e-12),
+    "complex_step": Plan(first=0.04, ratio=2.0, levels=4, enough=1e-12),
 }
 
 
@@ -34,11 +34,36 @@ def hessian(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
+    r"""The matrix of second derivatives of a function of any output shape: value (*out_shape, p, p), exactly symmetric.
+
+    $H_{ii}$ from $\frac{f(x+ae_i)-2f(x)+f(x-ae_i)}{a^2}$, and $H_{ij}$ from the same quotient along $ae_i+be_j$, less
+    those along its parts; so a pair costs two new values, where PRML (5.90) takes four. Only pairs i < j are evaluated.
+
+    Cost: 2p^2 + 2p + 5 calls (central), 7p(p + 1) + 1 (ridders), 4p(p + 1) + p + 6 (complex_step); more where the
+    steps must be searched for. Errors: as for `jacobian`.
+
+    Options
+    -------
+    method : ``"central"`` (two steps, extrapolated once), ``"ridders"`` (seven steps, the best entry of the tableau) or
+        ``"complex_step"`` (``f`` must accept complex arguments and be analytic).
+    workers : number of processes that call ``f``; more than one needs an ``f`` that other processes can import.
+    step : the coarsest step, one number or one for each coordinate; without it the steps are searched for.
+    levels : how many steps, each smaller than the one before.
+    noise : the relative accuracy of the values of ``f``, where that is worse than their dtype (an iterative solver).
+
+    >>> import numpy as np
+    >>> estimate = hessian(lambda x: np.sin(x[0]) + x[0] * x[1] + x[1] ** 2, [0.5, 2.0])
+    >>> estimate.value.round(6)
+    array([[-0.479426,  1.      ],
+           [ 1.      ,  2.      ]])
+    """
     x = point(x)
-    pairs = list(combinations(range(len(x)), 2))
+    p = len(x)
+    pairs = list(combinations(range(p), 2))
     with Evaluator(f, workers) as evaluate:
         value, error = _entries(evaluate, x, pairs, planned(PLANS, method, levels), method, step, relative(noise))
-        return estimate(_mirrored(value, pairs, len(x)), _mirrored(error, pairs, len(x)), evaluate, x, 2)
+        H, bound = _mirrored(value, pairs, p), _mirrored(error, pairs, p)
+        return estimate(H, bound, (*evaluate.shape, p, p), x, evaluate.calls)
 
 
 def hessian_diagonal(
@@ -52,10 +77,27 @@ def hessian_diagonal(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
+    r"""The diagonal $\partial^2f_o/\partial x_i^2$ of `hessian`: value (*out_shape, p). No mixed partial is evaluated.
+
+    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 6 (complex_step); more where the steps must be searched for.
+    Errors: as for `jacobian`.
+
+    Options
+    -------
+    method : ``"central"`` (two steps, extrapolated once), ``"ridders"`` (seven steps, the best entry of the tableau) or
+        ``"complex_step"`` (``f`` must accept complex arguments and be analytic).
+    workers : number of processes that call ``f``; more than one needs an ``f`` that other processes can import.
+    step : the coarsest step, one number or one for each coordinate; without it the steps are searched for.
+    levels : how many steps, each smaller than the one before.
+    noise : the relative accuracy of the values of ``f``, where that is worse than their dtype (an iterative solver).
+
+    >>> hessian_diagonal(lambda x: x[0] ** 3 * x[1], [2.0, 5.0], method="ridders").value.round(9) + 0.0
+    array([60.,  0.])
+    """
     x = point(x)
     with Evaluator(f, workers) as evaluate:
         value, error = _entries(evaluate, x, [], planned(PLANS, method, levels), method, step, relative(noise))
-        return estimate(value.T, error.T, evaluate, x, 1)
+        return estimate(value.T, error.T, (*evaluate.shape, len(x)), x, evaluate.calls)
 
 
 def hessian_from_gradient(
@@ -69,11 +111,33 @@ def hessian_from_gradient(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
+    r"""The Hessian of a scalar, or of several, from the gradient ``g`` (*out_shape, p): value (*out_shape, p, p).
+
+    Each column is a symmetric quotient $\frac{g(x+ae_i)-g(x-ae_i)}{2a}$ of gradients, PRML (5.91). Both triangles come
+    out; the value is their mean, and their distance is heard when the error is estimated.
+
+    Cost: as for `jacobian`, in calls of ``g``. Errors: as for `jacobian`, and ``ValueError`` if ``g`` does not return
+    (*out_shape, p), or if what comes out is so asymmetric that ``g`` is the gradient of nothing.
+
+    Options
+    -------
+    method : ``"central"`` (two steps, extrapolated once), ``"ridders"`` (seven steps, the best entry of the tableau) or
+        ``"complex_step"`` (``g`` must accept complex arguments and be analytic).
+    workers : number of processes that call ``g``; more than one needs an ``g`` that other processes can import.
+    step : the coarsest step, one number or one for each coordinate; without it the steps are searched for.
+    levels : how many steps, each smaller than the one before.
+    noise : the relative accuracy of the values of ``g``, where that is worse than their dtype (an iterative solver).
+
+    >>> estimate = hessian_from_gradient(lambda x: [2 * x[0] * x[1], x[0] ** 2], [2.0, 5.0], method="ridders")
+    >>> estimate.value.round(10) + 0.0
+    array([[10.,  4.],
+           [ 4.,  0.]])
+    """
     x = point(x)
     p = len(x)
     with Evaluator(g, workers) as evaluate:
         value, error = first.entries(evaluate, x, method, step, levels, relative(noise))
-        shape = evaluate.shape or ()
+        shape = evaluate.shape
         if shape[-1:] != (p,):
             raise ValueError(f"g returned shape {shape}; a gradient at x of shape {x.shape} must end in ({p},)")
         J, E = (part.T.reshape(*shape, p) for part in (value, error))
@@ -86,7 +150,8 @@ def hessian_from_gradient(
                 f"and {Jt[worst]:g} at the mirrored place; it must be symmetric"
             )
         # two estimates of one number: their mean, whose error is seen from their distance as well
-        return Estimate(*_cast((J + Jt) / 2, np.maximum((E + Et) / 2, gap / 2), x), evaluate.calls)
+        value, error = (J + Jt) / 2, np.maximum((E + Et) / 2, gap / 2)
+        return estimate(value, error, (*shape, p), x, evaluate.calls)
 
 
 def _entries(

@@ -1,4 +1,4 @@
-r"""The scale of every coordinate: on which ladder of steps is the error bound smallest?
+"""The scale of every coordinate: the ladder of steps on which the error bound is smallest.
 
 The search starts where the size of x[i] suggests. Where the bound is small already, nothing more is evaluated.
 Otherwise it climbs: to finer steps where truncation is the larger part of the bound, to coarser ones where rounding
@@ -12,14 +12,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hesslib.finite_difference.choice import Choice, best
+from hesslib.finite_difference import rounding
+from hesslib.finite_difference.choice import Choice
+from hesslib.finite_difference.choice import best as best_entry
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.extrapolation import Quotients, tableau
 from hesslib.finite_difference.ladder import Ladder
 
-FINER, COARSER, STAY = 1, -1, 0
-LOST = 0.1  # a relative bound above this says that the steps do not resolve f at all
-ROUNDS = 24  # from x to 1e-8 x with the smallest ladder; a bound on the work, reached by no function that is smooth
+FINER, COARSER = 1, -1
+MOST = 0.25  # no step grows beyond this part of max(1, |x[i]|),
+LEAST = 1e-12  # ... nor shrinks below this part of the first guess,
+UNITS = 2.0**10  # ... nor below so many units in the last place of x[i]
+UNEXPLAINED = 0.01  # times the noise seen is what single values must explain of it
+ROUNDS = 16  # a bound on the work; a smooth function needs one to four
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,37 @@ class Plan:
     enough: float
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """Of one trial: the bound of every output; bound / |derivative| in the median over outputs; where to go."""
+
+    bound: Array
+    relative: float
+    wish: int
+    resolves: bool  # f, rather than stepping over its features or standing in its noise
+
+    def beats(self, other: Verdict | None) -> bool:
+        """Whether f is resolved now and was not, or else the bounds are better by half in most outputs."""
+        if other is None:
+            return True
+        if self.resolves != other.resolves:
+            return self.resolves
+        return bool(np.median(np.where(self.bound < other.bound / 2, 1, 0)) > 0.5)
+
+
 @dataclass
 class Climb:
-    """The search along one axis: the best exponent so far, its bound, the one on trial, and all that were tried."""
+    """The search along one axis: the exponent on trial, all that were tried, and the best with what it said."""
 
-    ceiling: int
-    chosen: int = 0
-    bound: float = np.inf
+    coarsest: int
+    finest: int
     trial: int = 0
-    came: int = STAY
-    tried: set[int] = field(default_factory=set)
+    came: int = FINER
+    tried: list[int] = field(default_factory=list)
+    chosen: int = 0
+    said: Verdict | None = None
+    coarser_helps: bool = True
+    stride: int = 1
     done: bool = False
 
 
@@ -61,40 +87,64 @@ def start(x: Array, plan: Plan) -> Array:
 
 
 def search(ladder: Ladder, quotients: Callable[[list[int], int], Quotients], plan: Plan) -> list[int]:
-    """Coarsest exponent for every axis. No step grows beyond ``plan.first * max(1, |x[i]|)``."""
-    most = plan.first * np.maximum(1.0, np.abs(ladder.x.astype(np.float64)))
-    climbs = [Climb(ceiling=int(c)) for c in -np.floor(np.log(most / ladder.start * 1.001) / np.log(plan.ratio))]
+    """Coarsest exponent for every axis."""
+    most = MOST * np.maximum(1.0, np.abs(ladder.x.astype(np.float64)))
+    least = np.maximum(UNITS * np.spacing(np.abs(ladder.x)).astype(np.float64), LEAST * ladder.start)
+    up, down = (np.floor(np.abs(np.log(limit / ladder.start)) / np.log(plan.ratio) + 0.01) for limit in (most, least))
+    climbs = [Climb(coarsest=-int(u), finest=max(0, int(d) - plan.levels)) for u, d in zip(up, down, strict=True)]
     for _ in range(ROUNDS):
         climbing = [i for i, climb in enumerate(climbs) if not climb.done]
         if not climbing:
             break
         ladder.fill_axes((i, climbs[i].trial + k) for i in climbing for k in range(plan.levels))
-        choice = best(tableau(quotients([climb.trial for climb in climbs], plan.levels)), ladder.floor())
+        columns = tableau(quotients([climb.trial for climb in climbs], plan.levels))
+        floor = ladder.floor()
+        choice = best_entry(columns, floor)
+        noisy = best_entry(columns, np.fmax(floor, rounding.from_differences(columns))) if len(columns) > 2 else choice
         for i in climbing:
-            _advance(climbs[i], plan, *_judge(choice, i))
+            _advance(climbs[i], plan, _judge(choice, noisy, i, plan))
     return [climb.chosen for climb in climbs]
 
 
-def _advance(climb: Climb, plan: Plan, bound: float, wish: int) -> None:
-    """Accept or refuse the trial, and name the next one."""
-    climb.tried.add(climb.trial)
-    if climb.came == STAY or bound < climb.bound / 2 or (wish == FINER == climb.came and bound > LOST):
-        climb.bound, climb.chosen = bound, climb.trial
+def _advance(climb: Climb, plan: Plan, verdict: Verdict) -> None:
+    """Take note of the trial, and name the next one."""
+    climb.tried.append(climb.trial)
+    if verdict.beats(climb.said):
+        climb.chosen, climb.said = climb.trial, verdict
+    elif climb.came == COARSER:
+        climb.coarser_helps = False
+    best = climb.said or verdict
+    if best.relative <= plan.enough:
+        following = []
+    elif best.wish == COARSER:
+        following = [(climb.chosen, COARSER, 1)]
+    elif best.resolves:
+        following = [(climb.chosen, FINER, 1), (climb.chosen, COARSER, 1)]
     else:
-        wish = -climb.came
-    for direction in (wish, -wish):
-        following = max(climb.chosen + direction * plan.levels, climb.ceiling)
-        if climb.bound > plan.enough and following not in climb.tried:
-            climb.came, climb.trial = direction, following
+        # The steps do not resolve f: they stand in its noise, or they stride over its features. Larger ones tell which;
+        # then ever smaller ones, until rounding is all that they see.
+        following = [(min(climb.tried), COARSER, 1)] if climb.coarser_helps else []
+        if verdict.wish == FINER or climb.came == COARSER:
+            following.append((max(climb.tried), FINER, climb.stride))
+    for exponent, direction, stride in following:
+        trial = min(max(exponent + direction * stride * plan.levels, climb.coarsest), climb.finest)
+        if trial not in climb.tried:
+            climb.trial, climb.came = trial, direction
+            climb.stride = 2 * stride if direction == FINER else 1
             return
     climb.trial, climb.done = climb.chosen, True
 
 
-def _judge(choice: Choice, i: int) -> tuple[float, int]:
-    """Median over outputs of bound / |derivative|, and the direction in which the larger part of the bound falls."""
-    T, R, D = choice.truncation[i], choice.rounding[i], np.abs(choice.value[i])
-    if not np.isfinite(T).all():
-        return np.inf, FINER
-    bound = T + R
-    relative = np.divide(bound, np.maximum(D, bound), out=np.zeros_like(bound), where=bound > 0)
-    return float(np.median(relative)), FINER if np.median(T > R) > 0.5 else COARSER
+def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan) -> Verdict:
+    """What one trial says of axis i.
+
+    The bound is that with the rounding level seen along this axis. Where that is far above what single values explain,
+    it may be no rounding at all: steps that stride over the features of ``f`` see them as noise.
+    """
+    bound = noisy.truncation[i] + noisy.rounding[i]
+    if not np.isfinite(bound).all():
+        return Verdict(bound, np.inf, FINER, resolves=False)
+    relative = np.divide(bound, np.maximum(np.abs(noisy.value[i]), bound), out=np.zeros_like(bound), where=bound > 0)
+    finer = np.maximum(choice.truncation[i], UNEXPLAINED * noisy.rounding[i]) > 2 * choice.rounding[i]
+    typical = float(np.median(relative))
+    return Verdict(bound, typical, FINER if np.median(finer) > 0.5 else COARSER, resolves=typical <= plan.enough**0.5)
