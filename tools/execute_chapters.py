@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -62,6 +63,13 @@ class Outcome:
     seconds: float
     cached: bool
     error: str | None
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The cells of a chapter, or of a notebook that was made from one."""
+    if path.suffix == ".ipynb":
+        return nbformat.read(path, as_version=4)
+    return myst_nb_reader_plugin(str(path))
 
 
 def environment_key() -> str:
@@ -118,15 +126,15 @@ def describe_failure(chapter: Path, notebook: NotebookNode, error: BaseException
         # a cell that timed out, or killed its kernel, is the first without a count
         next((n for n, cell in enumerate(notebook.cells) if cell.get("execution_count", 0) is None), 0),
     )
-    line = notebook.metadata.source_map[failing]
+    line = notebook.metadata.get("source_map", {failing: 1})[failing]  # only a chapter has lines to name
     name, value = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", None)
     headline = f"{chapter}:{line}: cell {failing + 1} failed: {name}" + (f": {value}" if value else "")
     return f"{headline}\n{ANSI_COLOUR.sub('', str(error)).rstrip()}"
 
 
 def execute(chapter: Path, timeout: int) -> Outcome:
-    """Execute one chapter in a kernel of its own, in the chapter's folder; never raises for what a cell does."""
-    notebook = myst_nb_reader_plugin(str(chapter))
+    """Execute one chapter in a kernel of its own, in the chapter's folder; what a cell does is told, never raised."""
+    notebook = read_notebook(chapter)
     start = time.perf_counter()
     try:
         result = single_nb_execution(
@@ -144,7 +152,7 @@ def execute(chapter: Path, timeout: int) -> Outcome:
 
 def look_up(chapter: Path, cache: JupyterCacheAbstract) -> Outcome | None:
     """The stored outcome of exactly these cells in exactly this environment, if there is one."""
-    notebook = myst_nb_reader_plugin(str(chapter))
+    notebook = read_notebook(chapter)
     try:
         record = cache.match_cache_notebook(notebook)
     except KeyError:
