@@ -1,0 +1,61 @@
+// What tests/test_site.py wants to know of an open page: evaluated in the browser, once everything has loaded.
+async () => {
+  const least = 4.5;  // contrast of text, level AA of the Web Content Accessibility Guidelines; 3 for large text
+  if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
+  await document.fonts.ready;
+  const visible = e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
+
+  const parse = text => {
+    const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number);
+    return {r, g, b, a};
+  };
+  const over = (top, bottom) => {
+    const mix = c => top[c] * top.a + bottom[c] * (1 - top.a);
+    return {r: mix("r"), g: mix("g"), b: mix("b"), a: 1};
+  };
+  const ground = e => {
+    const layers = [];
+    for (let at = e; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
+    return layers.reverse().reduce((below, layer) => over(layer, below), parse(
+      document.documentElement.dataset.theme === "dark" ? "rgb(0, 0, 0)" : "rgb(255, 255, 255)"));
+  };
+  const luminance = c => {
+    const linear = v => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = [c.r, c.g, c.b].map(linear);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a, b) => {
+    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+
+  const faint = [], dollars = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const e = node.parentElement, text = node.textContent.trim();
+    if (!text || !visible(e) || e.closest("script, style, noscript, mjx-assistive-mml")) continue;
+    if (/\$|\\[([]/.test(text) && !e.closest("pre, code, mjx-container")) dollars.push(text);
+    const style = getComputedStyle(e), back = ground(e);
+    const ratio = contrast(over(parse(style.color), back), back), size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    if (ratio < (large ? 3 : least)) faint.push([text.slice(0, 40), style.color, back, ratio.toFixed(2)]);
+  }
+
+  const formulas = [...document.querySelectorAll("span.math, div.math")];
+  const cut = formulas.filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0
+      && !["auto", "scroll"].includes(getComputedStyle(e).overflowX)
+      && ![...e.querySelectorAll("*")].some(c => ["auto", "scroll"].includes(getComputedStyle(c).overflowX)));
+  const pictures = [...document.images];
+  const isFileName = alt => /\.(png|svg|jpe?g|gif)$|^_images/.test(alt);
+  return {
+    theme: document.documentElement.dataset.theme,
+    width: [document.documentElement.scrollWidth, window.innerWidth],
+    formulas: formulas.length,
+    unset: formulas.filter(e => !e.querySelector("mjx-container")).map(e => e.textContent),
+    wrong: [...document.querySelectorAll("mjx-merror, mjx-mtext[style*='color: red']")].map(e => e.textContent),
+    cut: cut.map(e => e.textContent.slice(0, 60)),
+    dollars, faint,
+    unnamed: pictures.filter(i => !i.alt.trim() || isFileName(i.alt)).map(i => i.src),
+    broken: pictures.filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src),
+  };
+}

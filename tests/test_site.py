@@ -1,0 +1,338 @@
+"""The built book in a real browser: on a desk and on a phone, by day and by night, served and opened as files."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import threading
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import execute_chapters
+import nbformat
+import pytest
+import yaml
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+NOTEBOOKS = [path.relative_to(ROOT).with_suffix("").as_posix() for path in execute_chapters.chapters_of(ROOT)]
+GENERATED = ["search", "genindex"]
+DESK, PHONE = (1280, 900), (390, 844)
+FLAGS = [
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [pytest.mark.site, pytest.mark.xdist_group("book")]
+
+each_page = pytest.mark.parametrize("name", PAGES)
+each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
+each_theme = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+# Without a browser: what the files say
+
+
+LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
+
+
+class Reader(HTMLParser):
+    """Links, anchors and whatever a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.anchors |= {value for key, value in values.items() if key in ("id", "name") and value}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        if values.get(LOADED.get(tag, "")):
+            self.loaded.append(values[LOADED[tag]])
+
+
+@pytest.fixture(scope="session")
+def files(site):
+    """Every page, read."""
+    found = {}
+    for path in sorted(site.rglob("*.html")):
+        if "_static" not in path.parts:
+            found[path.relative_to(site).with_suffix("").as_posix()] = reader = Reader()
+            reader.feed(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_book_builds_without_a_warning(built):
+    succeeded, log = built
+    if not succeeded:
+        pytest.fail(log, pytrace=False)
+
+
+def test_the_book_has_the_pages_of_its_table_of_contents_and_no_others(files):
+    assert set(files) == {*PAGES, *GENERATED}
+
+
+def test_no_page_names_anything_outside_to_load(files):
+    outside = {name: [url for url in page.loaded if urlsplit(url).netloc] for name, page in files.items()}
+    assert {name: urls for name, urls in outside.items() if urls} == {}
+
+
+def test_every_link_inside_the_book_leads_somewhere(files, site):
+    dead = []
+    for name, page in files.items():
+        for link in page.links:
+            address, anchor = urldefrag(link)
+            if urlsplit(address).scheme or urlsplit(address).netloc:
+                continue
+            path = unquote(urlsplit(address).path)
+            target = (site / name).parent.joinpath(path).resolve() if path else site / f"{name}.html"
+            goal = files.get(target.relative_to(site).with_suffix("").as_posix())
+            if not target.is_file() or (anchor and goal and unquote(anchor) not in goal.anchors):
+                dead.append((name, link))
+    assert dead == []
+
+
+@pytest.fixture(scope="session")
+def ledger(site):
+    return json.loads((site / "ledger.json").read_text(encoding="utf-8"))
+
+
+def test_every_numbered_equation_is_in_the_ledger_and_the_other_way_round(ledger, files):
+    recorded = {(row["page"].removesuffix(".html"), f"equation-{row['label']}") for row in ledger["equations"]}
+    shown = {
+        (name, anchor) for name, page in files.items() for anchor in page.anchors if anchor.startswith("equation-")
+    }
+    assert recorded == shown
+    assert len(ledger["equations"]) == len(recorded) > 0
+
+
+def test_every_record_says_how_it_is_known_and_what_was_measured(ledger):
+    kinds = {"definition", "assumption", "approximation", "derived", "instance", "numeric"}
+    for row in ledger["equations"]:
+        assert row["established"] in kinds
+        assert {"label", "page", "source", "checks"} <= row.keys()
+        assert row["checks"] or row["established"] in ("definition", "assumption")
+        for check in row["checks"]:
+            assert check.keys() == {"oracle", "agreement", "tolerance", "passed"}
+            assert check["passed"] is True
+
+
+def test_every_claim_has_a_verdict_and_a_page(ledger, files):
+    for row in ledger["claims"]:
+        assert {"id", "source", "verdict", "established", "page"} <= row.keys()
+        assert row["established"] in ("computed", "reading")
+        assert row["page"].removesuffix(".html") in files
+
+
+def test_the_index_of_results_links_to_every_equation(ledger, files):
+    index = files["chapters/index_of_results"]
+    linked = {urldefrag(link).fragment for link in index.links}
+    assert {f"equation-{row['label']}" for row in ledger["equations"]} <= linked
+
+
+# With a browser
+
+MEASURE = (ROOT / "tests" / "measure.js").read_text(encoding="utf-8")
+
+
+@dataclass
+class Visit:
+    """What a page did while it was open, and what it measures."""
+
+    complaints: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    measures: dict = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def browser(site):
+    """The Chromium of the system, headless."""
+    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    if found is None:
+        reason = "Chromium is not installed; on Debian or Ubuntu: apt-get install chromium"
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"{reason} (CI does not skip)", pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    """The book on a local port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def open_page(browser):
+    """Open an address in a fresh profile, noting every complaint of the browser and every request that leaves."""
+    contexts = []
+
+    def opened(address, theme="light", size=DESK):
+        context = browser.new_context(
+            color_scheme=theme, viewport={"width": size[0], "height": size[1]}, accept_downloads=True
+        )
+        contexts.append(context)
+        page, visit = context.new_page(), Visit()
+        home = urlsplit(address)
+
+        def guard(route):
+            url = urlsplit(route.request.url)
+            inside = (url.scheme, url.netloc) == (home.scheme, home.netloc) or url.scheme in ("data", "blob")
+            if not inside:
+                visit.outside.append(route.request.url)
+            return route.continue_() if inside else route.abort()
+
+        page.route("**/*", guard)
+        page.on("console", lambda m: visit.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: visit.failed.append(request.url))
+        page.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.goto(address, wait_until="load")
+        return page, visit
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def visit(open_page, server, site):
+    """Open a page of the book once in each guise, and measure it."""
+
+    @functools.cache
+    def visited(name, theme="light", size=DESK, as_file=False):
+        address = (site / f"{name}.html").as_uri() if as_file else f"{server}/{name}.html"
+        page, seen = open_page(address, theme, size)
+        page.wait_for_load_state("networkidle")
+        seen.measures = page.evaluate(MEASURE)
+        page.close()
+        return seen
+
+    return visited
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
+@pytest.mark.parametrize("name", [*PAGES, *GENERATED])
+def test_the_page_loads_without_complaint_and_without_asking_outside(visit, name, as_file):
+    seen = visit(name, as_file=as_file)
+    assert seen.outside == []
+    assert seen.failed == []
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
+@each_page
+def test_every_formula_is_typeset(visit, name, as_file):
+    measures = visit(name, as_file=as_file).measures
+    assert measures["unset"] == []
+    assert measures["wrong"] == []
+    assert measures["dollars"] == []
+
+
+@each_notebook
+def test_a_chapter_shows_formulas(visit, name):
+    assert visit(name).measures["formulas"] > 0
+
+
+@each_page
+def test_a_phone_shows_the_page_without_sideways_scroll_and_no_formula_cut_off(visit, name):
+    measures = visit(name, size=PHONE).measures
+    content, window = measures["width"]
+    assert content <= window == PHONE[0]
+    assert measures["cut"] == []
+
+
+@each_theme
+@each_page
+def test_all_text_stands_out_from_its_ground(visit, name, theme):
+    measures = visit(name, theme).measures
+    assert measures["theme"] == theme
+    assert measures["faint"] == []
+
+
+@each_page
+def test_every_picture_loads_and_says_in_words_what_it_shows(visit, name):
+    measures = visit(name).measures
+    assert measures["broken"] == []
+    assert measures["unnamed"] == []
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
+def test_search_finds_a_word(open_page, server, site, as_file):
+    name = NOTEBOOKS[-1]
+    title = re.search(r"^# (.+)$", (ROOT / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    word = max(re.findall(r"[A-Za-z]+", title), key=len)
+    base = site.as_uri() if as_file else server
+    page, seen = open_page(f"{base}/search.html?q={word.lower()}")
+    hit = page.locator(f"#search-results a[href^='{name}.html']").first
+    hit.wait_for(timeout=15_000)
+    assert seen.complaints == seen.failed == seen.outside == []
+    hit.click()
+    assert word in page.locator("h1").first.inner_text()
+
+
+@pytest.fixture(scope="session")
+def downloads(open_page, server, tmp_path_factory):
+    """The notebook of every chapter, fetched by its button, executed where nothing of the book lies beside it."""
+    folder = tmp_path_factory.mktemp("downloads")
+    paths = {}
+    for name in NOTEBOOKS:
+        page, _ = open_page(f"{server}/{name}.html")
+        with page.expect_download() as download:
+            page.evaluate("""document.querySelector("a[href$='.ipynb']").click()""")
+        paths[name] = folder / f"{name.replace('/', '-')}.ipynb"
+        download.value.save_as(paths[name])
+        page.close()
+    outcomes = execute_chapters.execute_all(paths.values(), execute_chapters.open_cache(folder / "cache"))
+    return {name: next(found for found in outcomes if found.chapter == path) for name, path in paths.items()}
+
+
+@each_notebook
+def test_the_notebook_downloads_and_runs_clean(downloads, name):
+    outcome = downloads[name]
+    nbformat.validate(outcome.notebook)
+    assert outcome.error is None, outcome.error
+    assert any(cell.get("outputs") for cell in outcome.notebook.cells)
+
+
+def test_the_reader_finds_the_way(open_page, server):
+    """The landing page leads to the first chapter, the first chapter to the next, and the sidebar to all."""
+    page, _ = open_page(f"{server}/index.html")
+    sidebar = page.locator("nav.bd-links a.reference.internal")
+    hrefs = {unquote(link.get_attribute("href")) for link in sidebar.all()}
+    assert {f"{name}.html" for name in PAGES[1:]} <= hrefs
+    for name in PAGES[1:3]:
+        page.locator("a.right-next").click()
+        page.wait_for_url(f"**/{name}.html")
