@@ -19,8 +19,8 @@ from sympy import Expr, Indexed, KroneckerDelta
 
 from .derivation import Derivation
 from .index import Diff, S, Tensor, freshen, index
-from .network import B, E, L, M, a, b, delta, hp, hpp, i, j, k, l, n, w, wrt_a, wrt_b, wrt_w, z
-from .second_order import _at, _signal, names
+from .network import B, E, G, L, M, a, b, delta, hp, hpp, i, j, k, l, m, n, w, wrt_a, wrt_b, wrt_w, z
+from .second_order import _at, _signal, backward_response, forward_response, names
 from .steps import Formula, Steps
 
 j_ = index("j'")
@@ -143,6 +143,27 @@ def dropped() -> Steps:
 def carried_back() -> tuple[Formula, Formula]:
     """The algorithm that the neglect makes possible: one number for each unit, from the outputs back."""
     return Formula(c[L, k], M[k, k]), Formula(c[l, j], _squares(lambda k: c[l + 1, k]))
+
+
+def from_general_recursion() -> Steps:
+    r"""The second road: the recursion of the exact Hessian at $m=l$, with $B^{(l+1,l)}=B^{(l+1,l+1)}G^{(l+1,l)}$."""
+    general = backward_response().at({m: l, k: j, j: j_})
+    reach = forward_response().at({m: l + 1})
+
+    def split(e: Expr) -> Expr:
+        return e.replace(
+            _entry_of(B, l + 1, l),
+            lambda x: S("k'", n[l + 1], lambda q: B[l + 1, l + 1, x.indices[2], q] * G[l + 1, l, q, x.indices[3]]),
+        )
+
+    def reached(e: Expr) -> Expr:
+        e = split(e).replace(
+            _entry_of(G, l + 1, l), lambda x: freshen(reach).xreplace({k: x.indices[2], j: x.indices[3]})
+        )
+        return e.replace(_entry_of(G, l, l), lambda x: KroneckerDelta(*x.indices[2:]))
+
+    s = Steps(B[l, l, j, j_]).then(general, "at $m=l$", using=_insert(B[l, l, j, j_], general))
+    return s.then(curvature().result, "insert $B^{(l+1,l)}$ and $G$", using=reached)
 
 
 # ------------------------------------------------------------------------------------------- where it is exact

@@ -1,4 +1,4 @@
-r"""The Hessian of a data set in two parts, $\sum_nJ_n^TM_nJ_n$ and $\sum_n\delta_n\cdot\nabla\nabla a_n$, for all sizes.
+r"""The Hessian of a data set in two parts: $\sum_nJ_n^TM_nJ_n$ and $\sum_n\delta_n\cdot\nabla\nabla a_n$; all sizes.
 
 The weights are one vector $w_r$; of the network nothing is used but that $a_{nk}$ depends on it. $J_{nkr}$ names
 $\partial a_{nk}/\partial w_r$, for a single output $b_{nr}=\partial a_n/\partial w_r$. The losses enter through their
