@@ -1,0 +1,70 @@
+r"""Several proved formulas in one display: a list of them, or two lists that mirror each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .latex import lines, tex
+from .steps import Formula, Steps, _aligned, _Displayed
+
+if TYPE_CHECKING:
+    from hesslib.ledger import Check
+
+
+class _Several(_Displayed):
+    """What a display of several formulas says of itself: how they are established, and all their checks."""
+
+    def __init__(self, *proved: Formula | Steps) -> None:
+        kinds = {f.established for f in proved}
+        if len(kinds) != 1:
+            raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
+        (self.established,) = kinds
+        self.checks: tuple[Check, ...] = tuple(_summed([check for f in proved for check in f.checks]))
+
+
+def _summed(checks: list[Check]) -> list[Check]:
+    """One record for all links that were decided by normal form, then the other checks."""
+    from hesslib.ledger import Check
+
+    decided = [c for c in checks if c.oracle.startswith("normal form, ")]
+    links = sum(int(c.oracle.split()[2]) for c in decided)
+    head = [Check(f"normal form, {links} links", max(c.agreement for c in decided), 0.0)] if decided else []
+    return head + [c for c in checks if c not in decided]
+
+
+class Together(_Several):
+    """Formulas of one kind, one below the other."""
+
+    def __init__(self, *formulas: Formula | Steps) -> None:
+        super().__init__(*formulas)
+        self.formulas = tuple(f.formula() if isinstance(f, Steps) else f for f in formulas)
+
+    def latex(self) -> str:
+        rows = []
+        for f in self.formulas:
+            first, *rest = lines(f.rhs)
+            rows += [f"{tex(f.lhs)} &{f.relation} {first}", *[rf"&\quad {term}" for term in rest]]
+        return _aligned(rows)
+
+
+class Mirrored(_Several):
+    """Formulas in two columns: on the left the known ones, on the right what is stated of them now.
+
+    The display is known as its right column is; the left column repeats results stated elsewhere.
+    """
+
+    def __init__(self, *pairs: tuple[Formula | Steps, Formula | Steps]) -> None:
+        super().__init__(*[right for _, right in pairs])
+        self.pairs = tuple(
+            tuple(side.formula() if isinstance(side, Steps) else side for side in pair) for pair in pairs
+        )
+
+    def latex(self) -> str:
+        rows = []
+        for known, new in self.pairs:
+            left = [f"{tex(known.lhs)} &{known.relation} {tex(known.rhs)}"]
+            first, *rest = lines(new.rhs)
+            right = [f"{tex(new.lhs)} &{new.relation} {first}", *[rf"&\quad {term}" for term in rest]]
+            left += ["&"] * (len(right) - 1)
+            rows += [rf"{one} &\qquad {other}" for one, other in zip(left, right, strict=True)]
+        return _aligned(rows)
