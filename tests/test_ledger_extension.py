@@ -3,8 +3,12 @@
 Most books here are made of cells that a real kernel has run once; the mutations then edit what the cells put out.
 """
 
+import contextlib
 import copy
+import functools
+import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +19,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import sync_playwright
 from sphinx.cmd.build import main as sphinx_build
+
+from hesslib.calculus.macros import MACROS
 
 EXTENSIONS = Path(__file__).parents[1] / "_ext"
 
@@ -33,8 +40,8 @@ one = np.ones(3)
 """
 BACKPROP = r"""
 ledger.state("backprop", F(r"\delta &= \pd{E}{a} \\ &= 1"), source="PRML (5.56); homework, problem 1",
-             established="derived", scope="for every depth", note="With {eq}`b-def` and $h'$.",
-             checks=[ledger.Check("normal form", 0, 0), ledger.compare("JAX", one * (1 + 1e-15), one)])
+             established="derived", scope="for every $L>1$", note="With {eq}`b-def` and $h'$.",
+             checks=[ledger.Check("normal form", 0, 0), ledger.compare("JAX at $w_0$", one * (1 + 1e-15), one)])
 """
 DEFINITION = r'ledger.state("b-def", F("y = h(a)"), source="PRML (5.49)", established="definition")'
 APPROXIMATION = r"""
@@ -58,8 +65,20 @@ def cells():
 
 @pytest.fixture
 def pages(cells):
-    """A sound book of three pages: two chapters and the index."""
-    cells = copy.deepcopy(cells)
+    """A sound book, to be edited."""
+    return sound_pages(copy.deepcopy(cells))
+
+
+@pytest.fixture(scope="module")
+def sound(cells, tmp_path_factory):
+    """The HTML of the sound book, built once."""
+    place = tmp_path_factory.mktemp("sound")
+    assert make(place, sound_pages(cells), "-W") == (0, "")
+    return place / "html"
+
+
+def sound_pages(cells):
+    """Two chapters and the index."""
     return {
         "index": "# Book\n\nSee {eq}`backprop`.\n\n```{toctree}\nzeta\nalpha\nresults\n```\n",
         "zeta": notebook("# Zeta", cells["backprop"], "Prose with $x$ and {eq}`b-def`.", cells["wrong"]),
@@ -100,21 +119,22 @@ def put(path, text):
         path.write_text(text, encoding="utf-8")
 
 
-@pytest.fixture
-def build(tmp_path, capsys):
+def make(place, pages, *arguments, builder="html", **settings):
     """Build the book with Sphinx; returns the exit code and everything that was said on stderr."""
-
-    def run(pages, *arguments, builder="html", **settings):
-        write(tmp_path / "book", pages, **settings)
-        capsys.readouterr()
-        code = sphinx_build(["-q", "-n", "-b", builder, *arguments, str(tmp_path / "book"), str(tmp_path / builder)])
-        return code, re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)
-
-    return run
+    write(place / "book", pages, **settings)
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        code = sphinx_build(["-q", "-n", "-b", builder, *arguments, str(place / "book"), str(place / builder)])
+    return code, re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue())
 
 
-def published(tmp_path):
-    return json.loads((tmp_path / "html" / "ledger.json").read_text(encoding="utf-8"))
+@pytest.fixture
+def build(tmp_path):
+    """Build in the folder of the test."""
+    return functools.partial(make, tmp_path)
+
+
+def published(html):
+    return json.loads((html / "ledger.json").read_text(encoding="utf-8"))
 
 
 def output(cell, carrier):
@@ -136,10 +156,8 @@ def cell_of(pages, name, position):
 # ---------------------------------------------------------------------------------------------------- a sound book
 
 
-def test_a_sound_book_builds_without_a_warning_and_publishes_its_ledger(pages, build, tmp_path):
-    code, said = build(pages, "-W")
-    assert (code, said) == (0, "")
-    ledger = published(tmp_path)
+def test_a_sound_book_publishes_its_ledger(sound):
+    ledger = published(sound)
     assert [row["label"] for row in ledger["equations"]] == ["backprop", "b-def", "outer"]  # in the order of the book
     assert ledger["equations"][1] == {
         "label": "b-def",
@@ -153,7 +171,7 @@ def test_a_sound_book_builds_without_a_warning_and_publishes_its_ledger(pages, b
         "chapter": "Alpha",
     }
     for row in ledger["equations"]:
-        assert f'id="equation-{row["label"]}"' in (tmp_path / "html" / row["page"]).read_text()
+        assert f'id="equation-{row["label"]}"' in (sound / row["page"]).read_text()
         for check in row["checks"]:
             assert set(check) == {"oracle", "agreement", "tolerance", "passed"}
             assert check["passed"] is True
@@ -164,47 +182,52 @@ def test_a_sound_book_builds_without_a_warning_and_publishes_its_ledger(pages, b
     ]
 
 
-def test_a_stated_formula_is_cited_by_its_number_from_any_page(pages, build, tmp_path):
-    build(pages)
-    numbers = {row["label"]: row["number"] for row in published(tmp_path)["equations"]}
-    html = {name: (tmp_path / "html" / f"{name}.html").read_text() for name in pages}
+def test_a_stated_formula_is_cited_by_its_number_from_any_page(sound):
+    numbers = {row["label"]: row["number"] for row in published(sound)["equations"]}
     for page, label, uri in [("index", "backprop", "zeta.html"), ("zeta", "b-def", "alpha.html")]:
-        assert f'href="{uri}#equation-{label}">({numbers[label]})</a>' in html[page]
-    assert re.search(r'class="eqno">\(1\)', html["zeta"])
+        assert f'href="{uri}#equation-{label}">({numbers[label]})</a>' in (sound / f"{page}.html").read_text()
+    assert re.search(r'class="eqno">\(1\)', (sound / "zeta.html").read_text())
 
 
-def test_the_record_stands_folded_beneath_the_formula(pages, build, tmp_path):
-    build(pages)
-    html = (tmp_path / "html" / "zeta.html").read_text()
+def test_the_record_stands_folded_beneath_the_formula(sound):
+    html = (sound / "zeta.html").read_text()
     assert html.index('id="equation-backprop"') < html.index('<details class="ledger-record">')
     summary = re.search(r"<summary>(.*?)</summary>", html, re.DOTALL)[1]
-    assert re.sub(r"<[^>]*>", "", summary).strip() == (
-        "derived · for every depth · PRML (5.56); homework, problem 1 · 2 oracles agree to 1.1e-15"
+    assert " ".join(re.sub(r"<[^>]*>", "", summary).split()) == (
+        r"derived · for every \(L&gt;1\) · PRML (5.56); homework, problem 1 · 2 oracles agree to 1.1e-15"
     )
-    assert "exact" in html
+    assert r'JAX at <span class="math notranslate nohighlight">\(w_0\)</span>' in html
     assert 'href="alpha.html#equation-b-def"' in html  # the note is MyST
     assert "{ledger-record}" not in html
 
 
-def test_the_index_links_every_equation_and_claim(pages, build, tmp_path):
-    build(pages)
-    html = (tmp_path / "html" / "results.html").read_text()
+def test_the_index_links_every_equation_and_claim(sound):
+    html = (sound / "results.html").read_text()
     for target in ["zeta.html#equation-backprop", "alpha.html#equation-b-def", "alpha.html#equation-outer"]:
         assert html.count(f'href="{target}"') >= 2  # the number and the chapter
     assert 'href="zeta.html#claim-hw-25"' in html
-    assert 'id="claim-hw-25"' in (tmp_path / "html" / "zeta.html").read_text()
-    assert 'class="math' in html  # the text of a claim is typeset there too
+    assert 'id="claim-hw-25"' in (sound / "zeta.html").read_text()
+
+
+def test_the_index_typesets_what_it_repeats(sound):
+    html = (sound / "results.html").read_text()
+    for tex in ["L&gt;1", "w_0", "W"]:  # of a scope, of an oracle, of a claim
+        assert rf'<span class="math notranslate nohighlight">\({tex}\)</span>' in html
     assert "mathjax" in html
-    assert "ledger.js" in html
-    assert "ledger.js" not in (tmp_path / "html" / "zeta.html").read_text()
 
 
-def test_the_macros_of_mathjax_are_those_of_the_calculus(pages, build, tmp_path):
-    from hesslib.calculus.macros import MACROS
+def test_only_the_index_loads_the_filters(sound):
+    assert [page.stem for page in sorted(sound.glob("*.html")) if "ledger.js" in page.read_text()] == ["results"]
 
-    build(pages)
-    config = re.search(r"window.MathJax = (\{.*?\})</script>", (tmp_path / "html" / "zeta.html").read_text())[1]
+
+def test_the_macros_of_mathjax_are_those_of_the_calculus(sound):
+    config = re.search(r"window.MathJax = (\{.*?\})</script>", (sound / "zeta.html").read_text())[1]
     assert json.loads(config)["tex"]["macros"] == json.loads(json.dumps(MACROS))
+
+
+def test_an_empty_ledger_says_so(build, tmp_path):
+    assert build({"index": "# Book\n\n```{ledger-table}\n```\n\n```{claims-table}\n```\n"}, "-W") == (0, "")
+    assert (tmp_path / "html" / "index.html").read_text().count("Nothing is recorded.") == 2
 
 
 @pytest.mark.parametrize("builder", ["dummy", "latex", "text"])
@@ -214,6 +237,57 @@ def test_other_builders_show_the_records_unfolded(pages, build, tmp_path, builde
     if builder == "text":
         words = " ".join((tmp_path / "text" / "zeta.txt").read_text().split())
         assert "2 oracles agree to 1.1e-15" in words
+
+
+# ---------------------------------------------------------------------------------------------------- the filters
+
+
+@pytest.fixture
+def index(sound):
+    """The index in the system's Chromium, opened as a file."""
+    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    if found is None:
+        reason = "Chromium is not installed; on Debian or Ubuntu: apt-get install chromium"
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"{reason} (CI does not skip)", pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.route(re.compile("^(?!file:)"), lambda route: route.abort())  # MathJax is the frame's business
+        page.goto((sound / "results.html").as_uri())
+        yield page
+        browser.close()
+
+
+def test_the_index_filters_by_text_chapter_source_kind_and_verdict(index):
+    def shown(table):
+        return [
+            row.inner_text().split()[0] for row in index.locator(f"table.{table} tbody tr").all() if row.is_visible()
+        ]
+
+    equations, claims = index.locator("form.ledger-filters").all()
+    assert shown("ledger-equations") == ["(1)", "(2)", "(3)"]
+    assert equations.locator("output").inner_text() == "3 rows"
+    for name, options, value, left in [
+        ("chapter", ["all", "Zeta", "Alpha"], "Alpha", ["(2)", "(3)"]),
+        ("source", ["all", "PRML", "homework"], "homework", ["(1)"]),
+        ("established", ["all", "approximation", "definition", "derived"], "definition", ["(2)"]),
+    ]:
+        select = equations.get_by_label(name)
+        assert select.locator("option").all_inner_texts() == options
+        select.select_option(value)
+        assert shown("ledger-equations") == left
+        assert equations.locator("output").inner_text() == f"{len(left)} of 3 rows"
+        select.select_option("all")
+    equations.get_by_label("chapter").select_option("Alpha")
+    equations.get_by_label("contains").fill(" OUTER ")
+    assert shown("ledger-equations") == ["(3)"]
+
+    claims.get_by_label("verdict").select_option("OK")
+    assert shown("ledger-claims") == ["HW-26"]
+    claims.get_by_label("source").select_option("HW")
+    assert shown("ledger-claims") == ["HW-26"]
 
 
 # ---------------------------------------------------------------------------------------------------- what is refused
@@ -253,7 +327,7 @@ def number_without_record(pages):
 MUTATIONS = {
     "a failed check": (
         change_record("zeta", 0, r'"agreement": 1\.1\S+e-15', '"agreement": 0.5'),
-        ["zeta.ipynb", "check failed: JAX: 5.0e-01"],
+        ["zeta.ipynb", "check failed: JAX at $w_0$: 5.0e-01"],
     ),
     "a check marked failed": (
         change_record("zeta", 0, '"passed": true', '"passed": false'),
@@ -348,7 +422,7 @@ def test_every_claim_of_the_register_must_be_settled(pages, build, tmp_path):
     assert "HW-26" not in said
     with_register(tmp_path, rows[:2])
     assert build(pages) == (0, "")
-    assert {row["source"] for row in published(tmp_path)["claims"]} == {"homework"}
+    assert {row["source"] for row in published(tmp_path / "html")["claims"]} == {"homework"}
 
 
 def test_a_claim_outside_the_register_is_refused(pages, build, tmp_path):
@@ -375,8 +449,8 @@ def test_the_index_follows_a_change_on_another_page(pages, build, tmp_path):
     assert build(pages) == (0, "")
     assert "PRML (5.48)" in results.read_text()
     assert "PRML (5.49)" not in results.read_text()
-    assert published(tmp_path)["equations"][1]["source"] == "PRML (5.48)"
-    assert [row["label"] for row in published(tmp_path)["equations"]] == ["backprop", "b-def", "outer"]
+    assert published(tmp_path / "html")["equations"][1]["source"] == "PRML (5.48)"
+    assert [row["label"] for row in published(tmp_path / "html")["equations"]] == ["backprop", "b-def", "outer"]
 
 
 def test_the_index_forgets_a_page_that_is_gone(pages, build, tmp_path):
@@ -385,7 +459,7 @@ def test_the_index_forgets_a_page_that_is_gone(pages, build, tmp_path):
     del pages["alpha"]
     pages["index"] = pages["index"].replace("alpha\n", "")
     build(pages)
-    assert [row["label"] for row in published(tmp_path)["equations"]] == ["backprop"]
+    assert [row["label"] for row in published(tmp_path / "html")["equations"]] == ["backprop"]
     assert "alpha.html" not in (tmp_path / "html" / "results.html").read_text()
 
 
@@ -393,7 +467,7 @@ def test_the_index_follows_a_change_of_numbers(pages, build, tmp_path):
     build(pages)
     pages["index"] = pages["index"].replace("zeta\nalpha", "alpha\nzeta")
     build(pages)
-    ledger = published(tmp_path)
+    ledger = published(tmp_path / "html")
     assert [(row["label"], row["number"]) for row in ledger["equations"]] == [
         ("b-def", "1"),
         ("outer", "2"),
@@ -419,7 +493,7 @@ def test_pages_read_in_parallel_keep_their_records(pages, build, tmp_path):
         pages[name] = notebook(f"# {name}", cell)
     pages["index"] = pages["index"].replace("results\n", "results\n" + "\n".join(names) + "\n")
     assert build(pages, "-W", "-j", "2") == (0, "")
-    assert {row["label"] for row in published(tmp_path)["equations"]} == {"backprop", "b-def", "outer", *names}
+    assert {row["label"] for row in published(tmp_path / "html")["equations"]} == {"backprop", "b-def", "outer", *names}
 
 
 # ---------------------------------------------------------------------------------------------------- configuration
@@ -501,7 +575,7 @@ def test_jupyter_book_alone_executes_numbers_and_publishes_and_then_refuses_what
     (book / "one.md").write_text((book / "one.md").read_text().replace("one * (1 + 1e-15)", "-one"))
     code, said = jupyter_book(book)
     assert code != 0
-    assert "backprop: check failed: JAX: 2.0e+00 (allowed 2.3e-13)" in said
+    assert "backprop: check failed: JAX at $w_0$: 2.0e+00 (allowed 2.3e-13)" in said
 
 
 def test_jupyter_book_alone_refuses_a_typed_display(book):

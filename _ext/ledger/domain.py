@@ -19,7 +19,7 @@ class LedgerDomain(Domain):
     name = "ledger"
     label = "ledger"
     initial_data: dict[str, Any] = {"pages": {}}  # noqa: RUF012 - Sphinx copies it
-    data_version = 1
+    data_version = 2
 
     def clear_doc(self, docname: str) -> None:
         self.data["pages"].pop(docname, None)

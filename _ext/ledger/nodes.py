@@ -15,8 +15,9 @@ from hesslib.ledger import KINDS, VERDICTS, faults
 class ledger_record(nodes.General, Element):
     """How a result is known, folded.
 
-    The node of a result carries its ``record``, the ``faults`` of it, and ``prose`` for the index: what it holds for,
-    parsed. A :class:`ledger_claim` carries the same (its prose is its text), and folds its checks in a plain one.
+    The node of a result carries its ``record``, the ``faults`` of it, and as ``prose`` what the index repeats, parsed:
+    what it holds for and the names of the oracles. A :class:`ledger_claim` carries the same (its prose is its text),
+    and folds its checks in a plain node of this kind.
     """
 
 
@@ -61,7 +62,7 @@ class _Carrier(SphinxDirective):
     has_content = True
 
     def read(self, node: Element) -> dict[str, Any] | None:
-        node["prose"] = []
+        node["prose"] = {}
         try:
             record = json.loads("\n".join(self.content), parse_constant=_refuse)
             node["record"], node["faults"] = record, faults(record)
@@ -71,7 +72,27 @@ class _Carrier(SphinxDirective):
         return node["record"] if not node["faults"] else None
 
     def inline(self, text: str) -> list[Node]:
+        """One line of MyST, parsed."""
         return self.state.inline_text(text, self.lineno)[0]
+
+    def agreement(self, rows: list[dict[str, Any]]) -> list[Node]:
+        """The one check, or how many there are and how far the worst is off."""
+        if len(rows) == 1:
+            return [*self.inline(rows[0]["oracle"]), nodes.Text(f": {check_words(rows[0])}")]
+        worst = max(row["agreement"] for row in rows)
+        return [nodes.Text(f"{len(rows)} oracles agree {f'to {figure(worst)}' if worst else 'exactly'}")]
+
+    def checks(self, rows: list[dict[str, Any]]) -> nodes.table:
+        """Each oracle with its agreement and what it was allowed."""
+        body = [
+            [
+                nodes.paragraph("", "", *self.inline(row["oracle"])),
+                nodes.paragraph("", check_words(row)),
+                nodes.paragraph("", figure(row["tolerance"])),
+            ]
+            for row in rows
+        ]
+        return table(["oracle", "agreement", "allowed"], body, ["ledger-checks"])
 
 
 def _refuse(constant: str) -> None:
@@ -90,15 +111,18 @@ class Record(_Carrier):
         parts: list[list[Node]] = [[badge(record["established"], KINDS[record["established"]])]]
         if record["scope"]:
             parts.append(self.inline(record["scope"]))
-            node["prose"] = [child.deepcopy() for child in parts[-1]]
         if record["source"]:
             parts.append([nodes.Text(record["source"])])
         if checks:
-            parts.append([nodes.Text(_agreement(checks))])
+            parts.append(self.agreement(checks))
         node += ledger_summary("", "", *_joined(parts))
         node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
-        node += _checks(checks)
+        node += self.checks(checks) if checks else []
         node += nodes.paragraph("", "", nodes.Text("Cited as "), nodes.literal("", f"{{eq}}`{record['label']}`"))
+        node["prose"] = {
+            "scope": self.inline(record["scope"]),
+            "oracles": [self.inline(row["oracle"]) for row in checks],
+        }
         return [node]
 
 
@@ -112,23 +136,14 @@ class Claim(_Carrier):
             return [node]
         node["ids"] = [nodes.make_id(f"claim-{record['id']}")]
         head = [nodes.literal("", record["id"]), nodes.Text(" "), badge(record["verdict"], VERDICTS[record["verdict"]])]
-        text = self.inline(record["text"])
-        node["prose"] = [child.deepcopy() for child in text]
-        node += nodes.paragraph("", "", *head, nodes.Text(" "), *text)
+        node += nodes.paragraph("", "", *head, nodes.Text(" "), *self.inline(record["text"]))
+        node["prose"] = {"text": self.inline(record["text"])}
         if record["checks"]:
             folded = ledger_record(classes=["ledger-record"])
-            folded += ledger_summary("", f"{record['established']} · {_agreement(record['checks'])}")
-            folded += _checks(record["checks"])
+            folded += ledger_summary("", "", nodes.Text("computed · "), *self.agreement(record["checks"]))
+            folded += self.checks(record["checks"])
             node += folded
         return [node]
-
-
-def _agreement(rows: list[dict[str, Any]]) -> str:
-    """The one check, or how many there are and how far the worst is off."""
-    if len(rows) == 1:
-        return f"{rows[0]['oracle']}: {check_words(rows[0])}"
-    worst = max(rows, key=lambda row: row["agreement"])
-    return f"{len(rows)} oracles agree {'to ' + figure(worst['agreement']) if worst['agreement'] else 'exactly'}"
 
 
 def _joined(parts: list[list[Node]]) -> list[Node]:
@@ -137,15 +152,6 @@ def _joined(parts: list[list[Node]]) -> list[Node]:
     for part in parts:
         line += [nodes.Text(" · "), *part] if line else part
     return line
-
-
-def _checks(rows: list[dict[str, Any]]) -> list[Node]:
-    """Each oracle with its agreement and what it was allowed."""
-    if not rows:
-        return []
-    cells = [[row["oracle"], check_words(row), figure(row["tolerance"])] for row in rows]
-    body = [[nodes.paragraph("", cell) for cell in line] for line in cells]
-    return [table(["oracle", "agreement", "allowed"], body, ["ledger-checks"])]
 
 
 class Table(SphinxDirective):

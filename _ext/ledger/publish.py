@@ -84,7 +84,7 @@ class FillTables(SphinxPostTransform):
             fill = self.equations if place["content"] == "equations" else self.claims
             place.replace_self(nodes.container("", fill(), classes=["ledger-scroll"]))
 
-    def equations(self) -> nodes.table:
+    def equations(self) -> nodes.Element:
         heads = ["equation", "chapter", "source", "established", "agreement with each oracle"]
         rows = []
         for docname, page in _pages(self.env):
@@ -94,19 +94,19 @@ class FillTables(SphinxPostTransform):
                 number = addnodes.pending_xref("", nodes.literal("", label), reftype="eq", reftarget=label)
                 number.attributes.update(refdomain="math", refdoc=self.env.docname)
                 kind = nodes.paragraph("", "", badge(record["established"], KINDS[record["established"]]))
-                kind += [nodes.Text(" "), *self.moved(entry["prose"])]
+                kind += [nodes.Text(" "), self.moved(entry["prose"]["scope"])]
                 rows.append(
                     [
-                        nodes.paragraph("", "", number, nodes.Text(" "), nodes.literal("", label)),
+                        nodes.line_block("", nodes.line("", "", number), nodes.line("", "", nodes.literal("", label))),
                         self.chapter(docname, f"equation-{label}"),
                         nodes.paragraph("", record["source"]),
                         kind,
-                        _oracles(record["checks"]),
+                        self.oracles(record["checks"], entry["prose"]["oracles"]),
                     ]
                 )
-        return table(heads, rows, ["ledger-table", "ledger-equations"])
+        return _table(heads, rows, "ledger-equations")
 
-    def claims(self) -> nodes.table:
+    def claims(self) -> nodes.Element:
         heads = ["claim", "source", "verdict", "what holds", "established", "chapter"]
         sources = register(self.app)
         rows = []
@@ -118,19 +118,27 @@ class FillTables(SphinxPostTransform):
                         nodes.paragraph("", claim["id"]),
                         nodes.paragraph("", sources.get(claim["id"], claim["source"])),
                         nodes.paragraph("", "", badge(claim["verdict"], VERDICTS[claim["verdict"]])),
-                        nodes.paragraph("", "", *self.moved(entry["prose"])),
+                        nodes.paragraph("", "", self.moved(entry["prose"]["text"])),
                         nodes.paragraph("", claim["established"]),
                         self.chapter(docname, nodes.make_id(f"claim-{claim['id']}")),
                     ]
                 )
-        return table(heads, rows, ["ledger-table", "ledger-claims"])
+        return _table(heads, rows, "ledger-claims")
 
-    def moved(self, text: list[nodes.Node]) -> list[nodes.Node]:
+    def oracles(self, checks: list[dict[str, Any]], names: list[list[nodes.Node]]) -> nodes.Element:
+        """Each oracle with its agreement."""
+        items = []
+        for row, name in zip(checks, names, strict=True):
+            words = nodes.inline("", check_words(row), classes=["ledger-figure"])
+            items.append(nodes.list_item("", nodes.paragraph("", "", self.moved(name), nodes.Text(": "), words)))
+        return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
+
+    def moved(self, text: list[nodes.Node]) -> nodes.inline:
         """Text written for another page: its references now start from this one."""
         copy = nodes.inline("", "", *(node.deepcopy() for node in text))
         for reference in copy.findall(addnodes.pending_xref):
             reference["refdoc"] = self.env.docname
-        return [copy]
+        return copy
 
     def chapter(self, docname: str, anchor: str) -> nodes.paragraph:
         """A link to a place, named by its page."""
@@ -139,11 +147,5 @@ class FillTables(SphinxPostTransform):
         return nodes.paragraph("", "", nodes.reference("", title, internal=True, refuri=f"{uri}#{anchor}"))
 
 
-def _oracles(checks: list[dict[str, Any]]) -> nodes.Element:
-    if not checks:
-        return nodes.paragraph("", "–")
-    items = []
-    for row in checks:
-        words = nodes.inline("", check_words(row), classes=["ledger-figure"])
-        items.append(nodes.list_item("", nodes.paragraph("", "", nodes.Text(f"{row['oracle']}: "), words)))
-    return nodes.bullet_list("", *items)
+def _table(heads: list[str], rows: list[list[nodes.Node]], name: str) -> nodes.Element:
+    return table(heads, rows, ["ledger-table", name]) if rows else nodes.paragraph("", "Nothing is recorded.")
