@@ -29,9 +29,19 @@ def definition_of_a(y: Any, unit: Any) -> Expr:
     return S("i" if y == 1 else "j", n[y - 1], lambda source: w[y, unit, source] * below(source)) + b[y, unit]
 
 
+def received(unit: Any) -> Expr:
+    r"""What a hidden unit gets back from the outputs, $\sum_kw^{(2)}_{kj}\delta^{(2)}_k$."""
+    return S("k", n[2], lambda k: w[2, k, unit] * delta[2, k])
+
+
+def curvature_between(unit: Any, other: Any) -> Expr:
+    r"""The curvature of the loss seen from two hidden units, $\sum_k\sum_{k'}w^{(2)}_{kj}w^{(2)}_{k'j'}M_{kk'}$."""
+    return S("k", n[2], lambda k: S("k'", n[2], lambda q: w[2, k, unit] * w[2, q, other] * M[k, q]))
+
+
 def hidden_signal(unit: Any) -> Expr:
     r"""$\delta^{(1)}_j=h'(a^{(1)}_j)\sum_kw^{(2)}_{kj}\delta^{(2)}_k$, by backpropagation."""
-    return hp(1, unit) * S("k", n[2], lambda k: w[2, k, unit] * delta[2, k])
+    return hp(1, unit) * received(unit)
 
 
 def wrt(parameter: Indexed, /) -> Derivation:
