@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hesslib.agreement import figure
+from hesslib.agreement import Check, figure, measured
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,19 @@ def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
             "text/plain": f"({label})  {plain}",
         }
     )
-    words = [record["established"], record["scope"], record["source"]]
+    words = list(filter(None, (record["established"], record["scope"], record["source"])))
     _show(
         {
             "text/markdown": _directive("ledger-record", record),
-            "text/html": _details(" · ".join(filter(None, map(html.escape, words))), record, record["note"]),
-            "text/plain": _plain(", ".join(filter(None, words)), record, record["note"]),
+            "text/html": _details(f"<code>{label}</code> " + " · ".join(map(_prose, words)), record, record["note"]),
+            "text/plain": _plain(", ".join(words), record, record["note"]),
         }
     )
 
 
 def show_claim(record: dict[str, Any]) -> None:
     """Show what became of a claim."""
-    head = f"<code>{record['id']}</code> <strong>{record['verdict']}</strong> · {html.escape(record['text'])}"
+    head = f"<code>{record['id']}</code> <strong>{record['verdict']}</strong> · {_prose(record['text'])}"
     _show(
         {
             "text/markdown": _directive("ledger-claim", record),
@@ -93,22 +93,27 @@ def _directive(name: str, record: dict[str, Any]) -> str:
 def _details(summary: str, record: dict[str, Any], note: str) -> str:
     """A folded block of HTML that needs no style sheet."""
     rows = "".join(
-        f"<tr><td style='text-align:left'>{html.escape(row['oracle'])}</td>"
-        f"<td>{figure(row['agreement'])}</td><td>{figure(row['tolerance'])}</td></tr>"
+        f"<tr><td style='text-align:left'>{_prose(row['oracle'])}</td>"
+        f"<td>{measured(row['agreement'], row['tolerance'])}</td><td>{figure(row['tolerance'])}</td></tr>"
         for row in record["checks"]
     )
     head = "<tr><th style='text-align:left'>oracle</th><th>agreement</th><th>allowed</th></tr>"
-    table = f"<table>{head}{rows}</table>" if rows else ""
-    note = f"<p>{html.escape(note)}</p>" if note else ""
-    return f"<details style='font-size:90%'><summary>{summary}</summary>{table}{note}</details>"
+    body = (f"<table>{head}{rows}</table>" if rows else "") + (f"<p>{_prose(note)}</p>" if note else "")
+    if not body:
+        return f"<div style='font-size:90%'>{summary}</div>"
+    style = "display:list-item;cursor:pointer"  # JupyterLab's own style sheet takes the triangle away
+    return f"<details style='font-size:90%'><summary style='{style}'>{summary}</summary>{body}</details>"
+
+
+def _prose(text: str) -> str:
+    """A line of MyST as HTML: what is in backticks, with or without a role, becomes code; mathematics stays."""
+    return re.sub(r"(?:\{[\w:-]+\})?`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def _plain(head: str, record: dict[str, Any], note: str) -> str:
     """One line for a terminal."""
-    checks = "; ".join(
-        f"{row['oracle']}: {figure(row['agreement'])} (allowed {figure(row['tolerance'])})" for row in record["checks"]
-    )
-    return ". ".join(filter(None, (head, checks, note)))
+    checks = "; ".join(str(Check(row["oracle"], row["agreement"], row["tolerance"])) for row in record["checks"])
+    return ". ".join(part.rstrip(".") for part in (head, checks, note) if part) + "."
 
 
 def _shell() -> Any:

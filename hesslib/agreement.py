@@ -62,7 +62,8 @@ class Check:
         return self.passed
 
     def __str__(self) -> str:
-        return f"{self.oracle}: {figure(self.agreement)} (allowed {figure(self.tolerance)})"
+        words = measured(self.agreement, self.tolerance)
+        return f"{self.oracle}: {words}" + ("" if words == "exact" else f" (allowed {figure(self.tolerance)})")
 
 
 def compare(
@@ -114,6 +115,15 @@ def compare(
     with np.errstate(invalid="ignore", over="ignore"):
         agreement = float(worst / np.maximum(largest, np.finfo(np.float64).tiny))
     return Check(oracle, agreement, min(ROUNDINGS * eps, math.sqrt(eps)) if tolerance is None else tolerance)
+
+
+def measured(agreement: float | int, tolerance: float | int, /) -> str:
+    """An agreement in figures, or 'exact' where nothing but equality was allowed and it was found.
+
+    >>> measured(1.5e-13, 1e-12), measured(0, 0)
+    ('1.5e-13', 'exact')
+    """
+    return "exact" if agreement == tolerance == 0 else figure(agreement)
 
 
 def figure(number: float | int, /) -> str:

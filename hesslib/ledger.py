@@ -5,7 +5,7 @@
 ...         return r"1 + 1 &= 2"
 >>> state("one-and-one", Sum(), established="numeric", checks=[compare("fingers", 1 + 1, 2)])
 (one-and-one)  1 + 1 &= 2
-numeric. fingers: 0 (allowed 0)
+numeric. fingers: exact.
 >>> forget()
 
 In a notebook the call shows the formula, typeset, and beneath it a line that says how it is known. In the book the

@@ -181,7 +181,7 @@ def test_a_result_is_shown_for_the_book_for_notebooks_and_for_terminals(shown):
         established="numeric",
         checks=[SOUND],
         scope="every depth",
-        note="By $h'$ & more.",
+        note="By $h'$ & more, as {eq}`b-def` says.",
     )
     formula, record = shown
     body = "\\begin{aligned}\n\\delta &= \\frac{\\partial E}{\\partial a} \\\\ &= 1\n\\end{aligned}"
@@ -195,12 +195,19 @@ def test_a_result_is_shown_for_the_book_for_notebooks_and_for_terminals(shown):
         "established": "numeric",
         "checks": [{"oracle": "oracle", "agreement": EPS, "tolerance": 10 * EPS, "passed": True}],
         "scope": "every depth",
-        "note": "By $h'$ & more.",
+        "note": "By $h'$ & more, as {eq}`b-def` says.",
     }
-    assert "By $h&#x27;$ &amp; more." in record["text/html"]
+    assert "<code>backprop</code> numeric · every depth · PRML (5.56)</summary>" in record["text/html"]
+    assert "<td>2.2e-16</td><td>2.2e-15</td>" in record["text/html"]
+    assert "<p>By $h'$ &amp; more, as <code>b-def</code> says.</p>" in record["text/html"]
     assert record["text/plain"] == (
-        "numeric, every depth, PRML (5.56). oracle: 2.2e-16 (allowed 2.2e-15). By $h'$ & more."
+        "numeric, every depth, PRML (5.56). oracle: 2.2e-16 (allowed 2.2e-15). By $h'$ & more, as {eq}`b-def` says."
     )
+
+
+def test_a_record_with_nothing_more_to_say_does_not_unfold(shown):
+    ledger.state("x", Typeset(), established="definition")
+    assert shown[1]["text/html"] == "<div style='font-size:90%'><code>x</code> definition</div>"
 
 
 @pytest.mark.parametrize(
@@ -438,4 +445,6 @@ def test_in_a_plain_script_the_result_is_printed_and_nothing_heavy_is_imported()
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    assert done.stdout == ("(x)  a &= \\frac{\\partial b}{\\partial c}\ndefinition, PRML (5.1)\nHW-1 OK. As printed.\n")
+    assert done.stdout == (
+        "(x)  a &= \\frac{\\partial b}{\\partial c}\ndefinition, PRML (5.1).\nHW-1 OK. As printed.\n"
+    )

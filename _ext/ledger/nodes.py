@@ -8,7 +8,7 @@ from docutils.nodes import Element, Node, TextElement
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from hesslib.agreement import figure
+from hesslib.agreement import figure, measured
 from hesslib.ledger import KINDS, VERDICTS, faults
 
 
@@ -36,11 +36,6 @@ class ledger_table(nodes.General, Element):
 def badge(word: str, meaning: str) -> nodes.abbreviation:
     """A word in a coloured box that says what it promises when pointed at."""
     return nodes.abbreviation("", word, explanation=meaning, classes=["ledger-badge", f"ledger-{word.lower()}"])
-
-
-def check_words(row: dict[str, Any]) -> str:
-    """How far an oracle agrees: a number, or 'exact' for what is decided."""
-    return "exact" if row["agreement"] == row["tolerance"] == 0 else figure(row["agreement"])
 
 
 def table(heads: list[str], rows: list[list[Node]], classes: list[str]) -> nodes.table:
@@ -78,7 +73,10 @@ class _Carrier(SphinxDirective):
     def agreement(self, rows: list[dict[str, Any]]) -> list[Node]:
         """The one check, or how many there are and how far the worst is off."""
         if len(rows) == 1:
-            return [*self.inline(rows[0]["oracle"]), nodes.Text(f": {check_words(rows[0])}")]
+            return [
+                *self.inline(rows[0]["oracle"]),
+                nodes.Text(f": {measured(rows[0]['agreement'], rows[0]['tolerance'])}"),
+            ]
         worst = max(row["agreement"] for row in rows)
         return [nodes.Text(f"{len(rows)} oracles agree {f'to {figure(worst)}' if worst else 'exactly'}")]
 
@@ -87,7 +85,7 @@ class _Carrier(SphinxDirective):
         body = [
             [
                 nodes.paragraph("", "", *self.inline(row["oracle"])),
-                nodes.paragraph("", check_words(row)),
+                nodes.paragraph("", measured(row["agreement"], row["tolerance"])),
                 nodes.paragraph("", figure(row["tolerance"])),
             ]
             for row in rows

@@ -11,9 +11,10 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+from hesslib.agreement import measured
 from hesslib.ledger import KINDS, VERDICTS
 from ledger.audit import register
-from ledger.nodes import badge, check_words, ledger_table, table
+from ledger.nodes import badge, ledger_table, table
 
 
 def ledger(app: Sphinx) -> dict[str, list[dict[str, Any]]]:
@@ -129,7 +130,7 @@ class FillTables(SphinxPostTransform):
         """Each oracle with its agreement."""
         items = []
         for row, name in zip(checks, names, strict=True):
-            words = nodes.inline("", check_words(row), classes=["ledger-figure"])
+            words = nodes.inline("", measured(row["agreement"], row["tolerance"]), classes=["ledger-figure"])
             items.append(nodes.list_item("", nodes.paragraph("", "", self.moved(name), nodes.Text(": "), words)))
         return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
 
