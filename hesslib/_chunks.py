@@ -20,7 +20,7 @@ def sum_over_patterns(f: Callable[..., Sums], per_pattern: int, *arrays: Array) 
     """
     N = arrays[0].shape[0]
     size = max(BUDGET // per_pattern, 1)
-    if N <= size:
+    if size >= N:
         return f(*arrays)
     whole = N - N % size
     total = f(*(array[:size] for array in arrays))

@@ -60,8 +60,9 @@ def becker_lecun_diagonal(
 
     $\sum_nb^{(l)}_jz_i^2$ with $b^{(L)}_k=M_{kk}$ and
     $b^{(l)}_j=h'(a_j)^2\sum_kw_{kj}^2b^{(l+1)}_k+h''(a_j)\sum_kw_{kj}\delta_k$; $z=1$ for a bias. It is exact where
-    there is nothing to neglect: without hidden layers; with one, if $M$ is diagonal (squared error, binary
-    cross-entropy); and if each layer after the first hidden one is a single unit. With ``reduction="mean"`` divided by N.
+    there is nothing to neglect: without hidden layers; else if each hidden layer after the first is a single unit, and
+    the outputs are a single unit or have a diagonal $M$ (squared error, binary cross-entropy). With
+    ``reduction="mean"`` divided by N.
 
     Cost: that of a gradient; memory: a chunk of patterns and (P,). Raises ValueError as `error` does.
     Reference: Becker and LeCun, Connectionist Models Summer School (1988); PRML 5.81.

@@ -30,8 +30,8 @@ def sequential_inverse(b: Float[Array, "N P"], alpha: float, /, *, block: int = 
 
     ``block=1`` is the update of Sherman and Morrison,
     $X\leftarrow X-\frac{Xbb^TX}{1+b^TXb}$; with more patterns, the rows of $C$, it is Woodbury's,
-    $X\leftarrow X-XC^T(I+CXC^T)^{-1}CX$. Exactly symmetric. A weight $c_n$ of a pattern, such as the $y(1-y)$ of logistic
-    outputs, goes in as $\sqrt{c_n}\,b_n$.
+    $X\leftarrow X-XC^T(I+CXC^T)^{-1}CX$. Exactly symmetric. A weight $c_n$ of a pattern, such as the $y(1-y)$ of a
+    logistic output, goes in as $\sqrt{c_n}\,b_n$.
 
     The smaller $\alpha$, the less it biases the inverse of the sum, and the more digits cancel: in the first step
     $\alpha^{-1}I$ loses almost all of its size in the direction of $b$. `residual` shows what is left of accuracy.
