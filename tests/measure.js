@@ -3,6 +3,8 @@ async () => {
   const least = 4.5;  // contrast of text, level AA of the Web Content Accessibility Guidelines; 3 for large text
   if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
   await document.fonts.ready;
+  await Promise.allSettled([...document.images].map(i => i.decode()));
+  await new Promise(resolve => setTimeout(resolve, 300));  // a change of theme or size is drawn, late complaints come in
   const visible = e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
 
   const parse = text => {

@@ -25,7 +25,8 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 NOTEBOOKS = [path.relative_to(ROOT).with_suffix("").as_posix() for path in execute_chapters.chapters_of(ROOT)]
 GENERATED = ["search", "genindex"]
-DESK, PHONE = (1280, 900), (390, 844)
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PATIENCE = 120_000  # milliseconds; a page takes one second, on a machine that has nothing else to do
 FLAGS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",
@@ -153,12 +154,14 @@ MEASURE = (ROOT / "tests" / "measure.js").read_text(encoding="utf-8")
 
 @dataclass
 class Visit:
-    """What a page did while it was open, and what it measures."""
+    """What a page did while it was open, and what it measures in each guise: by day, by night, on a phone."""
 
     complaints: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    measures: dict = field(default_factory=dict)
+    light: dict = field(default_factory=dict)
+    dark: dict = field(default_factory=dict)
+    phone: dict = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
@@ -199,10 +202,9 @@ def open_page(browser):
     """Open an address in a fresh profile, noting every complaint of the browser and every request that leaves."""
     contexts = []
 
-    def opened(address, theme="light", size=DESK):
-        context = browser.new_context(
-            color_scheme=theme, viewport={"width": size[0], "height": size[1]}, accept_downloads=True
-        )
+    def opened(address):
+        context = browser.new_context(color_scheme="light", viewport=DESK, accept_downloads=True)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page, visit = context.new_page(), Visit()
         home = urlsplit(address)
@@ -229,14 +231,17 @@ def open_page(browser):
 
 @pytest.fixture(scope="session")
 def visit(open_page, server, site):
-    """Open a page of the book once in each guise, and measure it."""
+    """Open a page of the book once, and measure it in every guise."""
 
     @functools.cache
-    def visited(name, theme="light", size=DESK, as_file=False):
-        address = (site / f"{name}.html").as_uri() if as_file else f"{server}/{name}.html"
-        page, seen = open_page(address, theme, size)
-        page.wait_for_load_state("networkidle")
-        seen.measures = page.evaluate(MEASURE)
+    def visited(name, as_file=False):
+        page, seen = open_page((site / f"{name}.html").as_uri() if as_file else f"{server}/{name}.html")
+        seen.light = page.evaluate(MEASURE)
+        if not as_file:
+            page.emulate_media(color_scheme="dark")
+            seen.dark = page.evaluate(MEASURE)
+            page.set_viewport_size(PHONE)
+            seen.phone = page.evaluate(MEASURE)
         page.close()
         return seen
 
@@ -246,7 +251,7 @@ def visit(open_page, server, site):
 @pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
 @pytest.mark.parametrize("name", [*PAGES, *GENERATED])
 def test_the_page_loads_without_complaint_and_without_asking_outside(visit, name, as_file):
-    seen = visit(name, as_file=as_file)
+    seen = visit(name, as_file)
     assert seen.outside == []
     assert seen.failed == []
     assert seen.complaints == []
@@ -255,7 +260,7 @@ def test_the_page_loads_without_complaint_and_without_asking_outside(visit, name
 @pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
 @each_page
 def test_every_formula_is_typeset(visit, name, as_file):
-    measures = visit(name, as_file=as_file).measures
+    measures = visit(name, as_file).light
     assert measures["unset"] == []
     assert measures["wrong"] == []
     assert measures["dollars"] == []
@@ -263,28 +268,28 @@ def test_every_formula_is_typeset(visit, name, as_file):
 
 @each_notebook
 def test_a_chapter_shows_formulas(visit, name):
-    assert visit(name).measures["formulas"] > 0
+    assert visit(name).light["formulas"] > 0
 
 
 @each_page
 def test_a_phone_shows_the_page_without_sideways_scroll_and_no_formula_cut_off(visit, name):
-    measures = visit(name, size=PHONE).measures
+    measures = visit(name).phone
     content, window = measures["width"]
-    assert content <= window == PHONE[0]
+    assert content <= window == PHONE["width"]
     assert measures["cut"] == []
 
 
 @each_theme
 @each_page
 def test_all_text_stands_out_from_its_ground(visit, name, theme):
-    measures = visit(name, theme).measures
+    measures = getattr(visit(name), theme)
     assert measures["theme"] == theme
     assert measures["faint"] == []
 
 
 @each_page
 def test_every_picture_loads_and_says_in_words_what_it_shows(visit, name):
-    measures = visit(name).measures
+    measures = visit(name).light
     assert measures["broken"] == []
     assert measures["unnamed"] == []
 
@@ -297,7 +302,7 @@ def test_search_finds_a_word(open_page, server, site, as_file):
     base = site.as_uri() if as_file else server
     page, seen = open_page(f"{base}/search.html?q={word.lower()}")
     hit = page.locator(f"#search-results a[href^='{name}.html']").first
-    hit.wait_for(timeout=15_000)
+    hit.wait_for()
     assert seen.complaints == seen.failed == seen.outside == []
     hit.click()
     assert word in page.locator("h1").first.inner_text()

@@ -252,14 +252,16 @@ def execute_before_reading(app: Sphinx, env: BuildEnvironment, docnames: list[st
         raise ExtensionError("\n\n".join([f"{len(failures)} chapter(s) failed", *failures]), modname="execute_chapters")
 
 
-def remove_stale_pages(
-    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
-) -> list[str]:
-    """Delete what an earlier build wrote for pages that are gone; Sphinx would leave them in the book."""
-    for name in removed:
-        for file in [f"{name}.html", f"_sources/{name}.md", f"_sources/{name}.ipynb"]:
-            Path(app.outdir, file).unlink(missing_ok=True)
-    return []
+def remove_stale_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Delete what earlier builds wrote for pages that are gone; Sphinx would leave them in the book."""
+    sources = Path(app.outdir, "_sources")
+    if exception is not None or app.env is None:
+        return
+    for source in [path for path in sources.rglob("*") if path.is_file()]:
+        name = source.relative_to(sources).with_suffix("").as_posix()
+        if name not in app.env.found_docs:
+            source.unlink()
+            Path(app.outdir, f"{name}.html").unlink(missing_ok=True)
 
 
 def forget_faulty_build(app: Sphinx, exception: Exception | None) -> None:
@@ -272,8 +274,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.add_config_value("book_tools", "", "env")
     app.connect("config-inited", point_to_cache)
-    app.connect("env-get-outdated", remove_stale_pages)
     app.connect("env-before-read-docs", execute_before_reading)
+    app.connect("build-finished", remove_stale_pages)
     app.connect("build-finished", forget_faulty_build)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
