@@ -15,8 +15,9 @@ from contextvars import ContextVar
 
 import sympy as sp
 from sympy import Add, Dummy, Expr, KroneckerDelta, Mul, Pow, Sum
+from sympy.core.function import AppliedUndef
 
-from .index import RangeError, Tensor, freshen
+from .index import RangeError, Tensor
 
 WORK_LIMIT = 60_000
 """How many elementary steps (a product of two terms is one) a question may cost; a few seconds at most."""
@@ -71,9 +72,9 @@ def admit(e: Expr, /) -> None:
             continue
         stack.pop()
         weight[x] = 1 + sum(weight[y] for y in x.args)
-        if getattr(x, "is_commutative", True) is False:
+        if isinstance(x, (sp.Symbol, AppliedUndef, sp.MatrixExpr)) and not x.is_commutative:
             raise TypeError(f"{x} does not commute; the calculus is of numbers, give matrices by their entries")
-        if x in (sp.zoo, sp.nan, sp.oo, -sp.oo):
+        if any(x is endless for endless in (sp.zoo, sp.nan, sp.oo, -sp.oo)):
             raise ValueError(f"the formula contains {x}: something is divided by zero")
     charge(weight[e], "reading the formula")
 
@@ -107,7 +108,10 @@ Normaliser = Callable[[Expr], Expr]
 
 
 def terms(e: Expr, /, opaque: Normaliser) -> list[Term]:
-    """The terms of ``e``; ``opaque`` normalises what is not a sum or product (the argument of a function, say)."""
+    """The terms of ``e``, whose bound indices must be fresh.
+
+    ``opaque`` normalises what is not a sum or product (the argument of a function, say).
+    """
     if isinstance(e, Add):
         return [t for x in e.args for t in terms(x, opaque)]
     if isinstance(e, Mul):
@@ -115,7 +119,6 @@ def terms(e: Expr, /, opaque: Normaliser) -> list[Term]:
     if e.is_Number:
         return [Term(e, [], {})]
     if isinstance(e, Sum):
-        e = freshen(e)
         inner = terms(e.function, opaque)
         for v, lo, hi in e.limits:
             if lo != 1:
