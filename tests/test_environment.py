@@ -156,3 +156,11 @@ def test_nothing_that_is_committed_names_a_download_address():
     files = [ROOT / name for name in tracked if Path(name).suffix in {".toml", ".lock", ".yml", ".txt", ""}]
     address = re.compile(r"index-url|find-links|https?://\S*(pypi|simple|whl|wheel|conda\.anaconda)")
     assert [file for file in files if file.is_file() and address.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_the_example_of_the_readme_runs_and_gives_what_it_says():
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    *setting, call = program.strip().splitlines()
+    names: dict[str, object] = {}
+    exec("\n".join(setting), names)
+    assert eval(call, names).shape == (names["net"].num_parameters,)
