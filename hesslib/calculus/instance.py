@@ -169,8 +169,9 @@ class Instance:
             return self._oracle(inner, [*more, *ops])
         if x == net.E or (isinstance(x, Indexed) and x.base in (net.a, net.z)):
             return self._oracle(x, ops)
-        if ops and x in self.parameters:
-            return self._along.get(x, sp.S.Zero) if isinstance(ops[0], Operator) else Integer(x == ops[0])
+        if ops and (x in self.parameters or x in self.direction):  # linear in themselves
+            along = self._along.get(x, sp.S.Zero) if isinstance(ops[0], Operator) else Integer(x == ops[0])
+            return along if len(ops) == 1 else sp.S.Zero
         raise KeyError(f"an instance of a network has no value for {x}")
 
     # What the named quantities are: a quantity, and the variables it is differentiated by.

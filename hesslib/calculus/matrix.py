@@ -43,11 +43,14 @@ class Matrix:
         """The transpose."""
         if len(self.sizes) != 2:
             raise RangeError(f"{self.latex} has {len(self.sizes)} index; a transpose takes two")
-        return Matrix(self.sizes[::-1], lambda i, j: self.entry(j, i), self.transposed, transposed=self.latex)
+        back = self._inside(ATOM)  # the transpose binds tightly however loosely the matrix does
+        return Matrix(self.sizes[::-1], lambda i, j: self.entry(j, i), self.transposed, transposed=back)
 
     def __matmul__(self, other: Matrix) -> Matrix:
-        """The product: last index of the left with the first of the right."""
+        """The product: last index of the left with the first of the right; of two vectors, $x^Ty$."""
         inner = self.sizes[-1]
+        if len(self.sizes) == 1 and len(other.sizes) == 2:
+            raise RangeError(f"{self.latex} is a column; its product with {other.latex} needs a transpose, A.T @ x")
         if sp.expand(inner - other.sizes[0]) != 0:
             raise RangeError(f"{self.latex} has {tex(inner)} columns, but {other.latex} has {tex(other.sizes[0])} rows")
         left = len(self.sizes) - 1
@@ -55,7 +58,7 @@ class Matrix:
         def entry(*indices: Expr) -> Expr:
             return S("s", inner, lambda s: self.entry(*indices[:left], s) * other.entry(s, *indices[left:]))
 
-        latex = f"{self._inside(PRODUCT)} {other._inside(PRODUCT)}"
+        latex = f"{self._inside(PRODUCT) if left else self.transposed} {other._inside(PRODUCT)}"
         return Matrix((*self.sizes[:-1], *other.sizes[1:]), entry, latex, PRODUCT)
 
     def _same_shape(self, other: Matrix, what: str) -> None:
@@ -132,7 +135,8 @@ class MatrixFormula(_Displayed):
         require_equal(result, rhs.entry(*at), "the formula in matrix notation")
         self.lhs, self.rhs = lhs, rhs
         self.established = derived.established
+        self.relation = r"\simeq" if self.established == "approximation" else "="
         self.checks = derived.checks
 
     def latex(self) -> str:
-        return f"{self.lhs.latex} = {self.rhs.latex}"
+        return f"{self.lhs.latex} {self.relation} {self.rhs.latex}"

@@ -82,10 +82,12 @@ class Layered(Derivation):
     Earlier layers are constant; ``base`` says what happens in the layer itself; later layers follow by the chain
     rule, one layer at a time; where the order of two layers is not decided, the derivative stays named. The error
     depends on what is varied only through layer ``through``.
+
+    Errors: ``ValueError`` if ``through`` is below ``layer`` or beyond the last layer; then it cannot carry the error.
     """
 
     def __init__(self, op: Any, layer: Any, base: dict[Any, Rule], /, *, through: Any) -> None:
-        rules: dict[Any, Rule] = {z: self._z, a: self._a, delta: self._delta, E: self._E, M: CONSTANT}
+        rules: dict[Any, Rule] = {z: self._z, a: self._a, delta: self._delta, E: self._E, M: NAMED}
         super().__init__(op, rules | base)
         self.layer, self.through = layer, through
 
@@ -107,6 +109,8 @@ class Layered(Derivation):
 
     def _E(self) -> Expr:
         y = self.through
+        if order(y, self.layer) == -1 or order(y, L) == 1:
+            raise ValueError(f"the error is reached through layer {y}; it must be in {self.layer}, ..., {L}")
         return S("k", n[y], lambda k: delta[y, k] * self.raw(a[y, k]))
 
 
