@@ -81,9 +81,13 @@ def _own(unit: Any, other: Any) -> Expr:
 # ------------------------------------------------------------------------------------------- B^(m,l) = B^(m,m) G^(m,l)
 def own_response() -> Steps:
     r"""$B^{(m,m)}$, the pre-activation Hessian of layer m, from $B^{(m+1,m+1)}$ alone."""
-    recursion = backward_response().at({l: m, j: q})
+    recursion = backward_response()
     s = Steps(B[m, m, k, q])
-    s.then(recursion, "recursion", using=where(B, lambda y, x: y == x == m, lambda y, x, r, c: recursion))
+    s.then(
+        recursion.at({l: m, j: q}),
+        "recursion",
+        using=where(B, lambda y, x: y == x == m, lambda y, x, r, c: recursion.at({l: m, k: r, j: c})),
+    )
     return s.then(_own(k, q), "hypothesis, insert $G$", using=_in_turn(hypothesis, above_m, identity))
 
 
@@ -172,7 +176,7 @@ def other_order() -> Steps:
     s.then(
         z[l - 1, i] * D.named(one_go),
         "through layer $m$",
-        using={delta: lambda y, r: one_go if (y, r) == (l, j) else delta[y, r]},
+        using={delta: lambda y, r: signal_from_above().at({j: r}) if y == l else delta[y, r]},
         by=D,
     )
     G_below = hp(m - 1, p) * G[m - 1, l, p, j]
