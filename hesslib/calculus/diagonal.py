@@ -60,7 +60,7 @@ def _entry(x: Indexed, contracted: Expr) -> Steps:
     curved = S("k", n[l], lambda k: S("k'", n[l], lambda q: B[l, l, k, q] * D.named(a[l, k]) * D.named(a[l, q])))
     s = Steps(Diff(x, Diff(x, E)))
     s.then(D.named(S("k", n[l], lambda k: delta[l, k] * D.named(a[l, k]))), "chain rule", by=D)
-    s.then(curved + S("k", n[l], lambda k: delta[l, k] * D.named(D.named(a[l, k]))), "product and chain rule", by=D)
+    s.then(curved + S("k", n[l], lambda k: delta[l, k] * D.named(D.named(a[l, k]))), "product rule", by=D)
     s.then(curved, rf"$a^{{(l)}}_k$ is linear in ${x.base.name_}^{{(l)}}$", by=D)
     return s.then(contracted, "contract", by=D)
 
