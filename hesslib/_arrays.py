@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import array_api_compat
+import numpy as np
 from array_api_compat import is_jax_array, is_numpy_array
 
 Array = Any  # any array of a library that follows the array API: NumPy, JAX, PyTorch, ...
@@ -93,6 +94,14 @@ def eye_like(n: int, like: Array) -> Array:
     return xp.eye(n, dtype=like.dtype, device=array_api_compat.device(like))
 
 
+def integers_like(values: np.ndarray, like: Array) -> Array:
+    """Return a vector of integers, to index with, in the library and on the device of ``like``."""
+    xp = array_api_compat.array_namespace(like)
+    if is_jax_array(like):
+        return xp.asarray(values)
+    return xp.asarray(values, device=array_api_compat.device(like))
+
+
 def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
     """Return zeros of the given shape with the dtype and on the device of ``like``."""
     xp = array_api_compat.array_namespace(like)
@@ -109,13 +118,15 @@ def own_erfc(xp: Namespace) -> Callable[[Array], Array] | None:
 
 
 def written(target: Array, where: Any, value: Array) -> Array:
-    """Return ``target`` with ``target[where] = value``: in place if the library can, else a new array.
+    """Return ``target`` with `value` in the slices ``target[where]``: in place if the library can, else a new array.
 
-    Always rebind the name: ``H = written(H, (rows, cols), block)``.
+    `value` may have several axes for one of the target's, which they split. Always rebind the name:
+    ``H = written(H, (rows, columns), block)``.
     """
+    part = target[where]
     if is_jax_array(target):
-        return target.at[where].set(value)
-    target[where] = value
+        return target.at[where].set(value.reshape(part.shape))
+    part.reshape(value.shape)[...] = value  # splitting the axes of a slice never copies it
     return target
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 
 from hesslib._arrays import Array
-from hesslib._blocks import Pair, assembled, lower_blocks
+from hesslib._blocks import Pair, assembled, in_flat_order, lower_blocks
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib.network import Network, Reduction, checked_batch, reduced
 
@@ -29,10 +29,10 @@ def hessian(
     $B^{(L,l)}=MG^{(L,l)}$, $B^{(m,l)}_{kj}=h''(a^{(m)}_k)G^{(m,l)}_{kj}\sum_qw^{(m+1)}_{qk}\delta^{(m+1)}_q
     +h'(a^{(m)}_k)\sum_qw^{(m+1)}_{qk}B^{(m+1,l)}_{qj}$. With relu it is the Hessian almost everywhere.
 
-    Shapes: (P, P) in the order of `w`. Cost: about $2NP^2$ operations, less than twice those of $A^TA$ with $A$ (N, P);
-    memory: three matrices (P, P), and a chunk of patterns. Raises ValueError as `error` does, and MemoryError if three
-    matrices are more than the memory of this machine. Reference: Bishop, Neural Computation 4 (1992); PRML 5.93 to 5.95
-    for two layers.
+    Shapes: (P, P) in the order of `w`. Cost: at most $2NP^2$ operations, those of $A^TA$ with $A$ (N, P); memory: three
+    matrices (P, P) at most, and a chunk of patterns. Raises ValueError as `error` does, and MemoryError if three such
+    matrices are more than the memory of this machine. Reference: Bishop, Neural Computation 4 (1992); PRML 5.93 to
+    5.95 for two layers.
 
     >>> import numpy as np
     >>> hessian(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]]))
@@ -67,8 +67,8 @@ def hessian_blocks(
     r"""Return the blocks of `hessian`, for every pair (m, l) of layers, each in its Gauss-Newton and its residual part.
 
     ``hessian_blocks(net, w, x, t)[m, l].total`` is the part of $H$ in the rows of layer $m$ and the columns of layer
-    $l$, both in the order of `w`: weights row by row, then biases. Cost: twice that of `hessian`; memory: two matrices
-    (P, P). Raises as `hessian` does.
+    $l$, both in the order of `w`: weights row by row, then biases. Cost: twice that of `hessian`; memory: four
+    matrices (P, P) at most, and a chunk of patterns. Raises as `hessian` does.
 
     >>> import numpy as np
     >>> blocks = hessian_blocks(Network((1, 1, 1)), np.ones(4), np.array([[0.0]]), np.array([[0.0]]))
@@ -76,16 +76,13 @@ def hessian_blocks(
     ((2, 2), [(1, 1), (1, 2), (2, 1), (2, 2)])
     """
     w, x, t = checked_batch(net, w, x, t)
-    refuse_what_cannot_fit("hessian_blocks", 3 * net.num_parameters**2, w)
+    refuse_what_cannot_fit("hessian_blocks", 4 * net.num_parameters**2, w)
     N = x.shape[0]
     with_m = lower_blocks(net, w, x, t, residual=False)
     with_delta = lower_blocks(net, w, x, t, gauss_newton=False)
     blocks = {}
     for m, l in with_m:
-        parts = (reduced(part[m, l], reduction, N) for part in (with_m, with_delta))
-        if m == l:
-            parts = ((part + part.T) / 2 for part in parts)
-        block = Block(*parts)
+        block = Block(*(reduced(in_flat_order(part[m, l]), reduction, N) for part in (with_m, with_delta)))
         blocks[l, m] = Block(block.gauss_newton.T, block.residual.T)
         blocks[m, l] = block
     return blocks
