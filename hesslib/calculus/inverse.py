@@ -81,13 +81,14 @@ def _difference(added: Callable[[Expr, Expr], Expr], subtracted: Expr, what: str
     return s.then(X[n - 1, i, k] - subtracted, "$H^{(n)}X^{(n)}=I$", using=_without(added))
 
 
-def _Xb(i: Expr) -> Expr:
+def Xb(i: Expr) -> Expr:
+    r"""$(X^{(n-1)}b)_i$."""
     return S("j", P, lambda j: X[n - 1, i, j] * b[n, j])
 
 
 def difference() -> Steps:
     r"""$X^{(n)}=X^{(n-1)}-X^{(n-1)}b\;b^TX^{(n)}$."""
-    return _difference(one_pattern, _Xb(i) * bX(n, k), "one pattern less")
+    return _difference(one_pattern, Xb(i) * bX(n, k), "one pattern less")
 
 
 def projected() -> Steps:
@@ -112,21 +113,21 @@ def sherman_morrison() -> Steps:
     r"""$X^{(n)}=X^{(n-1)}-\frac{X^{(n-1)}b\,b^TX^{(n-1)}}{1+b^TX^{(n-1)}b}$."""
     s = difference()
     insert = fact(bX(n, k), solved().result, k)
-    s.then(X[n - 1, i, k] - _Xb(i) * bX(n - 1, k) / (1 + sigma), r"insert $b^{\mathsf T}X^{(n)}$", using=insert)
-    return s.then(X[n - 1, i, k] - _Xb(i) * bX(n - 1, k) / (1 + bXb()), r"insert $\sigma$", using={sigma: bXb})
+    s.then(X[n - 1, i, k] - Xb(i) * bX(n - 1, k) / (1 + sigma), r"insert $b^{\mathsf T}X^{(n)}$", using=insert)
+    return s.then(X[n - 1, i, k] - Xb(i) * bX(n - 1, k) / (1 + bXb()), r"insert $\sigma$", using={sigma: bXb})
 
 
 def rank_one_update() -> MatrixFormula:
     """Sherman-Morrison in matrix notation."""
-    old, Xb = matrix(X, n - 1), matrix(X, n - 1) @ matrix(b, n)
-    return MatrixFormula(matrix(X, n), old - _over(outer(Xb, Xb), 1 + sigma), _with_sigma(), i, k)
+    old, column = matrix(X, n - 1), matrix(X, n - 1) @ matrix(b, n)
+    return MatrixFormula(matrix(X, n), old - _over(outer(column, column), 1 + sigma), with_sigma(), i, k)
 
 
-def _with_sigma() -> Formula:
+def with_sigma() -> Formula:
     """The result with its denominator by name."""
     s = difference()
     insert = fact(bX(n, k), solved().result, k)
-    return s.then(X[n - 1, i, k] - _Xb(i) * bX(n - 1, k) / (1 + sigma), using=insert).formula()
+    return s.then(X[n - 1, i, k] - Xb(i) * bX(n - 1, k) / (1 + sigma), using=insert).formula()
 
 
 def _over(x: Matrix, scalar: Expr) -> Matrix:
@@ -139,7 +140,7 @@ def is_the_inverse() -> Steps:
     r"""The other way round: $H^{(n)}$ times the right-hand side is $I$; used is only $H^{(n-1)}X^{(n-1)}=I$."""
     new = {
         H: lambda y, j, k: H[n - 1, j, k] + one_pattern(j, k) if y == n else H[y, j, k],
-        X: lambda y, j, k: X[n - 1, j, k] - _Xb(j) * bX(n - 1, k) / (1 + sigma) if y == n else X[y, j, k],
+        X: lambda y, j, k: X[n - 1, j, k] - Xb(j) * bX(n - 1, k) / (1 + sigma) if y == n else X[y, j, k],
     }
     s = Steps(S("j", P, lambda j: H[n, i, j] * X[n, j, k]))
     s.then(unfold(s.lhs, new), "insert both", using=new)
