@@ -206,30 +206,21 @@ def within() -> Steps:
 # ------------------------------------------------------------------------------------------------------- below layer m
 def from_below() -> tuple[Steps, Steps]:
     r"""$G^{(m,l)}$ and $B^{(m,l)}$ taken apart at their lower end: $G^{(m,l+1)}W^{(l+1)}D^{(l)}$, and so for B."""
-    chains = []
-    for family, quantity in ((G, a), (B, delta)):
-        D = Derivation(
-            a[l, j],
-            {
-                quantity: lambda layer, r, family=family: S(
-                    "q", n[l + 1], lambda q: family[layer, l + 1, r, q] * w[l + 1, q, j] * hp(l, j)
-                )
-            },
-        )
+
+    def chain(family: Tensor, quantity: Tensor) -> Steps:
+        def through_next(layer: Any, r: Any) -> Expr:
+            return S("q", n[l + 1], lambda q: family[layer, l + 1, r, q] * w[l + 1, q, j] * hp(l, j))
+
+        D = Derivation(a[l, j], {quantity: through_next})
         s = Steps(family[m, l, k, j])
         s.then(
             D.named(quantity[m, k]),
             "definition",
-            using={family: lambda r, c, one, other, quantity=quantity: Diff(a[c, other], quantity[r, one])},
+            using={family: lambda r, c, one, other: Diff(a[c, other], quantity[r, one])},
         )
-        chains.append(
-            s.then(
-                S("q", n[l + 1], lambda q, family=family: family[m, l + 1, k, q] * w[l + 1, q, j] * hp(l, j)),
-                "chain rule through layer $l+1$",
-                by=D,
-            )
-        )
-    return chains[0], chains[1]
+        return s.then(through_next(m, k), "chain rule through layer $l+1$", by=D)
+
+    return chain(G, a), chain(B, delta)
 
 
 def signal_below(layer: Any) -> Callable[[Any], Expr]:
