@@ -29,12 +29,12 @@ class Execution:
 
 def execution() -> Execution:
     """The running cell: by the id that front ends send, else by its source text."""
-    shell = _shell()
-    if shell is None:
+    ipython = shell()
+    if ipython is None:
         return Execution()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    parent = ipython.get_parent() if hasattr(ipython, "get_parent") else {}
     cell = parent.get("metadata", {}).get("cellId")
-    return Execution(cell or shell.user_ns.get("In", [""])[-1], shell.execution_count)
+    return Execution(cell or ipython.user_ns.get("In", [""])[-1], ipython.execution_count)
 
 
 def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
@@ -116,14 +116,14 @@ def _plain(head: str, record: dict[str, Any], note: str) -> str:
     return ". ".join(part.rstrip(".") for part in (head, checks, note) if part) + "."
 
 
-def _shell() -> Any:
+def shell() -> Any:
     """The running IPython, or None; IPython is not imported where it is not in use."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
 
 def _show(bundle: dict[str, str]) -> None:
-    if _shell() is None:
+    if shell() is None:
         sys.stdout.write(bundle["text/plain"] + "\n")
         return
     from IPython.display import display

@@ -372,7 +372,7 @@ class Shell:
 
     def __init__(self, monkeypatch, ids=True):
         self.ids, self.execution_count, self.user_ns = ids, 0, {"In": [""]}
-        monkeypatch.setattr(_display, "_shell", lambda: self)
+        monkeypatch.setattr(_display, "shell", lambda: self)
 
     def run(self, source, cell=None):
         self.execution_count += 1
