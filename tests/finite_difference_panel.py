@@ -4,8 +4,9 @@ Each function is written once, for a module ``m`` of elementary functions: with 
 given; with mpmath, at 80 digits, it is the oracle, whose derivatives come from central differences with a step of
 $10^{-20}$. Nothing here is shared with the package.
 
-``PANEL`` is the set that the constants of the package were chosen on; ``HELD_OUT`` was written down before the choice
-and looked at only afterwards. Points are drawn with fixed seeds.
+``PANEL`` is the set that the constants of the package were chosen on. ``HELD_OUT`` was written down before the choice;
+its figures were seen while the choice was made, but nothing was chosen to improve them. Points are drawn with fixed
+seeds.
 """
 
 from __future__ import annotations

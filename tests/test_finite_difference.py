@@ -128,16 +128,17 @@ def test_the_gradient_of_13_parameters_is_accurate(method: str, accuracy: float)
 
 @pytest.mark.parametrize("method", METHODS)
 def test_gradient_diagonal_and_hessian_tell_one_story(method: str) -> None:
-    f = Counted()
-    H = finite_difference.hessian(f, W, method=method)
-    diagonal = finite_difference.hessian_diagonal(f, W, method=method)
+    def f(x: np.ndarray) -> Any:
+        return np.log(np.exp(x).sum())
+
+    x = np.array([0.3, -1.2, 2.0, 0.9])
+    H = finite_difference.hessian(f, x, method=method)
+    diagonal = finite_difference.hessian_diagonal(f, x, method=method)
     assert (np.abs(np.diag(H.value) - diagonal.value) <= np.diag(H.error) + diagonal.error).all()
-    g = finite_difference.gradient(f, W, method=method)
     G = finite_difference.hessian_from_gradient(
-        lambda w: finite_difference.gradient(f, w, method="complex_step").value, W, method="ridders"
+        lambda y: finite_difference.gradient(f, y, method="complex_step").value, x, method="ridders"
     )
     assert (np.abs(G.value - H.value) <= G.error + H.error).all()
-    assert g.value.shape == W.shape
 
 
 # ---------------------------------------------------------------- the page on Hessians of DerivKit
@@ -412,6 +413,27 @@ def test_declared_noise_widens_the_bound_and_lengthens_the_steps(method: str) ->
     for _ in range(10):
         noisy = finite_difference.gradient(f, [1.0], method=method, noise=1e-8)
         assert abs(noisy.value[0] - np.e) <= noisy.error[0] <= 1e-3
+
+
+@pytest.mark.parametrize("method", ["central", "ridders"])
+@pytest.mark.parametrize("name", ["gradient", "hessian_diagonal"])
+def test_digits_lost_inside_a_function_do_not_pass_for_zero_slope(name: str, method: str) -> None:
+    """1 + exp(-28) keeps three digits of exp(-28): steps short enough to see nothing must not be preferred."""
+
+    def f(x: np.ndarray) -> Any:
+        return np.log(1 + np.exp(-x[0] * x[1]))
+
+    u, v = 3.7, 7.6
+    s = 1 / (1 + np.exp(u * v))
+    exact = -s * np.array([v, u]) if name == "gradient" else s * (1 - s) * np.array([v**2, u**2])
+    estimate = getattr(finite_difference, name)(f, [u, v], method=method)
+    assert (np.abs(estimate.value - exact) <= estimate.error).all()
+    assert (estimate.error <= 0.5 * np.abs(exact)).all()
+
+
+def test_a_function_on_a_coarse_grid_is_probed_further_out() -> None:
+    estimate = finite_difference.gradient(lambda x: np.round(np.exp(x[0]), 6), [1.0])
+    assert abs(estimate.value[0] - np.e) <= estimate.error[0] <= 0.1
 
 
 def test_nothing_is_shown_by_a_constant_and_the_bound_says_so() -> None:

@@ -14,6 +14,8 @@ from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.extrapolation import Quotients
 
+PARTS = (2.0**-15, 2.0**-12, 2.0**-9)  # of the steps: distances of the probe, tried in turn
+
 Shift = tuple[int, float]  # axis, distance
 Pair = tuple[int, int]  # axes i < j
 
@@ -102,14 +104,21 @@ class Ladder:
         return np.maximum(rounding.unit(rows, self.eps, self.noise), rounding.quantum(rows))[None]
 
     def probe(self, coarsest: Sequence[int]) -> Array:
-        """The rounding of ``f`` from five points much closer to each other than any step: (1, outputs)."""
+        """The rounding of ``f`` from five points much closer to each other than any step: (1, outputs).
+
+        Where they see nothing of a function that does vary, it is rounded to a grid; then they move apart.
+        """
+        varies = (np.concatenate(list(self.axis.values())) != self.f0).any(axis=0)
         t = np.array(rounding.PROBE)
-        d = np.array([self.step(i, e) for i, e in enumerate(coarsest)]) / 2.0**15
-        reach = np.abs(self.x) + np.asarray(np.abs(t).max() * d, dtype=self.x.dtype)
-        grid = np.spacing(reach).astype(np.float64)  # on it all five points are exact
-        d = np.maximum(1, np.round(d / grid)) * grid
-        values = self.evaluate([(self.x + k * d).astype(self.x.dtype) for k in t])
-        return rounding.from_probe(np.concatenate([self.f0[None], values]))[None]
+        for part in PARTS:
+            d = np.array([self.step(i, e) for i, e in enumerate(coarsest)]) * part
+            reach = np.abs(self.x) + np.asarray(np.abs(t).max() * d, dtype=self.x.dtype)
+            grid = np.spacing(reach).astype(np.float64)  # on it all five points are exact
+            d = np.maximum(1, np.round(d / grid)) * grid
+            values = np.concatenate([self.f0[None], self.evaluate([(self.x + k * d).astype(self.x.dtype) for k in t])])
+            if not (varies & (values == self.f0).all(axis=0)).any():
+                break
+        return rounding.from_probe(values)[None]
 
     def entry(self, n: int) -> str:
         """What entry n of a result is called, the diagonal first and then the pairs."""

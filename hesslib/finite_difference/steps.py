@@ -49,11 +49,18 @@ class Verdict:
     relative: float
     wish: int
     resolves: bool  # f, rather than stepping over its features or standing in its noise
+    blind: bool  # the bound is as large as the derivative
 
     def beats(self, other: Verdict | None) -> bool:
-        """Whether f is resolved now and was not, or else the bounds are better by half in most outputs."""
+        """Whether f is resolved now and was not, or else the bounds are better by half in most outputs.
+
+        Steps that see nothing are not better than steps that see something: f may be rounded to a grid that is coarser
+        than they are, and then their bound is small without reason.
+        """
         if other is None:
             return True
+        if self.blind != other.blind:
+            return other.blind
         if self.resolves != other.resolves:
             return self.resolves
         return bool(np.median(np.where(self.bound < other.bound / 2, 1, 0)) > 0.5)
@@ -143,8 +150,14 @@ def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan) -> Verdict:
     """
     bound = noisy.truncation[i] + noisy.rounding[i]
     if not np.isfinite(bound).all():
-        return Verdict(bound, np.inf, FINER, resolves=False)
+        return Verdict(bound, np.inf, FINER, resolves=False, blind=True)
     relative = np.divide(bound, np.maximum(np.abs(noisy.value[i]), bound), out=np.zeros_like(bound), where=bound > 0)
     finer = np.maximum(choice.truncation[i], UNEXPLAINED * noisy.rounding[i]) > 2 * choice.rounding[i]
     typical = float(np.median(relative))
-    return Verdict(bound, typical, FINER if np.median(finer) > 0.5 else COARSER, resolves=typical <= plan.enough**0.5)
+    return Verdict(
+        bound,
+        typical,
+        FINER if np.median(finer) > 0.5 else COARSER,
+        resolves=typical <= plan.enough**0.5,
+        blind=typical > 0.5,
+    )
