@@ -181,12 +181,14 @@ def other_order() -> Steps:
     )
     G_below = hp(m - 1, p) * G[m - 1, l, p, j]
     s.then(
-        z[l - 1, i] * (delta[m, k] * G_below + z[m - 1, p] * S("q", n[m], lambda q: B[m, m, q, k] * G[m, l, q, j])),
-        r"$\delta^{(m)}$ and the weight in $G^{(m,l)}$ respond",
+        z[l - 1, i] * delta[m, k] * G_below
+        + z[l - 1, i] * z[m - 1, p] * S("q", n[m], lambda q: B[m, m, q, k] * G[m, l, q, j]),
+        "both respond",
         by=D,
     )
     s.then(
-        z[l - 1, i] * (delta[m, k] * G_below + z[m - 1, p] * S("q", n[m], lambda q: B[m, m, k, q] * G[m, l, q, j])),
+        z[l - 1, i] * delta[m, k] * G_below
+        + z[l - 1, i] * z[m - 1, p] * S("q", n[m], lambda q: B[m, m, k, q] * G[m, l, q, j]),
         "$B^{(m,m)}$ is symmetric",
         using=symmetric,
     )
@@ -195,4 +197,4 @@ def other_order() -> Steps:
         lambda y, x: (y, x) == (m, l),
         lambda y, x, r, c: S("q", n[m], lambda q: B[m, m, r, q] * G[m, l, q, c]),
     )
-    return s.then(block(w[m, k, p], w[l, j, i]).result, "$B^{(m,m)}G^{(m,l)}=B^{(m,l)}$", using=factored)
+    return s.then(block(w[m, k, p], w[l, j, i]).result.expand(), "$B^{(m,m)}G^{(m,l)}=B^{(m,l)}$", using=factored)
