@@ -86,6 +86,7 @@ def test_complex_values_are_compared_by_modulus():
     [
         (1.0, 1.0, 1024 * EPS),
         (np.float32(1), 1.0, 1024 * 2.0**-23),
+        (1.0, np.float32(1), 1024 * 2.0**-23),
         (1, 1.0, 1024 * EPS),
         (1, 1, 0.0),
         (np.float16(1), np.float16(1), 2.0**-5),
