@@ -135,22 +135,6 @@ def test_the_wheel_carries_the_whole_package_its_types_and_its_licences(tmp_path
     assert not [name for name in inside if not name.startswith(("hesslib/", info))]
 
 
-def test_importing_hesslib_takes_little_and_leaves_the_large_libraries_alone():
-    program = (
-        "import sys, time, numpy\n"
-        "start = time.process_time()\n"  # not the time of what else the machine does
-        "import hesslib\n"
-        "print(time.process_time() - start)\n"
-        "print(*sorted({'sympy', 'jax', 'torch', 'scipy', 'matplotlib', 'IPython'} & sys.modules.keys()))\n"
-    )
-    runs = [
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split("\n")
-        for _ in range(3)
-    ]
-    assert {loaded for _, loaded, _ in runs} == {""}
-    assert min(float(seconds) for seconds, _, _ in runs) < 0.3
-
-
 def test_nothing_that_is_committed_names_a_download_address():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     files = [ROOT / name for name in tracked if Path(name).suffix in {".toml", ".lock", ".yml", ".txt", ""}]
