@@ -33,7 +33,6 @@ from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from jupyter_core.utils import ensure_event_loop
 from myst_nb.core.read import is_myst_markdown_notebook, myst_nb_reader_plugin
-from nbclient.exceptions import DeadKernelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,6 +48,7 @@ PACKAGE = "hesslib"
 TOOLS = ["_ext", "_static", "tools"]  # what shapes the pages besides their text
 KEPT_CACHES = 4  # going back to an earlier state of the package costs nothing, and the disk does not fill
 CELL_TIMEOUT = 120  # seconds; one cell that takes longer hangs
+START_TIMEOUT = 300  # seconds; a kernel takes one, on a machine that has nothing else to do
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # else each kernel prints an advice on encryption
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -138,10 +138,15 @@ def execute(chapter: Path, timeout: int) -> Outcome:
     start = time.perf_counter()
     try:
         result = single_nb_execution(
-            notebook, cwd=str(chapter.parent), timeout=timeout, allow_errors=False, extra_arguments=QUIET_KERNEL
+            notebook,
+            cwd=str(chapter.parent),
+            timeout=timeout,
+            allow_errors=False,
+            startup_timeout=START_TIMEOUT,
+            extra_arguments=QUIET_KERNEL,
         )
         failure: BaseException | None = result.err
-    except DeadKernelError as error:
+    except RuntimeError as error:  # a kernel that died, or never came up
         failure = error
     finally:
         ensure_event_loop().close()  # nbclient leaves open the loop that it made for this thread
