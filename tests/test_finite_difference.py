@@ -12,7 +12,7 @@ from finite_difference_panel import HELD_OUT, PANEL, THIRTEEN, Case
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hesslib import finite_difference
-from hesslib.finite_difference import choice, complex_step, extrapolation, rounding, steps
+from hesslib.finite_difference import choice, complex_step, conclusion, extrapolation, rounding, steps
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.ladder import Ladder
 
@@ -645,6 +645,20 @@ def test_the_bound_is_not_wider_than_its_constants_say() -> None:
     w = extrapolation.weights(2.0, 1)
     assert found.truncation[0, 0] == 0
     assert_allclose(found.rounding[0, 0], choice.ROUNDING * 3.0 * np.linalg.norm(w) * 1e-3, rtol=1e-12)
+
+
+def test_the_whole_bound_is_reported() -> None:
+    """Truncation and rounding of the chosen entry, and the last place of the value: no part is lost on the way."""
+    with Evaluator(lambda x: np.exp(x[0]) * x[1], 1) as evaluate:
+        ladder = Ladder(evaluate, np.array([0.5, 2.0]), np.array([0.2, 0.2]), 2.0, 1e-10)
+        ladder.fill_axes((i, k) for i in range(2) for k in range(5))
+        q = ladder.second([0, 0], 5)
+        value, error = conclusion.concluded(ladder, q, [0, 0])
+        columns = extrapolation.tableau(q)
+        sigma = np.maximum(ladder.floor(), rounding.pooled(rounding.from_differences(columns), ladder.floor()))
+        found = choice.best(columns, sigma)
+    assert_array_equal(value, found.value)
+    assert_allclose(error, found.truncation + found.rounding + EPS * np.abs(value), rtol=8 * EPS)
 
 
 def test_importing_the_module_brings_in_nothing_heavy() -> None:
