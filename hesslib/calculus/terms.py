@@ -89,7 +89,7 @@ class Term:
 
 
 @functools.lru_cache(maxsize=200_000)
-def key(e: Expr, /) -> str:
+def key(e: sp.Basic, /) -> str:
     """A string that orders expressions, independently of the order in which SymPy keeps them."""
     if isinstance(e, Dummy):
         return f"{e.name}#{e.dummy_index}"
