@@ -53,7 +53,7 @@ def _second(first: Expr, split: Expr, rules: Callable[[Expr], dict[Tensor, Rule]
     gradient = Diff(w[s], E)
     chain.then(D.named(first), "the gradient", using=lambda e: e.replace(lambda x: x == gradient, lambda _: first))
     chain.then(split, "product rule", by=D)
-    return chain.then(named, why, by=D, using=names)
+    return chain.then(named, why, by=D, using=dict[Any, Any](names))
 
 
 def _over_patterns(body: Callable[[Expr], Expr]) -> Expr:
