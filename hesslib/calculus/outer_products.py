@@ -8,6 +8,7 @@ $\delta$ and the slope of their outputs, both derived in :mod:`hesslib.calculus.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sympy as sp
 from sympy import Expr, KroneckerDelta, Rational
@@ -35,7 +36,7 @@ a_k, y_k, t_k, delta = (
 M = Tensor("M", shape=(N, K, K))
 J = Tensor("J", shape=(N, K, P))
 
-names = {b: lambda n, r: Diff(w[r], a[n]), J: lambda n, k, r: Diff(w[r], a_k[n, k])}
+names: dict[Any, Any] = {b: lambda n, r: Diff(w[r], a[n]), J: lambda n, k, r: Diff(w[r], a_k[n, k])}
 """What the named derivatives are."""
 
 probabilities_sum_to_one = fact(S("k", K, lambda k: y_k[n, k]), sp.S.One, n)
@@ -53,7 +54,7 @@ def _second(first: Expr, split: Expr, rules: Callable[[Expr], dict[Tensor, Rule]
     gradient = Diff(w[s], E)
     chain.then(D.named(first), "the gradient", using=lambda e: e.replace(lambda x: x == gradient, lambda _: first))
     chain.then(split, "product rule", by=D)
-    return chain.then(named, why, by=D, using=dict[Any, Any](names))
+    return chain.then(named, why, by=D, using=names)
 
 
 def _over_patterns(body: Callable[[Expr], Expr]) -> Expr:
