@@ -14,6 +14,7 @@ from hesslib.calculus import (
     outer_products,
     pearlmutter,
     second_order,
+    together,
     two_layers,
 )
 from hesslib.calculus.compile import NoCodeError, Program, source
@@ -179,3 +180,22 @@ def test_a_listing_is_the_source_itself():
     assert listing("y = 1")._repr_markdown_() == "```python\ny = 1\n```"
     assert repr(z)
     assert repr(L)
+
+
+def test_two_layers_have_the_slopes_of_their_output():
+    slopes = {
+        w[2, k, j]: "z[1, j]",
+        w[1, j, i]: "h'(a[1, j])*w[2, k, j]*x[i]",
+        b[2, k]: "1",
+        b[1, j]: "h'(a[1, j])*w[2, k, j]",
+    }
+    for parameter, slope in slopes.items():
+        assert str(two_layers.wrt(parameter)(two_layers.definition_of_a(2, k))) == slope
+
+
+def test_formulas_shown_together_keep_their_records():
+    signal, response = second_order.backpropagation(), second_order.forward_response()
+    both = together.Together(signal, response)
+    assert both.latex()
+    assert both.established == "derived"
+    assert both.checks
