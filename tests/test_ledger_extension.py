@@ -80,7 +80,8 @@ def sound(cells, tmp_path_factory):
 def sound_pages(cells):
     """Two chapters and the index."""
     return {
-        "index": "# Book\n\nSee {eq}`backprop`.\n\n```{toctree}\n:numbered:\npart/zeta\nalpha\nresults\n```\n",
+        "index": "# Book\n\nSee {eq}`backprop`.\n\n"
+        "```{toctree}\n:numbered:\npart/zeta\nalpha\n```\n\n```{toctree}\nresults\n```\n",
         "part/zeta": notebook("# Zeta", cells["backprop"], "Prose with $x$ and {eq}`b-def`.", cells["wrong"]),
         "alpha": notebook("# Alpha", cells["definition"], cells["outer"], cells["right"]),
         "results": "# Results\n\n```{ledger-table}\n```\n\n```{claims-table}\n```\n",
@@ -371,6 +372,7 @@ MUTATIONS = {
     "a math directive": (add_prose("```{math}\n:label: typed\nx = 1\n```"), ["a display is typed in prose"]),
     "a bare environment": (add_prose("\\begin{align}\nx = 1\n\\end{align}"), ["a display is typed in prose"]),
     "a display in a box": (add_prose(":::{note}\n$$\nx = 1\n$$\n:::"), ["a display is typed in prose"]),
+    "a display in a container": (add_prose(":::{container}\n$$\nx = 1\n$$\n:::"), ["a display is typed in prose"]),
     "a display in a list": (add_prose("- item\n\n  $$\n  x = 1\n  $$\n"), ["a display is typed in prose"]),
     "a record in prose": (
         lambda pages: add_prose(output(cell_of(pages, "part/zeta", 0), "ledger-")["data"]["text/markdown"])(pages),
