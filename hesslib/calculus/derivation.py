@@ -17,7 +17,8 @@ import sympy as sp
 from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 from sympy.core.function import Function
 
-from .index import Diff, Elementwise, Tensor, delta_product, freshen
+from .index import Diff, Elementwise, Tensor, delta_product, freshen, insert
+from .terms import admit, bounded, charge
 from .tidy import tidy
 
 CONSTANT = "constant"
@@ -55,11 +56,15 @@ class Derivation:
 
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
-        return tidy(self.push(freshen(e)))
+        with bounded():
+            return tidy(self.raw(e))
 
     def raw(self, e: Any, /) -> Expr:
         """The derivative as the rules leave it, before any contraction: a step one may want to show."""
-        return self.push(freshen(e))
+        with bounded():
+            e = sp.sympify(e)
+            admit(e)
+            return self.push(freshen(e))
 
     def named(self, e: Any, /) -> Diff:
         """The derivative, named only."""
@@ -75,21 +80,25 @@ class Derivation:
                 return x
             return x.func(*[visit(y) for y in x.args])
 
-        return tidy(freshen(visit(freshen(e))))
+        with bounded():
+            e = sp.sympify(e)
+            admit(e)
+            return tidy(freshen(visit(freshen(e))))
 
     def push(self, e: Expr, /) -> Expr:
         """One derivative of ``e``, whose bound indices must be fresh."""
         if e.is_Number or isinstance(e, KroneckerDelta):
             return sp.S.Zero
         if isinstance(e, Symbol):
-            return self._apply_rule(e, (), e)
+            return self._apply_rule(e, e)
         if isinstance(e, Indexed):
-            return self._apply_rule(e.base, e.indices, e)
+            return self._apply_rule(e.base, e)
         if isinstance(e, Diff):
             return Diff(self.op, e)
         if isinstance(e, Add):
             return Add(*[self.push(x) for x in e.args])
         if isinstance(e, Mul):
+            charge(len(e.args), "the product rule")
             return Add(*[Mul(*e.args[:p], self.push(x), *e.args[p + 1 :]) for p, x in enumerate(e.args)])
         if isinstance(e, Sum):
             return Sum(self.push(e.function), *e.limits)
@@ -99,7 +108,7 @@ class Derivation:
             return Add(*[e.fdiff(p + 1) * self.push(x) for p, x in enumerate(e.args)])
         raise TypeError(f"no rule of calculation for {type(e).__name__}: {e}")
 
-    def _apply_rule(self, head: Any, indices: Any, e: Expr) -> Expr:
+    def _apply_rule(self, head: Any, e: Expr) -> Expr:
         if head not in self.rules:
             name = getattr(head, "name_", head)
             raise MissingRuleError(f"the derivation by {self.op} has no rule for {name}; give one, or CONSTANT")
@@ -109,7 +118,7 @@ class Derivation:
         if rule == NAMED:
             return Diff(self.op, e)
         assert callable(rule)
-        return freshen(rule(*indices))
+        return insert(rule, e) if isinstance(e, Indexed) else freshen(rule())
 
 
 def same(*by: Any) -> Callable[..., Expr]:
@@ -125,7 +134,7 @@ def unfold(e: Any, definitions: Mapping[Tensor | Symbol, Callable[..., Any]], /)
 
     def visit(x: Basic) -> Basic:
         if isinstance(x, Indexed):
-            return freshen(definitions[x.base](*x.indices)) if x in hits else x
+            return insert(definitions[x.base], x) if x in hits else x
         if x in scalars:
             return freshen(scalars[x])
         return x.func(*[visit(y) for y in x.args]) if x.args else x

@@ -199,6 +199,30 @@ def freshen(e: Any, /) -> Expr:
     return e.func(*[freshen(x) for x in e.args])
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def letters_of(e: Any, /) -> frozenset[Any]:
+    """The letters that occur free in ``e``: SymPy's ``free_symbols``, kept, since each sum asks all below it."""
+    if not e.args:
+        return frozenset(e.free_symbols)
+    if not isinstance(e, sp.Sum):
+        return frozenset().union(*map(letters_of, e.args))
+    free = letters_of(e.function)
+    for letter, low, high in e.limits:
+        free = (free - {letter}) | letters_of(low) | letters_of(high)
+    return free
+
+
+def insert(function: Callable[..., Any], x: Indexed, /) -> Expr:
+    """``function`` of the layer numbers and indices of ``x``.
+
+    The function sees new letters for the indices, so a letter that it binds itself cannot capture one of ``x``.
+    """
+    layers = x.indices[: getattr(x.base, "layers", 0)]
+    slots = x.indices[len(layers) :]
+    new = [Dummy(str(s), integer=True) for s in slots]
+    return freshen(function(*layers, *new)).xreplace(dict(zip(new, slots, strict=True)))
+
+
 def with_pattern(e: Any, number: Any, count: Any, /) -> Expr:
     r"""The formula of one pattern as the formula of pattern ``number`` out of ``count``.
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Sequence
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
-from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, slots_of
+from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
 from .ranges import Ranges
-from .rational import primitive, split
-from .terms import Term, admit, bounded, charge, contract, count_unused, key, renamed, terms
+from .rational import factored, split
+from .terms import Term, admit, bounded, charge, contract, count_unused, key, terms
 
 Flat = dict[tuple, Term]
 
@@ -70,16 +70,16 @@ def _level(factors: Sequence[Expr]) -> int:
 def components(factors: Sequence[Expr], dummies: dict) -> tuple[list[Expr], list[tuple[list[Expr], dict]]]:
     """Split a product into its part without bound indices and its independent sums."""
     groups: list[set] = []
-    linked = [f.free_symbols & dummies.keys() for f in factors]
-    linked += [(size.free_symbols & dummies.keys()) | {d} for d, size in dummies.items()]
+    linked = [dummies.keys() & letters_of(f) for f in factors]
+    linked += [dummies.keys() & letters_of(size) | {d} for d, size in dummies.items()]
     for together in linked:
         if together:
             groups = [g for g in groups if not g & together] + [together.union(*[g for g in groups if g & together])]
     order = {d: position for position, d in enumerate(dummies)}
     groups.sort(key=lambda g: min(order[d] for d in g))
-    outer = [f for f in factors if not f.free_symbols & dummies.keys()]
+    outer = [f for f in factors if not letters_of(f) & dummies.keys()]
     return outer, [
-        ([f for f in factors if f.free_symbols & g], {d: dummies[d] for d in dummies if d in g}) for g in groups
+        ([f for f in factors if letters_of(f) & g], {d: dummies[d] for d in dummies if d in g}) for g in groups
     ]
 
 
@@ -88,7 +88,7 @@ def limits_of(dummies: dict, renaming: dict, /) -> list[tuple[Expr, Expr, Expr]]
     limits: list[tuple[Expr, Expr, Expr]] = []
     waiting = sorted(dummies, key=lambda d: renaming[d].name)
     while waiting:
-        inner = next(d for d in waiting if not any(d in dummies[other].free_symbols for other in waiting))
+        inner = next(d for d in waiting if not any(d in letters_of(dummies[other]) for other in waiting))
         waiting.remove(inner)
         limits.append((renaming[inner], sp.S.One, dummies[inner].xreplace(renaming)))
     return limits
@@ -105,8 +105,8 @@ def _refine(factors: Sequence[Expr], dummies: dict, colour: Colours) -> Colours:
         views = {}
         for d, size in dummies.items():
             mine = masks | {d: Symbol("_me", integer=True)}
-            around = _product_key([f.xreplace(mine) for f in factors if d in f.free_symbols])
-            sized = sorted(key(s.xreplace(mine)) for s in dummies.values() if d in s.free_symbols)
+            around = _product_key([f.xreplace(mine) for f in factors if d in letters_of(f)])
+            sized = sorted(key(s.xreplace(mine)) for s in dummies.values() if d in letters_of(s))
             views[d] = (colour[d], key(size.xreplace(masks)), around, tuple(sized))
         ranks = {view: rank for rank, view in enumerate(sorted(set(views.values())))}
         finer = {d: ranks[views[d]] for d in dummies}
@@ -136,7 +136,7 @@ def _twins(factors: Sequence[Expr], dummies: dict, d: Expr, e: Expr) -> bool:
     """Whether a sum stays the same, term by term, when two of its indices are exchanged."""
     charge(5 * len(factors), "naming the indices of a sum")
     swap = {d: e, e: d}
-    touched = [f for f in factors if f.free_symbols & swap.keys()]
+    touched = [f for f in factors if letters_of(f) & swap.keys()]
     swapped = [f.xreplace(swap) for f in touched]
     if _product_key(touched) != _product_key(swapped):
         return False
@@ -170,12 +170,12 @@ def _canonical_key(t: Term) -> tuple:
 def _is_scalar(f: Expr, dummies: dict) -> bool:
     """Free of indices: a plain number for the calculus, part of the coefficient."""
     indexed = [x for x in f.atoms(Indexed) if not isinstance(x.base, Tensor) or x.base.rank]
-    return not indexed and not f.has(KroneckerDelta, Elementwise, Diff, Sum) and not f.free_symbols & dummies.keys()
+    return not indexed and not f.has(KroneckerDelta, Elementwise, Diff, Sum) and not letters_of(f) & dummies.keys()
 
 
 def _collect_powers(t: Term) -> Term:
     """Let SymPy cancel x times 1/x, and move what is free of indices into the coefficient."""
-    number, product = Mul(*t.factors).as_coeff_Mul()
+    number, product = Mul(*[factored(f) for f in t.factors]).as_coeff_Mul()
     t = count_unused(Term(t.coeff * number, Mul.make_args(product), t.dummies))
     coeff, factors = t.coeff, []
     for f in t.factors:
@@ -183,10 +183,6 @@ def _collect_powers(t: Term) -> Term:
             coeff *= f
         elif isinstance(f, Pow) and f.exp.is_Integer and f.exp > 0:
             factors += [f.base] * int(f.exp)
-        elif isinstance(f, Pow) and f.exp.is_Integer and f.base.is_Add:
-            content, base = primitive(f.base)
-            coeff *= content**f.exp
-            factors.append(Pow(base, f.exp))
         else:
             factors.append(f)
     return Term(coeff, factors, t.dummies)
@@ -199,21 +195,45 @@ def flatten(e: Expr, /) -> Flat:
     and ``ValueError`` for what has no normal form (see :func:`~hesslib.calculus.terms.admit`).
     """
     with bounded():
-        e = sp.sympify(e)
-        admit(e)
-        e = freshen(e)
-        ranges = Ranges()
-        ranges.read(e)
-        ranges.sizes()
-        return _collect(terms(e, opaque))
+        return _flatten(_checked(e))
 
 
-def _collect(queue: list[Term]) -> Flat:
+def _checked(e: Expr) -> Expr:
+    """The formula with fresh letters, once it is known to be one: of numbers, finite, every index in its range."""
+    e = sp.sympify(e)
+    admit(e)
+    e = freshen(e)
+    ranges = Ranges()
+    ranges.read(e)
+    ranges.sizes()
+    return e
+
+
+def _flatten(e: Expr) -> Flat:
+    return _collect(terms(e, opaque))
+
+
+def _collect(found: list[Term]) -> Flat:
     """Contract every term, split it where it is rational, and add up like terms."""
     out: Flat = {}
-    while queue:
+    # What is split gets smaller. The largest terms go first, so that terms which meet on the way are split only once.
+    waiting: dict[int, dict[tuple, Term]] = {}
+
+    def wait(t: Term) -> None:
+        size = sum(abs(int(f.exp)) if isinstance(f, Pow) and f.exp.is_Integer else 1 for f in t.factors)
+        names = (frozenset(Counter(t.factors).items()), frozenset(t.dummies.items()))
+        like = waiting.setdefault(size, {}).setdefault(names, t)
+        if like is not t:
+            like.coeff += t.coeff
+
+    for t in found:
+        wait(t)
+    while waiting:
         charge(10, "collecting terms")
-        contracted = contract(queue.pop())
+        largest = waiting[max(waiting)]
+        contracted = contract(largest.pop(next(iter(largest))))
+        if not largest:
+            del waiting[max(waiting)]
         if contracted is None or _is_zero(contracted.factors):
             continue
         t = _collect_powers(contracted)
@@ -221,7 +241,8 @@ def _collect(queue: list[Term]) -> Flat:
         if parts is None and any(f.is_Add for f in t.factors):  # half powers that met
             parts = t.coeff * Mul(*t.factors)
         if parts is not None:
-            queue += [renamed(Term(s.coeff, s.factors, s.dummies | t.dummies)) for s in terms(parts, opaque)]
+            for part in terms(parts, opaque):
+                wait(Term(part.coeff, part.factors, part.dummies | t.dummies))
             continue
         k = _canonical_key(t)
         if k in out:
@@ -240,7 +261,7 @@ def _simplest(coeff: Expr) -> Expr:
     summands = Add.make_args(coeff)
     bottoms = {f for s in summands for f in Mul.make_args(s) if isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0}
     size = math.prod(len(Add.make_args(f.base)) ** min(-int(f.exp), 20) for f in bottoms)
-    charge(size * len(summands), "bringing a coefficient to one denominator")
+    charge(10 * size * len(summands), "bringing a coefficient to one denominator")
     return sp.cancel(sp.together(coeff))
 
 
@@ -252,8 +273,8 @@ def opaque(e: Expr, /) -> Expr:
     if not e.args or isinstance(e, KroneckerDelta):
         return e
     if isinstance(e, Diff):
-        return _sort_partials(Diff(_sort_symmetric(e.op), normal_form(e.operand)))
-    return e.func(*[normal_form(x) for x in e.args])
+        return _sort_partials(Diff(_sort_symmetric(e.op), _normal_form(e.operand)))
+    return e.func(*[_normal_form(x) for x in e.args])
 
 
 def _sort_partials(d: Diff) -> Diff:
@@ -267,21 +288,25 @@ def _sort_partials(d: Diff) -> Diff:
 
 def normal_form(e: Expr, /) -> Expr:
     """The normal form as an expression; equal expressions have the same one."""
-    e = sp.sympify(e)
+    with bounded():
+        return _normal_form(_checked(e))
+
+
+def _normal_form(e: Expr) -> Expr:
     if not e.args or isinstance(e, (Indexed, KroneckerDelta)):
         return opaque(e)
+    charge(20, "looking into a function")
     out = []
-    with bounded():
-        for _, t in sorted(flatten(e).items(), key=lambda item: str(item[0])):
-            factors = _unify(t.factors)
-            level = _level(factors)
-            outer, sums = components(factors, t.dummies)
-            done = []
-            for fs, ds in sums:
-                renaming = _canonical_sum(fs, ds, level)[1]
-                body = Mul(*[opaque(f.xreplace(renaming)) for f in fs])
-                done.append(Sum(body, *limits_of(ds, renaming)))
-            out.append(t.coeff * Mul(*[opaque(f) for f in outer], *done))
+    for _, t in sorted(_flatten(freshen(e)).items(), key=lambda item: str(item[0])):
+        factors = _unify(t.factors)
+        level = _level(factors)
+        outer, sums = components(factors, t.dummies)
+        done = []
+        for fs, ds in sums:
+            renaming = _canonical_sum(fs, ds, level)[1]
+            body = Mul(*[opaque(f.xreplace(renaming)) for f in fs])
+            done.append(Sum(body, *limits_of(ds, renaming)))
+        out.append(t.coeff * Mul(*[opaque(f) for f in outer], *done))
     return Add(*out)
 
 

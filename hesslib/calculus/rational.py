@@ -13,46 +13,51 @@ import functools
 import sympy as sp
 from sympy import Add, Dummy, Expr, Function, Indexed, Mul, Pow, Sum
 
-from .index import Diff
+from .index import Diff, letters_of
 from .terms import Term, charge, key
 
 
-def _quantities(e: Expr) -> set[Expr]:
-    """The indexed quantities and functions that ``e`` is a polynomial in, if it is one."""
-    if isinstance(e, (Indexed, Function, Diff)):
+def _quantities(e: Expr, *more: type) -> set[Expr]:
+    """The indexed quantities and functions (and ``more``) that ``e`` is a polynomial in, if it is one."""
+    if isinstance(e, (Indexed, Function, Diff, *more)):
         return {e}
-    return set().union(*[_quantities(x) for x in e.args]) if isinstance(e, (Add, Mul, Pow)) else set()
+    return set().union(*[_quantities(x, *more) for x in e.args]) if isinstance(e, (Add, Mul, Pow)) else set()
 
 
 def _anonymous(e: Expr) -> str:
     """A key that does not depend on how bound indices happen to be called."""
-    return key(e.xreplace({d: sp.Symbol("_") for d in e.free_symbols if isinstance(d, Dummy)}))
+    return key(e.xreplace({d: sp.Symbol("_") for d in letters_of(e) if isinstance(d, Dummy)}))
 
 
-def primitive(base: Expr, /) -> tuple[Expr, Expr]:
-    """(content, primitive part) of a sum: what its coefficients share is taken out, and its first term is positive."""
-    parts: dict[Expr, Expr] = {}
-    for x in Add.make_args(base):
-        scalars, indexed = _sift(x)
-        parts[indexed] = parts.get(indexed, sp.S.Zero) + scalars
-    tops, bottoms = zip(*[sp.fraction(sp.together(c)) for c in parts.values()], strict=True)
-    content = functools.reduce(sp.gcd, tops) / functools.reduce(sp.lcm, bottoms)
-    content = abs(content) if content.is_Number else content
-    first, *others = sorted(parts, key=_anonymous)
-    decided = not others or _anonymous(first) != _anonymous(others[0])
-    if decided and sp.cancel(parts[first] / content).could_extract_minus_sign():
-        content = -content
-    if content == 1:
-        return content, base
-    return content, Add(*[Mul(sp.cancel(c / content), x) for x, c in parts.items()])
+@functools.lru_cache(maxsize=10_000)
+def factored(f: Expr, /) -> Expr:
+    r"""A denominator as a product of what divides it: numbers, scalars, and factors of positive sign.
+
+    So $1/(2\alpha\lambda-2\alpha\mu)$ and $-\frac1{2\alpha}/(\mu-\lambda)$ are the same product. What is no such
+    denominator comes back as it is.
+    """
+    if not (isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and f.base.is_Add):
+        return f
+    letters = {m: Dummy("m") for m in sorted(_quantities(f.base, Sum), key=key)}
+    flat = f.base.xreplace(letters)
+    if not flat.is_polynomial(*letters.values()):
+        return f
+    charge(20 * len(flat.args), "factoring a denominator")
+    top, bottom = sp.fraction(sp.together(flat))
+    content, parts = sp.factor_list(top)
+    back = {letter: m for m, letter in letters.items()}
+    product = [content / bottom, *[_positive(p.xreplace(back)) ** k for p, k in parts]]
+    sign = sp.cancel(flat / Mul(*[x.xreplace(letters) for x in product]))
+    return Mul(*[x**f.exp for x in (sign, *product)])
 
 
-def _sift(x: Expr) -> tuple[Expr, Expr]:
-    """A product as (what is free of indices, the rest)."""
-    groups: tuple[list[Expr], list[Expr]] = ([], [])
-    for f in Mul.make_args(x):
-        groups[bool(_quantities(f)) or f.has(Indexed, Sum)].append(f)
-    return Mul(*groups[0]), Mul(*groups[1])
+def _positive(part: Expr) -> Expr:
+    """The factor or its negative: the one whose first term is positive, in an order that letters do not decide."""
+    if not part.is_Add:
+        return part
+    first, *others = sorted(part.args, key=lambda x: _anonymous(x.as_coeff_Mul()[1]))
+    decided = _anonymous(first.as_coeff_Mul()[1]) != _anonymous(others[0].as_coeff_Mul()[1])
+    return -part if decided and first.could_extract_minus_sign() else part
 
 
 def _linear(base: Expr, m: Expr) -> tuple[Expr, Expr] | None:

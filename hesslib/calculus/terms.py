@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -17,7 +18,7 @@ import sympy as sp
 from sympy import Add, Dummy, Expr, KroneckerDelta, Mul, Pow, Sum
 from sympy.core.function import AppliedUndef
 
-from .index import RangeError, Tensor
+from .index import RangeError, Tensor, letters_of
 
 WORK_LIMIT = 60_000
 """How many elementary steps (a product of two terms is one) a question may cost; a few seconds at most."""
@@ -28,6 +29,9 @@ _spent: ContextVar[list[int] | None] = ContextVar("_spent", default=None)
 class WorkLimitError(RuntimeError):
     """The answer would take more work than :data:`WORK_LIMIT` allows."""
 
+
+RESERVED = re.compile(r"_(\d+_\d+|c\d+|me)?")
+"""The letters that bound indices get in normal forms, and on the way there."""
 
 _ADVICE = "Split the formula into smaller steps, or name a part of it."
 
@@ -60,9 +64,12 @@ def charge(steps: int, what: str, /) -> None:
 def admit(e: Expr, /) -> None:
     """Refuse what has no normal form, and what is too large to look at.
 
-    Errors: ``TypeError`` for a factor that does not commute, ``ValueError`` for a number that is not finite.
+    Errors: ``TypeError`` for a factor that does not commute, ``ValueError`` for a number that is not finite, or for a
+    letter that normal forms keep for themselves.
     """
-    weight: dict[Expr, int] = {}  # of every subexpression, as a tree: shared parts are visited once but counted often
+    # Weight and depth of every subexpression, as a tree: shared parts are visited once but counted often.
+    weight: dict[Expr, int] = {}
+    depth: dict[Expr, int] = {}
     stack = [e]
     while stack:
         x = stack[-1]
@@ -72,11 +79,14 @@ def admit(e: Expr, /) -> None:
             continue
         stack.pop()
         weight[x] = 1 + sum(weight[y] for y in x.args)
+        depth[x] = 1 + max((depth[y] for y in x.args), default=0)
         if isinstance(x, (sp.Symbol, AppliedUndef, sp.MatrixExpr)) and not x.is_commutative:
             raise TypeError(f"{x} does not commute; the calculus is of numbers, give matrices by their entries")
         if any(x is endless for endless in (sp.zoo, sp.nan, sp.oo, -sp.oo)):
             raise ValueError(f"the formula contains {x}: something is divided by zero")
-    charge(weight[e], "reading the formula")
+    charge(5 * weight[e] + 2 * depth[e] ** 2, "reading the formula")
+    if reserved := [s.name for s in letters_of(e) if RESERVED.fullmatch(s.name)]:
+        raise ValueError(f"the letters {', '.join(reserved)} are those of normal forms; use others")
 
 
 class Term:
@@ -183,7 +193,7 @@ def count_unused(t: Term, /) -> Term:
     r"""Carry out $\sum_k1=n$ for every bound index that nothing depends on."""
     factors, dummies = list(t.factors), dict(t.dummies)
     while True:
-        used = set().union(*[f.free_symbols for f in factors], *[size.free_symbols for size in dummies.values()])
+        used = set().union(*[letters_of(f) for f in factors], *[letters_of(size) for size in dummies.values()])
         unused = [d for d in dummies if d not in used]
         if not unused:
             return Term(t.coeff, factors, dummies)
