@@ -5,8 +5,8 @@ async () => {
   await document.fonts.ready;
   await Promise.allSettled([...document.images].map(i => i.decode()));
   await new Promise(resolve => setTimeout(resolve, 300));  // a change of theme or size is drawn, late complaints come in
-  const moving = document.getAnimations().filter(a => a instanceof CSSTransition);
-  await Promise.allSettled(moving.map(a => a.finished));  // on a busy machine colours are still on their way
+  for (const a of document.getAnimations())  // on a busy machine colours are still on their way: they arrive now
+    if (a instanceof CSSTransition) a.finish();
   const visible = e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
 
   const parse = text => {
