@@ -296,8 +296,19 @@ BLOWN_UP = {
 }
 
 
+def symbols_of(e):
+    """All letters, each shared part visited once: SymPy's own way through a doubled tower never ends."""
+    seen, stack = set(), [e]
+    while stack:
+        part = stack.pop()
+        if part not in seen:
+            seen.add(part)
+            stack.extend(part.args)
+    return {part for part in seen if isinstance(part, sp.Symbol) and not isinstance(part, Dummy)}
+
+
 def by_x(e):
-    letters = dict.fromkeys(e.free_symbols, CONSTANT)
+    letters = dict.fromkeys(symbols_of(e), CONSTANT)
     return Derivation(x[j], {x: same(j), **dict.fromkeys([y, t, A, C], CONSTANT), **letters})
 
 
