@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import sympy as sp
 from sympy import Expr, Indexed, Integer
 
-from .index import freshen, layers_of, slots_of
+from .index import freshen, layers_of, letters_of, slots_of
 from .normal import build, flatten
 from .terms import Term
 from .tidy import tidy
@@ -61,7 +61,7 @@ def _once(t: Term, pattern: Term, right: Expr, free: Sequence[Expr]) -> Expr | N
         rest = [f for place, f in enumerate(t.factors) if place not in places]
         summed = [letters[d] for d in pattern.dummies]
         gone = set(summed)
-        outside = set().union(*[f.free_symbols for f in rest], *[letters[s].free_symbols for s in free if s in letters])
+        outside = set().union(*[letters_of(f) for f in rest], *[letters_of(letters[s]) for s in free if s in letters])
         sizes_fit = all(
             d in t.dummies and sp.expand(t.dummies[d] - size.xreplace(letters)) == 0
             for d, size in zip(summed, pattern.dummies.values(), strict=True)

@@ -184,19 +184,21 @@ def delta_product(indices: Iterable[Any], others: Iterable[Any], /) -> Expr:
 
 def freshen(e: Any, /) -> Expr:
     """The same expression with every bound index replaced by a new one."""
-    e = sp.sympify(e)
+    return _renamed(sp.sympify(e), {})
+
+
+def _renamed(e: Expr, names: dict[Any, Any]) -> Expr:
+    """``e`` with its free letters renamed by ``names`` and its bound ones made new, in one pass from the outside in."""
     if not e.has(sp.Sum):
-        return e
-    if isinstance(e, sp.Sum):
-        body: Expr = e.function
-        limits: list[tuple[Expr, ...]] = []
-        for v, lo, hi in e.limits:  # innermost first: a shadowed outer index finds nothing left to rename
-            d = Dummy(v.name, integer=True)
-            body = body.xreplace({v: d})
-            limits = [(inner, low, high.xreplace({v: d})) for inner, low, high in limits]
-            limits.append((d, lo, hi))
-        return sp.Sum(freshen(body), *limits)
-    return e.func(*[freshen(x) for x in e.args])
+        return e.xreplace(names)
+    if not isinstance(e, sp.Sum):
+        return e.func(*[_renamed(x, names) for x in e.args])
+    limits: list[tuple[Expr, ...]] = []
+    for v, low, high in reversed(e.limits):  # the innermost comes first, and shadows the others
+        size = high.xreplace(names)  # before its own letter is renamed
+        names = {**names, v: Dummy(v.name, integer=True)}
+        limits.insert(0, (names[v], low, size))
+    return sp.Sum(_renamed(e.function, names), *limits)
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -217,10 +219,9 @@ def insert(function: Callable[..., Any], x: Indexed, /) -> Expr:
 
     The function sees new letters for the indices, so a letter that it binds itself cannot capture one of ``x``.
     """
-    layers = x.indices[: getattr(x.base, "layers", 0)]
-    slots = x.indices[len(layers) :]
+    slots = slots_of(x)
     new = [Dummy(str(s), integer=True) for s in slots]
-    return freshen(function(*layers, *new)).xreplace(dict(zip(new, slots, strict=True)))
+    return freshen(function(*layers_of(x), *new)).xreplace(dict(zip(new, slots, strict=True)))
 
 
 def with_pattern(e: Any, number: Any, count: Any, /) -> Expr:

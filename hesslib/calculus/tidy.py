@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy import Add, Expr, KroneckerDelta, Mul
 
+from .index import letters_of
 from .normal import build, flatten
 from .terms import Term
 
@@ -30,7 +31,7 @@ def tidy(e: Expr, /) -> Expr:
     if math.prod(map(len, choices)) > MAX_ARRANGEMENTS:
         choices = [c[:1] for c in choices]
     free = [
-        [[f for f in factors if not f.free_symbols & set(t.dummies)] for factors in c]
+        [[f for f in factors if not letters_of(f) & set(t.dummies)] for factors in c]
         for c, t in zip(choices, ts, strict=True)
     ]
     best = max(
