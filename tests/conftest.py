@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,18 @@ def built() -> tuple[bool, str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     log = execute_chapters.ANSI_COLOUR.sub("", f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
     return done.returncode == 0, log
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the Chromium of the system is. Without one the tests of pages are skipped, and say so; in CI they fail."""
+    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    if found is None:
+        reason = "Chromium is not installed; on Debian or Ubuntu: apt-get install chromium"
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"{reason} (CI does not skip)", pytrace=False)
+        pytest.skip(reason)
+    return found
 
 
 @pytest.fixture(scope="session")

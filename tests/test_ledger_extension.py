@@ -8,7 +8,6 @@ import copy
 import functools
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -245,16 +244,10 @@ def test_other_builders_show_the_records_unfolded(pages, build, tmp_path, builde
 
 
 @pytest.fixture
-def index(sound):
+def index(sound, chromium):
     """The index in the system's Chromium, opened as a file."""
-    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
-    if found is None:
-        reason = "Chromium is not installed; on Debian or Ubuntu: apt-get install chromium"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"{reason} (CI does not skip)", pytrace=False)
-        pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.route(re.compile("^(?!file:)"), lambda route: route.abort())  # MathJax is the frame's business
         page.goto((sound / "results.html").as_uri())

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
-import shutil
 import threading
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -165,18 +163,12 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def browser(site):
+def browser(site, chromium):
     """The Chromium of the system, headless."""
-    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
-    if found is None:
-        reason = "Chromium is not installed; on Debian or Ubuntu: apt-get install chromium"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"{reason} (CI does not skip)", pytrace=False)
-        pytest.skip(reason)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 class Quiet(SimpleHTTPRequestHandler):

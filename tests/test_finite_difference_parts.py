@@ -1,0 +1,227 @@
+"""The parts of finite differences: steps, extrapolation, what rounding leaves, and the constants of the bound."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from hesslib import finite_difference
+from hesslib.finite_difference import choice, conclusion, extrapolation, rounding, steps
+from hesslib.finite_difference.evaluation import Evaluator
+from hesslib.finite_difference.ladder import Ladder
+
+EPS = np.finfo(np.float64).eps
+METHODS = ("central", "ridders", "complex_step")
+
+
+# ---------------------------------------------------------------- steps
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("ratio", [2.0, np.sqrt(2.0)])
+def test_points_are_exactly_symmetric(dtype: type, ratio: float) -> None:
+    rng = np.random.default_rng(5)
+    x = (rng.normal(size=40) * 10.0 ** rng.integers(-6, 7, 40)).astype(dtype)
+    x[:3] = [1.0, -4.0, 2.0**-20]
+    plan = steps.Plan(1e-3, ratio, 3, 1e-6)
+    with Evaluator(lambda y: np.float64(y.sum()), 1) as evaluate:
+        ladder = Ladder(evaluate, x, steps.start(x, plan), ratio, 0.0)
+        for i in range(40):
+            for e in range(6):
+                a = ladder.step(i, e)
+                up, down = ladder.moved((i, a))[i], ladder.moved((i, -a))[i]
+                assert float(up) - float(x[i]) == float(x[i]) - float(down) == a > 0
+
+
+def test_steps_follow_the_scale_of_each_coordinate() -> None:
+    scale = np.array([1e-6, 1.0, 1e6])
+    reach = np.zeros(3)
+
+    def f(x: np.ndarray) -> np.ndarray:
+        reach[:] = np.maximum(reach, np.abs(x - 0.7 * scale))
+        return np.exp(x / scale).prod()
+
+    estimate = finite_difference.hessian(f, 0.7 * scale, method="ridders")
+    exact = np.exp(2.1) / np.multiply.outer(scale, scale)
+    assert (np.abs(estimate.value - exact) <= estimate.error).all()
+    assert (np.abs(estimate.value - exact) <= 1e-10 * exact).all()
+    assert (reach / scale < 1).all()
+
+
+def test_coordinates_that_are_small_by_accident_get_steps_of_the_scale_of_the_function() -> None:
+    x = np.array([1e-9, 0.0, 3e-5])
+    estimate = finite_difference.hessian(lambda y: np.exp(y.sum()), x, method="ridders")
+    assert (np.abs(estimate.value - np.exp(x.sum())) <= 1e-9).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_function_of_scale_one_is_resolved_far_from_the_origin(method: str) -> None:
+    x = np.array([12345.678])
+    estimate = finite_difference.gradient(lambda y: np.sin(y[0]), x, method=method)
+    assert abs(estimate.value[0] - np.cos(x[0])) <= min(estimate.error[0], 1e-7)
+
+
+def test_a_given_step_is_used_as_it_is() -> None:
+    seen = []
+
+    def f(x: np.ndarray) -> float:
+        seen.append(x[0])
+        return float(x[0] ** 2)
+
+    finite_difference.gradient(f, [1.0], method="ridders", step=0.5, levels=3)
+    steps_seen = sorted(v for v in seen if v == 1 or abs(v - 1) > 1e-3)  # without the probe of the rounding
+    assert_allclose(steps_seen, 1 + np.array([-0.5, -0.5 / 2**0.5, -0.25, 0, 0.25, 0.5 / 2**0.5, 0.5]), rtol=EPS)
+
+
+def test_steps_stay_inside_a_domain_that_ends_nearby() -> None:
+    def f(x: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return np.log(x[0] - 0.999)
+
+    for method in ("central", "ridders"):
+        estimate = finite_difference.gradient(f, [1.0], method=method)
+        assert abs(estimate.value[0] - 1000) <= min(estimate.error[0], 1e-3)
+
+
+def test_the_function_may_overwrite_its_argument() -> None:
+    def f(x: np.ndarray) -> np.ndarray:
+        x **= 2
+        return x.sum()
+
+    x = np.array([1.0, 3.0])
+    assert_allclose(finite_difference.gradient(f, x).value, [2.0, 6.0], rtol=1e-9)
+    assert_array_equal(x, [1.0, 3.0])
+
+
+# ---------------------------------------------------------------- extrapolation and rounding
+
+
+@pytest.mark.parametrize("m", range(5))
+@pytest.mark.parametrize("ratio", [2.0, np.sqrt(2.0)])
+def test_the_weights_keep_the_limit_and_remove_m_powers_of_the_squared_step(m: int, ratio: float) -> None:
+    w = extrapolation.weights(ratio, m)
+    h2 = ratio ** (-2.0 * np.arange(m + 1))
+    allowed = 32 * EPS * np.abs(w).sum()
+    assert abs(w.sum() - 1) <= allowed
+    for power in range(1, m + 1):
+        assert abs(w @ h2**power) <= allowed
+    assert abs(w @ h2 ** (m + 1)) > 1e-7
+
+
+def test_the_tableau_agrees_with_its_weights_and_propagates_rounding_through_them() -> None:
+    rng = np.random.default_rng(0)
+    D, gain, centre = rng.normal(size=(4, 3, 2)), rng.uniform(1, 2, (4, 3)), rng.normal(size=(4, 3))
+    for m, column in enumerate(extrapolation.tableau(extrapolation.Quotients(D, gain, centre, 2.0)), start=1):
+        w = extrapolation.weights(2.0, m)
+        for k in range(4 - m):
+            assert_allclose(column.A[k], np.tensordot(w, D[k : k + m + 1], 1), atol=1e-12)
+            own, shared = (w[:, None] * gain[k : k + m + 1], w @ centre[k : k + m + 1])
+            assert_allclose(column.gain[k], np.sqrt((own**2).sum(axis=0) + shared**2), rtol=1e-12)
+
+
+def test_gains_are_the_standard_deviations_of_simulated_rounding() -> None:
+    rng = np.random.default_rng(1)
+    samples = 20000
+
+    def noise(x: np.ndarray) -> np.ndarray:
+        return rng.normal(size=samples)
+
+    with Evaluator(noise, 1) as evaluate:
+        ladder = Ladder(evaluate, np.array([1.0, 2.0]), np.array([0.5, 0.25]), 2.0, 0.0)
+        ladder.fill_axes((i, k) for i in range(2) for k in range(3))
+        ladder.fill_pairs([(0, 1)], [0, 0], 3)
+        for q in (ladder.first([0, 0], 3), ladder.second([0, 0], 3), ladder.mixed([(0, 1)], [0, 0], 3)):
+            assert_allclose(q.D.std(axis=2), np.sqrt(q.gain**2 + q.centre**2), rtol=0.03)
+
+
+def test_the_quantum_is_the_power_of_two_that_all_values_share() -> None:
+    values = np.array([[0.75, 1.0 / 3, 0.0], [-1.25, 0.1, 0.0], [0.0, 0.7, 0.0]])
+    found = rounding.quantum(values)
+    assert found[0] == 0.125
+    assert found[1] <= EPS / 4
+    assert found[2] == 0
+    single = np.float64(np.float32(np.random.default_rng(0).normal(size=(50, 1))))
+    assert 2.0**-30 < rounding.quantum(single)[0] < 2.0**-22
+
+
+def test_the_probe_measures_the_level_of_noise() -> None:
+    rng = np.random.default_rng(3)
+    t = np.array((0, *rounding.PROBE))[:, None]
+    values = 3 + 0.1 * t - 0.01 * t**2 + 1e-9 * rng.normal(size=(5, 4000))
+    assert_allclose(np.sqrt(np.mean(rounding.from_probe(values) ** 2)), 2e-9, rtol=0.05)
+
+
+@pytest.mark.parametrize("method", ["central", "ridders"])
+def test_declared_noise_widens_the_bound_and_lengthens_the_steps(method: str) -> None:
+    rng = np.random.default_rng(2)
+
+    def f(x: np.ndarray) -> float:
+        return float(np.exp(x[0]) * (1 + 1e-8 * rng.uniform(-1, 1)))
+
+    for _ in range(10):
+        noisy = finite_difference.gradient(f, [1.0], method=method, noise=1e-8)
+        assert abs(noisy.value[0] - np.e) <= noisy.error[0] <= 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "share"),
+    [
+        ("gradient", "central", 0.7),  # the bound is 0.60 of the slope: wide, and yet the sign is decided
+        ("gradient", "ridders", 0.5),
+        ("hessian_diagonal", "central", 0.5),
+        ("hessian_diagonal", "ridders", 0.5),
+    ],
+)
+def test_digits_lost_inside_a_function_do_not_pass_for_zero_slope(name: str, method: str, share: float) -> None:
+    """1 + exp(-28) keeps three digits of exp(-28): steps short enough to see nothing must not be preferred."""
+
+    def f(x: np.ndarray) -> Any:
+        return np.log(1 + np.exp(-x[0] * x[1]))
+
+    u, v = 3.7, 7.6
+    s = 1 / (1 + np.exp(u * v))
+    exact = -s * np.array([v, u]) if name == "gradient" else s * (1 - s) * np.array([v**2, u**2])
+    estimate = getattr(finite_difference, name)(f, [u, v], method=method)
+    assert (np.abs(estimate.value - exact) <= estimate.error).all()
+    assert (estimate.error <= share * np.abs(exact)).all()
+
+
+def test_a_function_on_a_coarse_grid_is_probed_further_out() -> None:
+    estimate = finite_difference.gradient(lambda x: np.round(np.exp(x[0]), 6), [1.0])
+    assert abs(estimate.value[0] - np.e) <= estimate.error[0] <= 0.1
+
+
+def test_nothing_is_shown_by_a_constant_and_the_bound_says_so() -> None:
+    estimate = finite_difference.hessian(lambda x: 3.7, [1.0, 2.0])
+    assert_array_equal(estimate.value, np.zeros((2, 2)))
+    assert (estimate.error > 0).all()
+    zero = finite_difference.hessian(lambda x: 0.0, [1.0, 2.0], method="ridders")
+    assert_array_equal(zero.value, zero.error)
+
+
+# ---------------------------------------------------------------- the constants of the bound
+
+
+def test_the_bound_is_not_wider_than_its_constants_say() -> None:
+    """For a quadratic with known rounding nothing but rounding is left, and the bound is ROUNDING deviations of it."""
+    D = np.full((2, 1, 1), 2.0)
+    q = extrapolation.Quotients(D, np.full((2, 1), 3.0), np.zeros((2, 1)), 2.0)
+    found = choice.best(extrapolation.tableau(q), np.array([[1e-3]]))
+    w = extrapolation.weights(2.0, 1)
+    assert found.truncation[0, 0] == 0
+    assert_allclose(found.rounding[0, 0], choice.ROUNDING * 3.0 * np.linalg.norm(w) * 1e-3, rtol=1e-12)
+
+
+def test_the_whole_bound_is_reported() -> None:
+    """Truncation and rounding of the chosen entry, and the last place of the value: no part is lost on the way."""
+    with Evaluator(lambda x: np.exp(x[0]) * x[1], 1) as evaluate:
+        ladder = Ladder(evaluate, np.array([0.5, 2.0]), np.array([0.2, 0.2]), 2.0, 1e-10)
+        ladder.fill_axes((i, k) for i in range(2) for k in range(5))
+        q = ladder.second([0, 0], 5)
+        value, error = conclusion.concluded(ladder, q, [0, 0])
+        columns = extrapolation.tableau(q)
+        sigma = np.maximum(ladder.floor(), rounding.pooled(rounding.from_differences(columns), ladder.floor()))
+        found = choice.best(columns, sigma)
+    assert_array_equal(value, found.value)
+    assert_allclose(error, found.truncation + found.rounding + EPS * np.abs(value), rtol=8 * EPS)
