@@ -1,8 +1,7 @@
 """Keep the built pages free of what fails when they are opened as files.
 
 The theme asks the browser to fetch its icon fonts early, in a mode that browsers refuse for files: three errors on
-every
-page. The style sheet fetches the same fonts a moment later, so nothing is lost without the early request.
+every page. The style sheet fetches the same fonts a moment later, so nothing is lost without the early request.
 """
 
 from __future__ import annotations
