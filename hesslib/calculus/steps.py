@@ -35,6 +35,13 @@ class NotEqualError(ArithmeticError):
         self.missing, self.extra = tuple(missing), tuple(extra)
 
 
+def by_normal_form(links: int, /) -> Check:
+    """The record of links that the normal form decided: exact, or it would have raised."""
+    from hesslib.ledger import Check
+
+    return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
+
+
 def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
     """Raise :class:`NotEqualError` unless the two are the same formula; the message names the terms that differ."""
     if equal(derived, claimed):
@@ -171,9 +178,7 @@ class Steps(_Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """What the ledger records of the chain: every link was decided by normal form."""
-        from hesslib.ledger import Check
-
-        return (Check(f"normal form, {self.decided} links", 0.0, 0.0),) if self.decided else ()
+        return (by_normal_form(self.decided),) if self.decided else ()
 
     def formula(self, name: Any = None, /) -> Formula:
         """The first and the last member of the chain as one equation, with the chain's record.

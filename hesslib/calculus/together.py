@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .latex import lines, tex
-from .steps import Formula, Steps, _aligned, _Displayed
+from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
 
 if TYPE_CHECKING:
     from hesslib.ledger import Check
@@ -24,12 +24,9 @@ class _Several(_Displayed):
 
 def _summed(checks: list[Check]) -> list[Check]:
     """One record for all links that were decided by normal form, then the other checks."""
-    from hesslib.ledger import Check
-
     decided = [c for c in checks if c.oracle.startswith("normal form, ")]
     links = sum(int(c.oracle.split()[2]) for c in decided)
-    head = [Check(f"normal form, {links} links", max(c.agreement for c in decided), 0.0)] if decided else []
-    return head + [c for c in checks if c not in decided]
+    return ([by_normal_form(links)] if decided else []) + [c for c in checks if c not in decided]
 
 
 class Together(_Several):
