@@ -138,6 +138,11 @@ def test_an_expected_error_is_part_of_the_chapter(book):
     assert run(book, chapter)["one"].cached
 
 
+def test_an_error_that_was_expected_is_not_taken_for_the_failure(book):
+    chapter = write_chapter(book, "one", ":tags: [raises-exception]\n\n1 / 0", "import os; os._exit(1)", "2 + 2")
+    assert ": cell 4 failed: DeadKernelError" in run(book, chapter)["one"].error.splitlines()[0]
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores: one chapter runs on each")
 def test_chapters_run_at_the_same_time(book):
     cell = "import time\nstart = time.time()\ntime.sleep(1.5)\nprint(start, time.time())"

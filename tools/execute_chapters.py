@@ -117,15 +117,8 @@ def open_cache(path: Path) -> JupyterCacheAbstract:
 
 def describe_failure(chapter: Path, notebook: NotebookNode, error: BaseException) -> str:
     """Chapter, line, cell and error of a failed execution, then the traceback without colours."""
-    failing = next(
-        (
-            number
-            for number, cell in enumerate(notebook.cells)
-            if any(output.output_type == "error" for output in cell.get("outputs", []))
-        ),
-        # a cell that timed out, or killed its kernel, is the first without a count
-        next((n for n, cell in enumerate(notebook.cells) if cell.get("execution_count", 0) is None), 0),
-    )
+    started = [number for number, cell in enumerate(notebook.cells) if "execution" in cell.metadata]
+    failing = started[-1] if started else 0  # the kernel never came up
     line = notebook.metadata.get("source_map", {failing: 1})[failing]  # only a chapter has lines to name
     name, value = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", None)
     headline = f"{chapter}:{line}: cell {failing + 1} failed: {name}" + (f": {value}" if value else "")
@@ -142,6 +135,7 @@ def execute(chapter: Path, timeout: int) -> Outcome:
             cwd=str(chapter.parent),
             timeout=timeout,
             allow_errors=False,
+            record_timing=True,  # marks the cells that were started; a dead kernel tells no more
             startup_timeout=START_TIMEOUT,
             extra_arguments=QUIET_KERNEL,
         )
@@ -152,6 +146,8 @@ def execute(chapter: Path, timeout: int) -> Outcome:
         ensure_event_loop().close()  # nbclient leaves open the loop that it made for this thread
     seconds = time.perf_counter() - start
     message = None if failure is None else describe_failure(chapter, notebook, failure)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times are no part of what is stored
     return Outcome(chapter, notebook, seconds, cached=False, error=message)
 
 
