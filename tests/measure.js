@@ -49,6 +49,9 @@ async () => {
   const cut = formulas.filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0
       && !["auto", "scroll"].includes(getComputedStyle(e).overflowX)
       && ![...e.querySelectorAll("*")].some(c => ["auto", "scroll"].includes(getComputedStyle(c).overflowX)));
+  const scrolling = [...document.querySelectorAll("div.math mjx-container")]
+      .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+      .map(e => [e.parentElement.id || e.textContent.slice(0, 60), e.parentElement.style.fontSize]);
   const pictures = [...document.images];
   const isFileName = alt => /\.(png|svg|jpe?g|gif)$|^_images/.test(alt);
   return {
@@ -58,7 +61,7 @@ async () => {
     unset: formulas.filter(e => !e.querySelector("mjx-container")).map(e => e.textContent),
     wrong: [...document.querySelectorAll("mjx-merror, mjx-mtext[style*='color: red']")].map(e => e.textContent),
     cut: cut.map(e => e.textContent.slice(0, 60)),
-    dollars, faint,
+    dollars, faint, scrolling,
     unnamed: pictures.filter(i => !i.alt.trim() || isFileName(i.alt)).map(i => i.src),
     broken: pictures.filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src),
   };

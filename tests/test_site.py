@@ -271,6 +271,12 @@ def test_a_phone_shows_the_page_without_sideways_scroll_and_no_formula_cut_off(v
     assert measures["cut"] == []
 
 
+@each_page
+def test_every_display_fits_a_desk_and_a_phone_scrolls_only_what_cannot_be_made_narrower(visit, name):
+    assert visit(name).light["scrolling"] == []
+    assert {size for _, size in visit(name).phone["scrolling"]} <= {"75%"}
+
+
 @each_theme
 @each_page
 def test_all_text_stands_out_from_its_ground(visit, name, theme):

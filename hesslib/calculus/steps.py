@@ -203,7 +203,7 @@ class Steps(_Displayed):
         rows = []
         for number, (relation, e, why) in enumerate(self.rows):
             left = tex(self.lhs) if number == 0 else ""
-            reason = rf" && {{\small\text{{{why}}}}}" if why else ""
+            reason = rf" && \reason{{{why}}}" if why else ""
             first, *rest = lines(e)
             rows.append(rf"{left} &{relation} {first}{reason}")
             rows += [rf"&\quad {term}" for term in rest]
@@ -228,7 +228,8 @@ class Refusal(_Displayed):
         return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
 
     def latex(self) -> str:
-        first = rf"{tex(self.lhs)} &\neq {tex(self.wrong)} && {{\small\text{{{self.why}}}}}"
+        start, *rest = lines(self.wrong)
+        wrong = [rf"{tex(self.lhs)} &\neq {start} && \reason{{{self.why}}}", *[rf"&\quad {term}" for term in rest]]
         if isinstance(self.reason, NotEqualError):
             rows = [rf"&\phantom{{\neq}}\ \text{{lacks }} {tex(t)}" for t in self.reason.missing]
             rows += [rf"&\phantom{{\neq}}\ \text{{has instead }} {tex(t)}" for t in self.reason.extra]
@@ -236,7 +237,7 @@ class Refusal(_Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }}{self.reason.latex}"]
         else:
             rows = []
-        return _aligned([first, *rows])
+        return _aligned([*wrong, *rows])
 
 
 def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
