@@ -6,7 +6,7 @@
   const SMALLEST = 0.75;
   const ROWS = /^(.*?\\begin\{aligned\}\n?)(.*?)(\n?\\end\{aligned\}.*)$/s;
   const END_OF_ROW = /\s*\\\\\n/;
-  const REASON = /\s*&&\s*(\\reason\{.*\})$/s;
+  const REASON = /\s*&&\s*(\{\\small\\text\{.*\}\})$/s; // as hesslib.calculus.steps writes it
   const CONTINUED = /^\s*&\\quad/; // a row that goes on with the right side of the row above
   const SECOND_COLUMN = " &\\qquad ";
 

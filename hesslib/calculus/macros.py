@@ -14,7 +14,6 @@ MACROS: dict[str, str | tuple[str, int]] = {
     "layT": (r"{#1}^{(#2)\mathsf{T}}", 2),  # its transpose
     "tran": r"^{\mathsf T}",  # transpose
     "had": r"\odot",  # entrywise product
-    "reason": (r"{\small\text{#1}}", 1),  # why a step holds, beside it; where there is no room, beneath it
 }
 
 

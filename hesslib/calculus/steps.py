@@ -203,7 +203,7 @@ class Steps(_Displayed):
         rows = []
         for number, (relation, e, why) in enumerate(self.rows):
             left = tex(self.lhs) if number == 0 else ""
-            reason = rf" && \reason{{{why}}}" if why else ""
+            reason = rf" && {{\small\text{{{why}}}}}" if why else ""
             first, *rest = lines(e)
             rows.append(rf"{left} &{relation} {first}{reason}")
             rows += [rf"&\quad {term}" for term in rest]
@@ -229,7 +229,8 @@ class Refusal(_Displayed):
 
     def latex(self) -> str:
         start, *rest = lines(self.wrong)
-        wrong = [rf"{tex(self.lhs)} &\neq {start} && \reason{{{self.why}}}", *[rf"&\quad {term}" for term in rest]]
+        wrong = [rf"{tex(self.lhs)} &\neq {start} && {{\small\text{{{self.why}}}}}"]
+        wrong += [rf"&\quad {term}" for term in rest]
         if isinstance(self.reason, NotEqualError):
             rows = [rf"&\phantom{{\neq}}\ \text{{lacks }} {tex(t)}" for t in self.reason.missing]
             rows += [rf"&\phantom{{\neq}}\ \text{{has instead }} {tex(t)}" for t in self.reason.extra]
