@@ -32,19 +32,19 @@ class ExpressionFunction:
 
 def compiled_derivatives(
     expression: sympy.Expr, symbol: sympy.Symbol
-) -> tuple[ExpressionFunction, ExpressionFunction, ExpressionFunction]:
-    """Return h, h', h'' as functions of arrays. Raises ValueError if the expression cannot be one."""
+) -> tuple[ExpressionFunction, ExpressionFunction, ExpressionFunction, ExpressionFunction]:
+    """Return h, h', h'', h''' as functions of arrays. Raises ValueError if the expression cannot be one."""
     h = sympy.sympify(expression)
     if others := sorted(map(str, h.free_symbols - {symbol})):
         raise ValueError(f"expression contains {', '.join(others)}; it must contain no symbol but {symbol}")
     h = h.xreplace({symbol: ARGUMENT})
     if h.is_real is False or h.has(sympy.I):
         raise ValueError(f"expression is {expression}; it must be real for real {symbol}")
-    derivatives = h, h.diff(ARGUMENT), h.diff(ARGUMENT, 2)
+    derivatives = [h.diff(ARGUMENT, order) for order in range(4)]
     for derivative in derivatives:
         _compiled(derivative)  # so that what has no counterpart is refused here, not in the first use
-    value, first, second = map(ExpressionFunction, derivatives)
-    return value, first, second
+    value, first, second, third = map(ExpressionFunction, derivatives)
+    return value, first, second, third
 
 
 @cache

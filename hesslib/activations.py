@@ -1,13 +1,15 @@
-r"""Elementwise activations $h$ with $h'$ and $h''$: a table of the usual ones, and any other from a SymPy expression.
+r"""Elementwise activations $h$ with $h'$, $h''$, $h'''$: a table of the usual ones, and any other by a SymPy expression.
 
 The table is typed in the form that is stable for every argument: $1-h^2$ for the tanh, and for the logistic function
 $\sigma(a)=e^{-\operatorname{softplus}(-a)}$, which neither overflows nor loses the digits of its small values. That
 each entry is the derivative of the one before is not taken on trust: the tests run these functions on a SymPy symbol
-and compare with SymPy's own derivative.
+and compare with SymPy's own derivative. What the derivatives of an activation have in common, such as the tanh itself,
+is computed once where several are asked for: that is what `Activation.derivatives` is for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import array_api_compat
@@ -20,14 +22,16 @@ if TYPE_CHECKING:
     import sympy
 
 Elementwise = Callable[[Namespace, Array], Array]  # (namespace, a) -> array of a's shape
+InTurn = Callable[[Namespace, Array], Iterator[Array]]  # yields h, h', h'', h''' from what they share
 
 
 @dataclass(frozen=True)
 class Activation:
-    r"""An elementwise function $h$ with its first two derivatives.
+    r"""An elementwise function $h$ with its first three derivatives.
 
-    Calling it gives $h(a)$; `first` gives $h'(a)$ and `second` gives $h''(a)$, each of the shape and dtype of `a`.
-    Two activations are equal if their names and functions are: they serve as static arguments under ``jit``.
+    Calling it gives $h(a)$; `first` gives $h'(a)$, `second` $h''(a)$, `third` $h'''(a)$, each of the shape and dtype
+    of `a`; `derivatives` gives all of them up to an order for little more than the price of one.
+    `functions` are the four; `in_turn`, if given, yields the four from what they have in common. Two activations are equal if their names and functions are: they serve as static arguments under ``jit``.
 
     >>> import numpy as np
     >>> ACTIVATIONS["tanh"].first(np.array([0.0]))
@@ -35,7 +39,8 @@ class Activation:
     """
 
     name: str
-    functions: tuple[Elementwise, Elementwise, Elementwise] = field(repr=False)
+    functions: tuple[Elementwise, Elementwise, Elementwise, Elementwise] = field(repr=False)
+    in_turn: InTurn | None = field(default=None, repr=False)
 
     def __call__(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
         return self.functions[0](array_api_compat.array_namespace(a), a)
@@ -46,11 +51,26 @@ class Activation:
     def second(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
         return self.functions[2](array_api_compat.array_namespace(a), a)
 
+    def third(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
+        return self.functions[3](array_api_compat.array_namespace(a), a)
+
+    def derivatives(self, a: Float[Array, "*shape"], order: int, /) -> tuple[Array, ...]:
+        r"""Return $h(a),h'(a),\dots$ up to the derivative of the given order, at most the third.
+
+        >>> import numpy as np
+        >>> ACTIVATIONS["tanh"].derivatives(np.array([0.0]), 3)
+        (array([0.]), array([1.]), array([-0.]), array([-2.]))
+        """
+        xp = array_api_compat.array_namespace(a)
+        if self.in_turn is not None:
+            return tuple(islice(self.in_turn(xp, a), order + 1))
+        return tuple(function(xp, a) for function in self.functions[: order + 1])
+
     @staticmethod
     def from_expression(name: str, expression: "sympy.Expr", symbol: "sympy.Symbol", /) -> "Activation":
         r"""Return the activation $h(a)$ that a SymPy expression in one symbol stands for.
 
-        SymPy derives $h'$ and $h''$. Where $h$ has a kink or a jump they are the derivatives on either side of it
+        SymPy derives $h'$, $h''$ and $h'''$. Where $h$ has a kink or a jump they are the derivatives on either side of it
         (almost everywhere). The expression is evaluated as it is written: one that overflows, such as
         ``log(1 + exp(a))``, overflows here as well.
 
@@ -97,6 +117,26 @@ def logistic_2(xp: Namespace, a: Array) -> Array:
     return -logistic_1(xp, a) * xp.tanh(a / 2)
 
 
+def logistic_3(xp: Namespace, a: Array) -> Array:
+    slope = logistic_1(xp, a)
+    return slope * (1 - 6 * slope)
+
+
+def logistic_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    s = softplus(xp, -a)
+    z, rest = xp.exp(-s), xp.exp(-s - a)  # rest = 1 - z without cancellation
+    yield z
+    slope = z * rest
+    yield slope
+    yield slope * (rest - z)
+    yield slope * (1 - 6 * slope)
+
+
+def softplus_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    yield softplus(xp, a)
+    yield from logistic_in_turn(xp, a)
+
+
 def tanh(xp: Namespace, a: Array) -> Array:
     return xp.tanh(a)
 
@@ -108,6 +148,20 @@ def tanh_1(xp: Namespace, a: Array) -> Array:
 def tanh_2(xp: Namespace, a: Array) -> Array:
     z = xp.tanh(a)
     return -2 * z * (1 - z**2)
+
+
+def tanh_3(xp: Namespace, a: Array) -> Array:
+    slope = tanh_1(xp, a)
+    return slope * (4 - 6 * slope)
+
+
+def tanh_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    z = xp.tanh(a)
+    yield z
+    slope = 1 - z * z
+    yield slope
+    yield -2 * z * slope
+    yield slope * (4 - 6 * slope)
 
 
 def sin(xp: Namespace, a: Array) -> Array:
@@ -122,6 +176,19 @@ def sin_2(xp: Namespace, a: Array) -> Array:
     return -xp.sin(a)
 
 
+def sin_3(xp: Namespace, a: Array) -> Array:
+    return -xp.cos(a)
+
+
+def sin_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    z = xp.sin(a)
+    yield z
+    slope = xp.cos(a)
+    yield slope
+    yield -z
+    yield -slope
+
+
 def gelu(xp: Namespace, a: Array) -> Array:
     return a * cdf(xp, a)
 
@@ -134,6 +201,18 @@ def gelu_2(xp: Namespace, a: Array) -> Array:
     return (2 - a**2) * density(xp, a)
 
 
+def gelu_3(xp: Namespace, a: Array) -> Array:
+    return a * (a**2 - 4) * density(xp, a)
+
+
+def gelu_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    share, weight = cdf(xp, a), density(xp, a)
+    yield a * share
+    yield share + a * weight
+    yield (2 - a**2) * weight
+    yield a * (a**2 - 4) * weight
+
+
 def silu(xp: Namespace, a: Array) -> Array:
     return a * logistic(xp, a)
 
@@ -144,6 +223,19 @@ def silu_1(xp: Namespace, a: Array) -> Array:
 
 def silu_2(xp: Namespace, a: Array) -> Array:
     return logistic_1(xp, a) * (2 - a * xp.tanh(a / 2))
+
+
+def silu_3(xp: Namespace, a: Array) -> Array:
+    slope = logistic_1(xp, a)
+    return slope * (a * (1 - 6 * slope) - 3 * xp.tanh(a / 2))
+
+
+def silu_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    gate, slope, bend, _ = logistic_in_turn(xp, a)
+    yield a * gate
+    yield gate + a * slope
+    yield 2 * slope + a * bend
+    yield 3 * bend + a * slope * (1 - 6 * slope)
 
 
 def relu(xp: Namespace, a: Array) -> Array:
@@ -169,13 +261,14 @@ def zero(xp: Namespace, a: Array) -> Array:
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
-        Activation("tanh", (tanh, tanh_1, tanh_2)),
-        Activation("logistic", (logistic, logistic_1, logistic_2)),
-        Activation("softplus", (softplus, logistic, logistic_1)),
-        Activation("sin", (sin, sin_1, sin_2)),
-        Activation("gelu", (gelu, gelu_1, gelu_2)),  # a times the normal distribution function, not the tanh fit to it
-        Activation("silu", (silu, silu_1, silu_2)),
-        Activation("relu", (relu, relu_1, zero)),  # h'(0) = 0 by choice; h'' leaves out the impulse at 0
-        Activation("identity", (identity, one, zero)),
+        Activation("tanh", (tanh, tanh_1, tanh_2, tanh_3), tanh_in_turn),
+        Activation("logistic", (logistic, logistic_1, logistic_2, logistic_3), logistic_in_turn),
+        Activation("softplus", (softplus, logistic, logistic_1, logistic_2), softplus_in_turn),
+        Activation("sin", (sin, sin_1, sin_2, sin_3), sin_in_turn),
+        # a times the normal distribution function, not the tanh fit to it
+        Activation("gelu", (gelu, gelu_1, gelu_2, gelu_3), gelu_in_turn),
+        Activation("silu", (silu, silu_1, silu_2, silu_3), silu_in_turn),
+        Activation("relu", (relu, relu_1, zero, zero)),  # h'(0) = 0 by choice; h'' leaves out the impulse at 0
+        Activation("identity", (identity, one, zero, zero)),
     )
 }

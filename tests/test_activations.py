@@ -40,6 +40,13 @@ SYMBOLIC = SimpleNamespace(
     ones_like=lambda a: sympy.S.One,
 )
 
+
+
+def order_of(activation: Activation, order: int):
+    """h, or its derivative of the given order."""
+    return [activation, activation.first, activation.second, activation.third][order]
+
+
 POINTS = [sympy.Rational(p, 7) for p in (-40, -23, -9, -2, -1, 1, 3, 10, 24, 41)]
 
 
@@ -49,12 +56,36 @@ def test_table_and_definitions_name_the_same_activations() -> None:
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_the_code_run_on_a_symbol_is_the_derivative_that_sympy_finds(name: str, order: int) -> None:
     difference = ACTIVATIONS[name].functions[order](SYMBOLIC, a) - DEFINITIONS[name].diff(a, order)
     # gelu's code contains 1/sqrt(2) as a float, the others nothing but integers
     allowed = 1e-15 if name == "gelu" else 1e-40
     assert max(abs(sympy.N(difference.subs(a, point), 50)) for point in POINTS) < allowed
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_derivatives_in_turn_are_those_that_sympy_finds(name: str) -> None:
+    functions = ACTIVATIONS[name].functions
+    in_turn = ACTIVATIONS[name].in_turn or (lambda xp, a: (function(xp, a) for function in functions))
+    allowed = 1e-14 if name == "gelu" else 1e-40
+    for order, h in enumerate(in_turn(SYMBOLIC, a)):
+        difference = h - DEFINITIONS[name].diff(a, order)
+        assert max(abs(sympy.N(difference.subs(a, point), 50)) for point in POINTS) < allowed
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [*DEFINITIONS, "bent"])
+def test_derivatives_in_turn_are_the_derivatives_one_by_one(name: str, dtype: str) -> None:
+    activation = BENT if name == "bent" else ACTIVATIONS[name]
+    points = np.concatenate([np.linspace(-30, 30, 81), [-1e4, 1e4]]).astype(dtype)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        together = activation.derivatives(points, 3)
+    for order, values in enumerate(together):
+        expected = order_of(activation, order)(points)
+        assert values.dtype == dtype
+        assert np.all(np.abs(values - expected) <= 16 * np.finfo(dtype).eps * (1 + np.abs(points)))
+    assert [len(activation.derivatives(points, order)) for order in range(4)] == [1, 2, 3, 4]
 
 
 def exact(name: str, order: int, points: np.ndarray) -> np.ndarray:
@@ -66,10 +97,10 @@ def exact(name: str, order: int, points: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", DEFINITIONS)
-@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_values_are_exact_to_rounding(name: str, order: int, dtype: str) -> None:
     points = np.linspace(-30, 30, 81).astype(dtype)
-    actual = [ACTIVATIONS[name], ACTIVATIONS[name].first, ACTIVATIONS[name].second][order](points)
+    actual = order_of(ACTIVATIONS[name], order)(points)
     assert actual.dtype == dtype
     # a few roundings of quantities of the size of 1 and of a
     allowed = 8 * np.finfo(dtype).eps * (1 + np.abs(points))
@@ -90,11 +121,11 @@ def test_small_values_keep_their_digits(name: str, order: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", DEFINITIONS)
-@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_nothing_overflows_at_large_arguments(name: str, order: int, dtype: str) -> None:
     points = np.array([-1e4, 1e4], dtype=dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        actual = [ACTIVATIONS[name], ACTIVATIONS[name].first, ACTIVATIONS[name].second][order](points)
+        actual = order_of(ACTIVATIONS[name], order)(points)
     np.testing.assert_allclose(actual, exact(name, order, points), rtol=1e4 * np.finfo(dtype).eps, atol=1e-30)
 
 
@@ -121,7 +152,7 @@ def test_jax_and_pytorch_give_what_numpy_gives(name: str) -> None:
 
     torch = pytest.importorskip("torch")
     points = np.linspace(-5, 5, 11)
-    for f in (ACTIVATIONS[name], ACTIVATIONS[name].first, ACTIVATIONS[name].second):
+    for f in (order_of(ACTIVATIONS[name], order) for order in range(4)):
         by_jax, by_torch = f(jax.numpy.asarray(points)), f(torch.from_numpy(points))
         assert isinstance(by_jax, jax.Array)
         assert isinstance(by_torch, torch.Tensor)
@@ -151,7 +182,7 @@ def test_expression_becomes_a_function_of_arrays_with_its_derivatives(name: str,
     points = np.array([-3.5, -1.5, 0.3, 2.25, 7.0], dtype=np.float32)
     array = pytest.importorskip("jax.numpy" if library == "jax" else library).asarray(points)
     activation = Activation.from_expression(name, EXPRESSIONS[name], a)
-    for order, f in enumerate((activation, activation.first, activation.second)):
+    for order, f in enumerate(order_of(activation, order) for order in range(4)):
         derivative = EXPRESSIONS[name].diff(a, order)
         expected = [float(derivative.subs(a, sympy.Float(float(point)))) for point in points]
         actual = f(array)
