@@ -1,10 +1,12 @@
 """hesslib: closed forms for the derivatives of layered networks, and the calculus that proves them."""
 
+from hesslib import weight_jacobians
 from hesslib.activations import Activation
 from hesslib.backprop import deltas, gradient, output_jacobian
 from hesslib.diagonal import becker_lecun_diagonal, hessian_diagonal
 from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal, outer_product, pattern_gradients
 from hesslib.hessian import hessian, hessian_blocks
+from hesslib.input_derivatives import input_hessian, input_hessian_diagonal, input_jacobian, laplacian
 from hesslib.inverse import sequential_inverse
 from hesslib.network import Network, Trace, error, forward, outputs
 from hesslib.operators import gauss_newton_operator, hessian_operator
@@ -28,11 +30,16 @@ __all__ = [
     "hessian_diagonal",
     "hessian_operator",
     "hessian_vector_product",
+    "input_hessian",
+    "input_hessian_diagonal",
+    "input_jacobian",
+    "laplacian",
     "outer_product",
     "output_jacobian",
     "outputs",
     "pattern_gradients",
     "sequential_inverse",
+    "weight_jacobians",
 ]
 
 __version__ = "0.1.0"

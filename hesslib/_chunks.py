@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from array_api_compat import is_jax_array
+from array_api_compat import array_namespace, is_jax_array
 
 from hesslib._arrays import Array
 
@@ -33,6 +33,30 @@ def sum_over_patterns(f: Callable[..., Sums], per_pattern: int, *arrays: Array) 
     for start in starts:
         total = _added(total, f(*(array[start : start + size] for array in arrays)))
     return total
+
+
+def map_over_patterns(f: Callable[..., Array], per_pattern: int, *arrays: Array, budget: int = BUDGET) -> Array:
+    """Return ``f(*rows)``, an array with the patterns first, put together from chunks of rows of the arrays.
+
+    `f` holds `per_pattern` numbers for each pattern, and a chunk at most `budget`.
+    """
+    N = arrays[0].shape[0]
+    size = max(budget // per_pattern, 1)
+    if size >= N:
+        return f(*arrays)
+    size = -(-N // -(-N // size))  # chunks of one size, or nearly
+    whole = N - N % size
+    xp = array_namespace(*arrays)
+    if is_jax_array(arrays[0]):  # one compiled loop, as above
+        chunks = tuple(array[:whole].reshape(-1, size, *array.shape[1:]) for array in arrays)
+        mapped = sys.modules["jax"].lax.map(lambda rows: f(*rows), chunks)
+        parts = [mapped.reshape(whole, *mapped.shape[2:])]
+        starts = range(whole, N, size)
+    else:
+        parts = []
+        starts = range(0, N, size)
+    parts += [f(*(array[start : start + size] for array in arrays)) for start in starts]
+    return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
 
 
 def _added(total: Sums, part: Sums) -> Sums:

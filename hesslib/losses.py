@@ -8,6 +8,9 @@ Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
 | binary cross-entropy | $\sigma(a)$ | $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ | $y-t$ | diag $y(1-y)$ |
 | softmax cross-entropy | softmax$(a)$ | $-\sum_kt_k\ln y_k$ | $y-t$ | diag $y-yy^T$ |
 
+Since $\delta^{(L)}=y-t$, $M$ is the Jacobian of the outputs as well, $\partial y/\partial a$; `output_derivative` gives its
+products with vectors and those of the second and third derivatives of $y(a)$.
+
 All are computed from $a$, never from $\ln y$: they are finite, and right to rounding, at any logit.
 
 Index letters: n pattern; k output unit.
@@ -22,7 +25,7 @@ from array_api_compat import array_namespace, is_jax_array
 from jaxtyping import Float
 
 from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, is_true, of_one_library
-from hesslib.activations import logistic, logistic_1, softplus
+from hesslib.activations import logistic, logistic_1, logistic_2, logistic_3, softplus
 
 # contractions
 OUTPUTS_OF_PATTERN = "nk,nk->n"  # sum_k u_nk v_nk
@@ -78,6 +81,14 @@ class Loss(ABC):
     def M_times(self, a: Float[Array, "N K"], v: Float[Array, "*V N K"], /) -> Float[Array, "*V N K"]:
         """Return $Mv$ for one vector per pattern, or for several along leading axes, without forming $M$."""
 
+    @abstractmethod
+    def output_derivative(self, a: Float[Array, "N K"], /, *directions: Array) -> Array:
+        r"""Return $D^my[v_1,\dots,v_m]$, the derivative of $y(a)$ along one, two or three directions in turn.
+
+        $D^my[v_1,\dots]_k=\sum_{q,r,\dots}(\partial^my_k/\partial a_q\partial a_r\cdots)\,v_{1q}v_{2r}\cdots$.
+        The directions are (N, K), or have further axes in front, which broadcast against each other.
+        """
+
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
@@ -110,6 +121,10 @@ class SquaredError(Loss):
 
     def M_times(self, a: Array, v: Array, /) -> Array:
         return v
+
+    def output_derivative(self, a: Array, /, *directions: Array) -> Array:
+        first, *others = directions
+        return array_namespace(a).zeros_like(math.prod(others, start=first)) if others else first  # y = a is linear
 
 
 @dataclass(frozen=True)
@@ -145,6 +160,10 @@ class BinaryCrossEntropy(Loss):
 
     def M_times(self, a: Array, v: Array, /) -> Array:
         return self.M_diagonal(a) * v
+
+    def output_derivative(self, a: Array, /, *directions: Array) -> Array:
+        of_order = (logistic_1, logistic_2, logistic_3)[len(directions) - 1]
+        return math.prod(directions, start=of_order(array_namespace(a), a))
 
 
 @dataclass(frozen=True)
@@ -198,6 +217,22 @@ class SoftmaxCrossEntropy(Loss):
     def M_times(self, a: Array, v: Array, /) -> Array:
         y = self.output(a)
         return y * (v - array_namespace(a).sum(y * v, axis=-1, keepdims=True))
+
+    def output_derivative(self, a: Array, /, *directions: Array) -> Array:
+        r"""Return $y_k$ times the cumulants: $v$, $uv$ and $uvs$ less their means under $y$, for directions less theirs."""
+        y, xp = self.output(a), array_namespace(a)
+
+        def mean(v: Array) -> Array:
+            return xp.sum(y * v, axis=-1, keepdims=True)
+
+        u, *others = (v - mean(v) for v in directions)
+        if not others:
+            return y * u
+        v, *others = others
+        if not others:
+            return y * (u * v - mean(u * v))
+        (s,) = others
+        return y * (u * v * s - mean(u * v * s) - mean(u * v) * s - mean(u * s) * v - mean(v * s) * u)
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredError(), BinaryCrossEntropy(), SoftmaxCrossEntropy())}

@@ -225,7 +225,7 @@ def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> T
     >>> forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]])).y
     array([[7.]])
     """
-    w, x = _checked_inputs(net, w, x)
+    w, x = checked_inputs(net, w, x)
     W, b = net.layers(w)
     a: list[Array] = [None]
     z = [x]
@@ -290,7 +290,7 @@ def reduced(total: Array, reduction: Reduction, N: int, /) -> Array:
 
 def checked_batch(net: Network, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
     """Return `w`, `x` and `t` checked and of one library, the targets as (N, K) rows of the dtype of `w`."""
-    w, x = _checked_inputs(net, w, x)
+    w, x = checked_inputs(net, w, x)
     w, x, t = of_one_library(w=w, x=x, t=t)
     like = namespace(x=x).broadcast_to(x[:, :1], (x.shape[0], net.widths[-1]))  # has the shape and the dtype of y
     return w, x, net.loss.targets(t, like)
@@ -308,7 +308,8 @@ def _checked_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
     return checked
 
 
-def _checked_inputs(net: Network, w: Array, x: Array) -> tuple[Array, Array]:
+def checked_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:
+    """Return `w` and `x` checked and of one library."""
     same_floating_dtype(w=w, x=x)
     w, x = of_one_library(w=w, x=x)
     if w.ndim != 1:
