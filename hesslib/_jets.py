@@ -123,17 +123,14 @@ def forward_jets(
 
 def output_rates(net: Network, jets: Jets, /) -> Array:
     r"""Return $\dot y_{dnk}=\sum_r(\partial y_k/\partial a^{(L)}_r)\,\dot a^{(L)}_r$, (D, N, K)."""
-    a, da = jets.a[net.L], jets.da[net.L]
-    return array_namespace(a).broadcast_to(net.loss.output_derivative(a, da), (da.shape[0], *a.shape))
+    return net.loss.output_derivative(jets.a[net.L], jets.da[net.L])
 
 
 def output_second_rates(net: Network, jets: Jets, entries: Entries, /) -> Array:
     r"""Return $\ddot y=y''[\dot a_d,\dot a_e]+y'[\ddot a]$ of the last layer, (E, N, K)."""
     a, dda = jets.a[net.L], jets.dda[net.L]
     ddy = entries.total(net.loss.output_derivative(a, *entries.pairs(jets.da[net.L])))
-    if dda is not None:
-        ddy = ddy + net.loss.output_derivative(a, dda)
-    return array_namespace(a).broadcast_to(ddy, (ddy.shape[0], *a.shape))
+    return ddy if dda is None else ddy + net.loss.output_derivative(a, dda)
 
 
 def checked_inputs_of(net: Network, inputs: Sequence[int] | None, /) -> tuple[int, ...]:

@@ -180,7 +180,7 @@ def _curvatures(net: Network, w: Array, jets: Jets) -> Iterator[tuple[Array, Arr
     a = jets.a[net.L]
     G = net.loss.output_derivative(a, eye_like(a.shape[1], a)[:, None, :])  # symmetric in outputs and units
     for l in reversed(range(1, net.L)):
-        R = contract(BACK, array_namespace(a).broadcast_to(G, (G.shape[0], *jets.a[l + 1].shape)), W[l + 1])
+        R = contract(BACK, G, W[l + 1])
         _, h_1, h_2 = jets.h[l]
         yield R * h_2, jets.da[l]
         G = h_1 * R

@@ -86,7 +86,7 @@ class Loss(ABC):
         r"""Return $D^my[v_1,\dots,v_m]$, the derivative of $y(a)$ along one, two or three directions in turn.
 
         $D^my[v_1,\dots]_k=\sum_{q,r,\dots}(\partial^my_k/\partial a_q\partial a_r\cdots)\,v_{1q}v_{2r}\cdots$.
-        The directions are (N, K), or have further axes in front, which broadcast against each other.
+        The directions are (N, K), or have further axes in front; they are broadcast against each other and `a`.
         """
 
 
@@ -123,8 +123,9 @@ class SquaredError(Loss):
         return v
 
     def output_derivative(self, a: Array, /, *directions: Array) -> Array:
+        zero = array_namespace(a).zeros_like(a)  # gives every result the axes of a
         first, *others = directions
-        return array_namespace(a).zeros_like(math.prod(others, start=first)) if others else first  # y = a is linear
+        return zero * math.prod(others, start=first) if others else zero + first  # y = a is linear
 
 
 @dataclass(frozen=True)

@@ -201,17 +201,14 @@ def _at_the_output(net: Network, jets: Jets, entries: Entries | None, order: int
     For every loss of `hesslib.losses` the outputs are the gradient of a function of $a^{(L)}$.
     """
     a, da, dda, y = jets.a[net.L], jets.da[net.L], jets.dda[net.L], net.loss.output_derivative
-    xp = array_namespace(a)
     I = eye_like(a.shape[1], a)[:, None, :]
-    shape = (a.shape[1], *a.shape)
-    G, dG, ddG = xp.broadcast_to(y(a, I), shape), None, None
+    G, dG, ddG = y(a, I), None, None
     if order >= 1:
-        dG = xp.broadcast_to(y(a, da[:, None], I), (da.shape[0], *shape))
+        dG = y(a, da[:, None], I)
     if order == 2:
         assert entries is not None
         ddG = entries.total(y(a, *entries.pairs(da[:, None]), I))
         ddG = ddG if dda is None else ddG + y(a, dda[:, None], I)
-        ddG = xp.broadcast_to(ddG, (ddG.shape[0], *shape))
     return G, dG, ddG
 
 

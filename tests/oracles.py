@@ -24,11 +24,11 @@ import scipy.special
 class Jet:
     """A number with its gradient and Hessian: arithmetic by the sum, product and chain rules, exact to rounding."""
 
-    value: float
+    value: float | complex
     gradient: np.ndarray
     hessian: np.ndarray
 
-    def chain(self, f: float, f_1: float, f_2: float) -> "Jet":
+    def chain(self, f: Any, f_1: Any, f_2: Any) -> "Jet":
         return Jet(f, f_1 * self.gradient, f_1 * self.hessian + f_2 * self.gradient[:, None] * self.gradient[None, :])
 
     def __add__(self, other: "Jet | float") -> "Jet":
@@ -78,34 +78,34 @@ def jets(values: np.ndarray) -> list[Jet]:
 
 def exp(x: Number) -> Number:
     if isinstance(x, Jet):
-        e = math.exp(x.value)
+        e = exp(x.value)
         return x.chain(e, e, e)
     return cmath.exp(x) if isinstance(x, complex) else math.exp(x)
 
 
 def log(x: Number) -> Number:
     if isinstance(x, Jet):
-        return x.chain(math.log(x.value), 1 / x.value, -1 / x.value**2)
+        return x.chain(log(x.value), 1 / x.value, -1 / x.value**2)
     return cmath.log(x) if isinstance(x, complex) else math.log(x)
 
 
 def sqrt(x: Number) -> Number:
     if isinstance(x, Jet):
-        s = math.sqrt(x.value)
+        s = sqrt(x.value)
         return x.chain(s, 1 / (2 * s), -1 / (4 * s**3))
     return cmath.sqrt(x) if isinstance(x, complex) else math.sqrt(x)
 
 
 def sin(x: Number) -> Number:
     if isinstance(x, Jet):
-        return x.chain(math.sin(x.value), math.cos(x.value), -math.sin(x.value))
+        return x.chain(sin(x.value), sin(x.value + math.pi / 2), -sin(x.value))
     return cmath.sin(x) if isinstance(x, complex) else math.sin(x)
 
 
 def erf(x: Number) -> Number:
     if isinstance(x, Jet):
-        slope = 2 / math.sqrt(math.pi) * math.exp(-(x.value**2))
-        return x.chain(math.erf(x.value), slope, -2 * x.value * slope)
+        slope = 2 / math.sqrt(math.pi) * exp(-(x.value**2))
+        return x.chain(erf(x.value), slope, -2 * x.value * slope)
     return scipy.special.erf(x)
 
 
@@ -143,6 +143,13 @@ def softmax_cross_entropy(a: Sequence[Number], t: Sequence[float]) -> Number:
 LOSSES = {f.__name__: f for f in (squared_error, binary_cross_entropy, softmax_cross_entropy)}
 
 
+OUTPUTS: dict[str, Callable[[Sequence[Number]], list[Number]]] = {
+    "squared_error": list,
+    "binary_cross_entropy": lambda a: [1 / (1 + exp(-a_k)) for a_k in a],
+    "softmax_cross_entropy": lambda a: [exp(a_k) / sum(exp(a_q) for a_q in a) for a_k in a],
+}
+
+
 def last_preactivations(
     widths: Sequence[int], activations: Sequence[str], w: Sequence[Number], pattern: Sequence[Number]
 ) -> list[Number]:
@@ -172,6 +179,14 @@ def pattern_error(
     t: Sequence[float],
 ) -> Number:
     return LOSSES[loss](last_preactivations(widths, activations, w, pattern), t)
+
+
+def input_derivatives(
+    widths: Sequence[int], activations: Sequence[str], loss: str, w: Sequence[Number], pattern: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The outputs of one pattern with their gradients and Hessians by the inputs: (K,), (K, D), (K, D, D)."""
+    y = OUTPUTS[loss](last_preactivations(widths, activations, w, jets(pattern)))
+    return np.array([q.value for q in y]), np.array([q.gradient for q in y]), np.array([q.hessian for q in y])
 
 
 # --- 2. Differences
