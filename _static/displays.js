@@ -10,8 +10,26 @@
   const CONTINUED = /^\s*&\\quad/; // a row that goes on with the right side of the row above
   const SECOND_COLUMN = " &\\qquad ";
 
+  // Where signs and relations stand that are not inside something else.
+  function* outermost(tex) {
+    let depth = 0;
+    for (const found of tex.matchAll(/\\left\b|\\right\b|\\.|[{}]| ([+-]|=|\\simeq) /g)) {
+      const [token, sign] = found;
+      if (token === "{" || token === "\\left") depth += 1;
+      else if (token === "}" || token === "\\right") depth -= 1;
+      else if (sign && depth === 0) yield [sign, found.index];
+    }
+  }
+
+  // A display of one line, as rows that are aligned at its relation.
+  function aligned(tex) {
+    if (tex.includes("\\begin")) return tex;
+    const [, at] = [...outermost(tex)].find(([sign]) => !/[+-]/.test(sign)) ?? [];
+    return at === undefined ? tex : `\\begin{aligned}\n${tex.slice(0, at)} &${tex.slice(at + 1)}\n\\end{aligned}`;
+  }
+
   function rearranged(tex, arrange) {
-    const [, head, body, tail] = tex.match(ROWS) ?? [];
+    const [, head, body, tail] = aligned(tex).match(ROWS) ?? [];
     return body === undefined ? tex : head + arrange(body.split(END_OF_ROW)).join(" \\\\\n") + tail;
   }
 
@@ -38,23 +56,19 @@
     });
   }
 
-  // Each term of the right side in a row, where the sum is not inside something else.
+  // Each term of the right side in a row.
   function termsBelow(rows) {
+    const isTerm = (text) => text.replace(/&|=|\\(quad|simeq|neq)\b/g, "").trim();
     return rows.flatMap((row) => {
-      let depth = 0;
+      const parts = [];
       let start = 0;
-      const terms = [];
-      const isTerm = (text) => text.replace(/&|=|\\(quad|simeq|neq)\b/g, "").trim();
-      for (const found of row.matchAll(/\\left\b|\\right\b|\\.|[{}]| [+-] /g)) {
-        const [token] = found;
-        if (token === "{" || token === "\\left") depth += 1;
-        else if (token === "}" || token === "\\right") depth -= 1;
-        else if (depth === 0 && token.length === 3 && isTerm(row.slice(start, found.index))) {
-          terms.push(row.slice(start, found.index));
-          start = found.index;
+      for (const [sign, at] of outermost(row)) {
+        if (/[+-]/.test(sign) && isTerm(row.slice(start, at))) {
+          parts.push(row.slice(start, at));
+          start = at;
         }
       }
-      const [first, ...others] = [...terms, row.slice(start)];
+      const [first, ...others] = [...parts, row.slice(start)];
       return [first, ...others.map((term) => `&\\quad\\quad {}${term}`)];
     });
   }
