@@ -8,6 +8,7 @@ from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal, outer_prod
 from hesslib.hessian import hessian, hessian_blocks
 from hesslib.input_derivatives import input_hessian, input_hessian_diagonal, input_jacobian, laplacian
 from hesslib.inverse import sequential_inverse
+from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, Trace, error, forward, outputs
 from hesslib.operators import gauss_newton_operator, hessian_operator
 from hesslib.roperator import gauss_newton_vector_product, hessian_vector_product
@@ -34,6 +35,7 @@ __all__ = [
     "input_hessian_diagonal",
     "input_jacobian",
     "laplacian",
+    "levenberg_marquardt",
     "outer_product",
     "output_jacobian",
     "outputs",
