@@ -1,0 +1,83 @@
+r"""Eigenvalues and eigenvectors of the curvature of $E$: Gauss-Newton, exact, or diagonal.
+
+What the evidence and the error bars need of the curvature is $\ln|\beta H+\alpha I|$ and $(\beta H+\alpha I)^{-1}$ for
+many $\alpha$ and $\beta$ at one $w$. One decomposition gives them all.
+"""
+
+from typing import Literal, NamedTuple
+
+from jaxtyping import Float
+
+from hesslib._arrays import Array, eye_like, namespace, zeros_like
+from hesslib._chunks import BUDGET, refuse_what_cannot_fit
+from hesslib.backprop import output_jacobian
+from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal
+from hesslib.hessian import hessian
+from hesslib.network import Network, checked_batch
+
+Curvature = Literal["gauss_newton", "exact", "diagonal"]
+CURVATURES: tuple[Curvature, ...] = ("gauss_newton", "exact", "diagonal")
+
+
+class Spectrum(NamedTuple):
+    r"""$H=V\operatorname{diag}(\lambda)V^T$: ``values`` (P,), and ``vectors`` (P, P) with a $v_i$ in each column."""
+
+    values: Array
+    vectors: Array
+
+
+def spectrum(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    curvature: Curvature = "gauss_newton",
+) -> Spectrum:
+    r"""Return the eigenvalues $\lambda_i$ and eigenvectors $v_i$ of the curvature of the error, $\sum_nE_n$.
+
+    ``gauss_newton``: of $\sum_nB_n^TM_nB_n$, positive semidefinite. For squared error that is $J^TJ$, and the
+    eigenvalues are squares of the singular values of $J$, which is never multiplied by its transpose: small ones keep
+    their digits. ``exact``: of the Hessian, which may be indefinite. ``diagonal``: the diagonal of the Gauss-Newton
+    matrix, with the unit vectors.
+
+    Shapes: (P,) and (P, P). Cost: $O(NKP^2+P^3)$; memory: three matrices (P, P) and a chunk of the Jacobian.
+
+    Raises
+    ------
+    ValueError
+        If `curvature` is none of the three, or as `error` does.
+
+    >>> import numpy as np
+    >>> x, t = np.array([[3.0], [-3.0]]), np.zeros((2, 1))
+    >>> spectrum(Network((1, 1)), np.zeros(2), x, t).values.round(12)
+    array([18.,  2.])
+    """
+    if curvature not in CURVATURES:
+        raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
+    w, x, t = checked_batch(net, w, x, t)
+    refuse_what_cannot_fit("spectrum", 3 * net.num_parameters**2, w)
+    xp = namespace(w=w)
+    if curvature == "diagonal":
+        return Spectrum(gauss_newton_diagonal(net, w, x, t), eye_like(net.num_parameters, w))
+    if curvature == "exact" or net.loss.name != "squared_error":
+        H = hessian(net, w, x, t) if curvature == "exact" else gauss_newton(net, w, x, t)
+        return Spectrum(*xp.linalg.eigh(H))
+    _, s, Vt = xp.linalg.svd(_triangular_factor(net, w, x), full_matrices=True)
+    missing = net.num_parameters - s.shape[0]  # fewer data than parameters: the rest of the eigenvalues is 0
+    values = xp.concat([s**2, zeros_like((missing,), w)]) if missing else s**2
+    return Spectrum(values, Vt.T)
+
+
+def _triangular_factor(net: Network, w: Array, x: Array) -> Float[Array, "R P"]:
+    """Return R with R^T R = J^T J, one chunk of patterns after the other; J itself if it has fewer rows than columns."""
+    xp, P, K = namespace(w=w), net.num_parameters, net.widths[-1]
+    size = max(BUDGET // P, 2 * P) // K + 1
+    R = None
+    for start in range(0, x.shape[0], size):
+        J = xp.reshape(output_jacobian(net, w, x[start : start + size]), (-1, P))
+        R = J if R is None else xp.concat([R, J])
+        if R.shape[0] > P:
+            R = xp.linalg.qr(R)[1]
+    return R
