@@ -87,7 +87,7 @@ class Derivation:
 
     def push(self, e: Expr, /) -> Expr:
         """One derivative of ``e``, whose bound indices must be fresh."""
-        if e.is_Number or isinstance(e, KroneckerDelta):
+        if e.is_Number or e.is_NumberSymbol or isinstance(e, KroneckerDelta):
             return sp.S.Zero
         if isinstance(e, Symbol):
             return self._apply_rule(e, e)

@@ -138,12 +138,13 @@ class IndexPrinter(LatexPrinter):
         if not bottoms:
             return sign + top
         only_scalar_bottom = all(not f.has(Indexed, Elementwise) for f in bottoms)
-        if only_scalar_bottom and any(isinstance(f, (Sum, Add, Indexed, Elementwise, Diff)) for f in tops):
+        if only_scalar_bottom and any(f.has(Sum, Indexed, Elementwise, Diff) for f in tops):
             front = [f for f in tops if f.is_Number or isinstance(f, Symbol)]
             back = [f for f in tops if f not in front]
-            return (
-                sign + rf"\frac{{{self._factors(front)}}}{{{self._factors(bottoms)}}}" + r" \, " + self._factors(back)
-            )
+            behind = self._factors(back)
+            if len(back) == 1 and back[0].is_Add:
+                behind = rf"\left({behind}\right)"
+            return sign + rf"\frac{{{self._factors(front)}}}{{{self._factors(bottoms)}}}" + r" \, " + behind
         return sign + rf"\frac{{{top}}}{{{self._factors(bottoms)}}}"
 
     def _factors(self, factors: list[Expr]) -> str:
