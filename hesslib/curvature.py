@@ -71,7 +71,7 @@ def spectrum(
 
 
 def _triangular_factor(net: Network, w: Array, x: Array) -> Float[Array, "R P"]:
-    """Return R with R^T R = J^T J, one chunk of patterns after the other; J itself if it has fewer rows than columns."""
+    """Return R with R^T R = J^T J, one chunk of patterns after the other; J itself if it has more columns than rows."""
     xp, P, K = namespace(w=w), net.num_parameters, net.widths[-1]
     size = max(BUDGET // P, 2 * P) // K + 1
     R = None

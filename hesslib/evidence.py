@@ -24,8 +24,8 @@ from typing import Literal, get_args
 from jaxtyping import Float
 
 from hesslib._arrays import Array, is_true, namespace
+from hesslib.curvature import CURVATURES, Curvature, spectrum
 from hesslib.network import Network, checked_batch, error
-from hesslib.spectrum import CURVATURES, Curvature, spectrum
 
 Convention = Literal["mackay", "foresee_hagan"]
 HALF = {"mackay": 0.5, "foresee_hagan": 1.0}  # c: what stands in front of the two sums of squares
@@ -43,7 +43,7 @@ def twice_c(convention: Convention, /) -> float:
 
 
 def effective_parameters(values: Float[Array, " P"], ratio: float | Array, /) -> Float[Array, ""]:
-    r"""Return $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$ for the eigenvalues $\lambda_i$ of the curvature of $E$.
+    r"""Return $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\lambda_i$ the eigenvalues of the curvature of $E$.
 
     `ratio` is $\alpha/\beta$, the same number in both conventions. Equation: effective-parameters.
 
@@ -68,10 +68,11 @@ def log_evidence(
 ) -> Float[Array, ""]:
     r"""Return $\ln P(D|\alpha,\beta)$ by Laplace's approximation at `w`, every constant included, in nats.
 
-    $$-\beta E_D-\alpha E_W-\tfrac12\ln|A|+\tfrac n2\ln\frac{c\beta}\pi+\tfrac P2\ln2c\alpha,\qquad A=2c(\beta H+\alpha I)$$
+    $$-\beta E_D-\alpha E_W-\tfrac12\ln|A|+\tfrac n2\ln\frac{c\beta}\pi+\tfrac P2\ln2c\alpha$$
 
-    with $n=NK$ data, $E_D=2cE$, $E_W=c\sum_iw_i^2$, and $H$ the `curvature` of $E=\tfrac12\sum e^2$. It is exact for a
-    network without hidden layers, at the minimum of $\beta E_D+\alpha E_W$. For a cross-entropy there is no $\beta$:
+    with $A=2c(\beta H+\alpha I)$, $n=NK$ data, $E_D=2cE$, $E_W=c\sum_iw_i^2$, and $H$ the `curvature` of
+    $E=\tfrac12\sum e^2$. It is exact for a network without hidden layers, at the minimum of $\beta E_D+\alpha E_W$, and
+    Laplace's approximation for any other. For a cross-entropy there is no $\beta$:
     leave it out; $E_D=E$, whatever the convention, and the term with $\ln\beta$ is absent.
 
     Equation: log-evidence. Cost: one `spectrum`. Works under ``jax.jit``, with traced `alpha` and `beta` too; there,
@@ -84,7 +85,7 @@ def log_evidence(
         is not positive definite: then `w` is no minimum, and there is no Gaussian to integrate.
 
     >>> import numpy as np
-    >>> net, x, t = Network((1, 1)), np.array([[0.0]]), np.array([[0.0]])  # only the bias matters: t ~ N(0, 1/a + 1/b)
+    >>> net, x, t = Network((1, 1)), np.zeros((1, 1)), np.zeros((1, 1))  # t has variance 1/alpha + 1/beta
     >>> float(log_evidence(net, np.zeros(2), x, t, alpha=1.0, beta=1.0)), -0.5 * float(np.log(2 * np.pi * 2))
     (-1.2655121234846454, -1.2655121234846454)
     """
@@ -100,15 +101,15 @@ def log_evidence(
     w, x, t = checked_batch(net, w, x, t)
     values = spectrum(net, w, x, t, curvature=curvature).values
     n = x.shape[0] * net.widths[-1] if regression else 0
-    b = factor * beta if regression else 1.0
+    b = 1.0 if beta is None else factor * beta
     xp = namespace(w=w)
     return gaussian_log_evidence(values, error(net, w, x, t), xp.sum(w**2) / 2, factor * alpha, b, n)
 
 
 def gaussian_log_evidence(
     values: Float[Array, " P"],
-    E: Float[Array, ""],
-    half_w2: Float[Array, ""],
+    E: float | Array,
+    half_w2: float | Array,
     a: float | Array,
     b: float | Array,
     n: int,
@@ -148,10 +149,11 @@ def log_evidences(
     dict_keys(['gauss_newton', 'exact', 'diagonal'])
     """
     found: dict[str, float] = {}
-    options = {"alpha": alpha, "beta": beta, "convention": convention}
     for curvature in CURVATURES:
         try:
-            found[curvature] = float(log_evidence(net, w, x, t, curvature=curvature, **options))
+            found[curvature] = float(
+                log_evidence(net, w, x, t, alpha=alpha, beta=beta, curvature=curvature, convention=convention)
+            )
         except ValueError as refused:
             if "eigenvalue" not in str(refused):
                 raise

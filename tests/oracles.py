@@ -287,3 +287,33 @@ def torch_gradient(
     E = losses[loss](stack(torch.from_numpy(x)), torch.from_numpy(t))
     gradients = torch.autograd.grad(E, list(stack.parameters()))
     return E.item(), nn.utils.parameters_to_vector(gradients).numpy()
+
+
+# --- 5. Linear models with Gaussian noise and a Gaussian prior
+
+
+def log_marginal_likelihood(J: np.ndarray, t: np.ndarray, *, prior_variance: float, noise_variance: float) -> float:
+    """ln p(t) of t = J w + noise: t is Gaussian, with the covariance of the two together."""
+    from scipy.stats import multivariate_normal
+
+    covariance = noise_variance * np.eye(len(t)) + prior_variance * J @ J.T
+    return float(multivariate_normal(mean=np.zeros(len(t)), cov=covariance).logpdf(t))
+
+
+def conditioned(
+    J: np.ndarray, t: np.ndarray, row: np.ndarray, *, prior_variance: float, noise_variance: float
+) -> tuple[float, float]:
+    """Mean and variance of a new target at `row`, from the joint Gaussian of all targets."""
+    covariance = noise_variance * np.eye(len(t)) + prior_variance * J @ J.T
+    across = prior_variance * J @ row
+    weights = np.linalg.solve(covariance, across)
+    return float(weights @ t), float(noise_variance + prior_variance * row @ row - weights @ across)
+
+
+def constrained_minimum(H: np.ndarray, w: np.ndarray, removed: Sequence[int]) -> tuple[np.ndarray, float]:
+    """The minimum of (v - w)^T H (v - w) / 2 with v = 0 at `removed`, and the value there: one linear solve."""
+    kept = [p for p in range(len(w)) if p not in set(removed)]
+    v = np.zeros_like(w)
+    if kept:
+        v[kept] = np.linalg.solve(H[np.ix_(kept, kept)], (H @ w)[kept])
+    return v, float((v - w) @ H @ (v - w) / 2)
