@@ -3,7 +3,9 @@
 from hesslib import weight_jacobians
 from hesslib.activations import Activation
 from hesslib.backprop import deltas, gradient, output_jacobian
+from hesslib.curvature import spectrum
 from hesslib.diagonal import becker_lecun_diagonal, hessian_diagonal
+from hesslib.evidence import effective_parameters, log_evidence, log_evidences
 from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal, outer_product, pattern_gradients
 from hesslib.hessian import hessian, hessian_blocks
 from hesslib.input_derivatives import input_hessian, input_hessian_diagonal, input_jacobian, laplacian
@@ -11,14 +13,18 @@ from hesslib.inverse import sequential_inverse
 from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, Trace, error, forward, outputs
 from hesslib.operators import gauss_newton_operator, hessian_operator
+from hesslib.pruning import prune, saliency_obd, saliency_obs
+from hesslib.regularization import bayesian_regularization
 from hesslib.roperator import gauss_newton_vector_product, hessian_vector_product
 
 __all__ = [
     "Activation",
     "Network",
     "Trace",
+    "bayesian_regularization",
     "becker_lecun_diagonal",
     "deltas",
+    "effective_parameters",
     "error",
     "forward",
     "gauss_newton",
@@ -36,11 +42,17 @@ __all__ = [
     "input_jacobian",
     "laplacian",
     "levenberg_marquardt",
+    "log_evidence",
+    "log_evidences",
     "outer_product",
     "output_jacobian",
     "outputs",
     "pattern_gradients",
+    "prune",
+    "saliency_obd",
+    "saliency_obs",
     "sequential_inverse",
+    "spectrum",
     "weight_jacobians",
 ]
 

@@ -5,13 +5,14 @@ import sympy as sp
 
 from hesslib.calculus import evidence, pruning
 from hesslib.calculus.broken import Broken
-from hesslib.calculus.evidence import A, E_D, E_W, N, P, X, alpha, beta, c, gamma, i, j, k, lam
+from hesslib.calculus.evidence import E_D, E_W, A, N, P, X, alpha, beta, c, gamma, i, j, k, lam
 from hesslib.calculus.index import S, Tensor
 from hesslib.calculus.normal import equal
 from hesslib.calculus.steps import Formula, NotEqualError, Steps
 
 CHAINS = {
     "slope": evidence.slope,
+    "curvature": evidence.curvature,
     "Z_D": evidence.normalisation_of_data,
     "Z_W": evidence.normalisation_of_weights,
     "Bayes": evidence.bayes,

@@ -90,6 +90,19 @@ def slope() -> Steps:
     return Steps(D.named(F)).then(slope_of_F(i), by=D, using={F: lambda: unfold(beta * E_D + alpha * E_W, written_out)})
 
 
+def curvature() -> Steps:
+    r"""$A_{ij}=\partial g_i/\partial w_j$ for residuals that are linear in $w$: $J$ is constant."""
+    fixed = dict.fromkeys((J, alpha, beta, c), CONSTANT)
+    D = Derivation(w[j], {w: same(j), e: lambda n: J[n, j], **fixed})
+    return Steps(D.named(g[i])).then(curvature_of_F(i, j), by=D, using={g: slope_of_F})
+
+
+def damped() -> Formula:
+    r"""$\sum_j(A_{ij}+2c\mu I_{ij})d_j=-g_i$: a step of Levenberg and Marquardt on $F$."""
+    mu = sp.Symbol("mu", nonnegative=True)
+    return Formula(S("j", P, lambda j: (A[i, j] + 2 * c * mu * KroneckerDelta(i, j)) * d[j]), -g[i])
+
+
 # ------------------------------------------------------------------------------------------------ Gaussian integrals
 def gaussian(moment: int = 0) -> tuple[sp.Integral, Expr]:
     r"""$\int u^me^{-au^2/2}\,du$ over the line, and what SymPy finds for it."""
