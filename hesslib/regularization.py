@@ -74,7 +74,7 @@ class Regularized:
     def predict(self, x: Float[Array, "N D"], /, *, noise: bool = True) -> tuple[Array, Array]:
         r"""Return the outputs and their error bars, (N, K) each: $\sigma^2(x)=\sigma^2+g^TA^{-1}g$.
 
-        Here $g=\partial y/\partial w$ and $\sigma^2$ is the variance of the noise. Without that term if ``noise=False``:
+        Here $g=\partial y/\partial w$ and $\sigma^2$ is the variance of the noise. With ``noise=False`` without it:
         how well the function is known, not how far a new target may lie from it. Equation: error-bars.
         """
         g = output_jacobian(self.net, self.w, x)

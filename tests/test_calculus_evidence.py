@@ -1,12 +1,12 @@
-"""The evidence, pruning and re-training, derived: every chain is decided; slips of sign, factor or index are refused."""
+"""The evidence, pruning and re-training, derived: every chain is decided; slips of sign or factor are refused."""
 
 import pytest
 import sympy as sp
 
 from hesslib.calculus import evidence, pruning
-from hesslib.calculus.broken import Broken
 from hesslib.calculus.evidence import E_D, E_W, A, N, P, X, alpha, beta, c, gamma, i, j, k, lam
 from hesslib.calculus.index import S, Tensor
+from hesslib.calculus.narrow import SHORT, WIDTH, Narrow, symbols
 from hesslib.calculus.normal import equal
 from hesslib.calculus.steps import Formula, NotEqualError, Steps
 
@@ -115,15 +115,21 @@ def test_the_surgeon_on_a_diagonal_hessian_is_damage():
     assert w[q] in diagonal.atoms(sp.Indexed)
 
 
-def test_a_broken_formula_has_a_term_in_each_row_and_the_record_of_the_whole():
-    whole = evidence.log_evidence()
-    broken = Broken(whole)
-    assert broken.checks == whole.formula().checks
-    assert broken.established == "derived"
-    assert broken.latex().count(r"\\") == 4
-    assert Broken(whole, [2, 2, 1]).latex().count(r"\\") == 2
-    with pytest.raises(ValueError, match=r"rows is \[1, 2\]; it must count the 5 terms of the right side"):
-        Broken(whole, [1, 2]).latex()
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_a_narrow_display_has_the_record_of_the_whole_and_rows_that_fit(chain):
+    steps = chain()
+    narrow = Narrow(steps)
+    assert narrow.established == "derived"
+    assert narrow.checks == steps.checks
+    rows = narrow.latex().splitlines()[1:-1]
+    assert all(symbols(row) <= WIDTH + SHORT + 8 for row in rows)
+
+
+def test_a_narrow_display_of_a_sum_without_indices_is_broken_between_its_terms():
+    scalars = sp.symbols("first second third fourth", positive=True)
+    long = sum(x**2 + 1 / x for x in scalars)
+    assert Narrow(Formula(gamma, long)).latex().count(r"\\") >= 1
+    assert Narrow(Formula(gamma, alpha)).latex().count(r"\\") == 0
 
 
 def test_a_number_like_pi_is_a_constant_of_every_derivation():

@@ -1,0 +1,75 @@
+r"""Formulas and chains in rows that fit a phone: reasons in rows of their own, sums broken between their terms."""
+
+from __future__ import annotations
+
+import re
+
+import sympy as sp
+from sympy import Expr
+
+from .latex import IndexPrinter, _signed, letters, tex
+from .steps import Formula, Steps, _aligned
+from .together import _Several
+
+WIDTH = 15
+"""How many symbols a row may have, relation and indent not counted."""
+SHORT = 7
+"""A left-hand side of so many symbols stands in one row with what it is equal to."""
+
+_NO_SYMBOL = re.compile(r"\\(?:(?:frac|left|right|kron|pd|lay|small|text|quad)(?![A-Za-z])|,)")
+
+
+class Narrow(_Several):
+    """The same equations, or chains of them, known as they are known, one below the other."""
+
+    def __init__(self, *formulas: Formula | Steps) -> None:
+        super().__init__(*formulas)
+        self.formulas = formulas
+
+    def latex(self) -> str:
+        return _aligned([row for f in self.formulas for row in _rows(f)])
+
+
+def _rows(f: Formula | Steps) -> list[str]:
+    links = f.rows if isinstance(f, Steps) else [(f.relation, f.rhs, "")]
+    left = tex(f.lhs)
+    apart = symbols(left) > SHORT
+    rows = [f"&{left}"] if apart else []
+    indent = r"\quad " if apart else ""
+    for relation, e, why in links:
+        start = "" if rows or apart else left
+        if why:
+            rows.append(rf"{start} &{indent}\quad{{\small\text{{({why})}}}}")
+            start = ""
+        first, *rest = _broken(e)
+        rows.append(f"{start} &{indent}{relation} {first}")
+        rows += [rf"&{indent}\quad {terms}" for terms in rest]
+    return rows
+
+
+def _broken(e: Expr) -> list[str]:
+    """The terms of a sum, as many in a row as fit."""
+    whole = tex(e)
+    if not isinstance(e, sp.Add) or symbols(whole) <= WIDTH:
+        return [whole]
+    printer = IndexPrinter()
+    if e.has(sp.Sum, sp.Indexed):
+        first, *rest = printer.terms(letters(e))
+    else:
+        first, *rest = [printer.doprint(term) for term in e.as_ordered_terms()]
+    rows = [first]
+    for term in map(_signed, rest):
+        if symbols(rows[-1]) + symbols(term) <= WIDTH:
+            rows[-1] += f" {term}"
+        else:
+            rows.append(term)
+    return rows
+
+
+def symbols(latex: str, /) -> int:
+    r"""About how many symbols a formula shows: a command counts once, fonts, braces and scripts not at all.
+
+    >>> symbols(r"\frac{1}{2} \, \sum_{i} x_{i}")
+    6
+    """
+    return len(re.sub(r"[{}_^ ]", "", re.sub(r"\\[A-Za-z]+|\\.", "x", _NO_SYMBOL.sub("", latex))))
