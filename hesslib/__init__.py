@@ -13,9 +13,10 @@ from hesslib.inverse import sequential_inverse
 from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, Trace, error, forward, outputs
 from hesslib.operators import gauss_newton_operator, hessian_operator
-from hesslib.pruning import prune, saliency_obd, saliency_obs
+from hesslib.pruning import prune
 from hesslib.regularization import bayesian_regularization
 from hesslib.roperator import gauss_newton_vector_product, hessian_vector_product
+from hesslib.saliency import saliency_obd, saliency_obs
 
 __all__ = [
     "Activation",

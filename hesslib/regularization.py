@@ -5,51 +5,20 @@ the effective number of parameters. It is guarded in the two places where the lo
 that lowers the evidence is shortened, and a run that collapses to $w=0$ starts again.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, eye_like, namespace
+from hesslib._arrays import Array, contract, namespace
+from hesslib._evidence_loop import Callback, Loop, Run, Status, Update
 from hesslib.backprop import output_jacobian
-from hesslib.curvature import Curvature, Spectrum, spectrum
-from hesslib.evidence import Convention, effective_parameters, gaussian_log_evidence, log_evidences, twice_c
-from hesslib.levenberg_marquardt import levenberg_marquardt
-from hesslib.network import Network, checked_batch, error, outputs
+from hesslib.curvature import Curvature, Spectrum
+from hesslib.evidence import Convention, log_evidences
+from hesslib.network import Network, outputs
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
-
-Status = Literal["converged", "limit", "stalled", "collapsed", "noise_free", "stopped", "interrupted"]
-"""converged: alpha and beta no longer move; limit: no updates are left; stalled: no update raises the evidence;
-collapsed: w = 0 from every start; noise_free: the outputs hit the targets to rounding; stopped: the callback said so;
-interrupted: KeyboardInterrupt."""
-
-COLLAPSED = 1e-2  # effective parameters: fewer are none
-ROUNDING = 1e3  # residuals of so many roundings of the targets are none
-HALVINGS = 6  # of an update, before it is given up
-SLACK = 1.0  # nats below the best evidence so far that an update may lead to
-CAUTION = 1e-3  # alpha / beta at a start of our own, in units of the mean eigenvalue of J^T J
-
-
-class Update(NamedTuple):
-    """One estimate of alpha and beta, in the convention of the caller, and what they led to."""
-
-    update: int  # 0 is the start; a restart begins at 0 again
-    start: int  # 0 for the weights of the caller, then the number of the restart
-    alpha: float
-    beta: float
-    gamma: float
-    error: float  # E_D
-    log_evidence: float
-    iterations: int  # of Levenberg-Marquardt
-    curvature: str  # the one used: gauss_newton in place of exact where the Hessian is not positive definite
-
-
-Callback = Callable[[Array, Update], Any]
 
 
 @dataclass(frozen=True)
@@ -154,12 +123,12 @@ def bayesian_regularization(
     >>> found.status, round(found.gamma, 1), round(found.sigma, 2)
     ('converged', 2.0, 0.08)
     """
-    loop = _Loop(net, w, x, t, convention, curvature, tolerance, max_iterations, callback)
+    loop = Loop(net, w, x, t, convention, curvature, tolerance, max_iterations, callback)
     a, b = loop.start(w, alpha, beta)
-    runs: list[_Run] = []
+    runs: list[Run] = []
     rng = np.random.default_rng(rng)
     for start in range(restarts + 1):
-        run = _Run(loop, start)
+        run = Run(loop, start)
         runs.append(run)
         run.go(w, a, b, max_updates, tolerance)
         if run.status != "collapsed":
@@ -170,211 +139,33 @@ def bayesian_regularization(
     if not finished:
         raise KeyboardInterrupt
     best = max(finished, key=lambda run: (run.status != "collapsed", run.history[-1].log_evidence))
-    return loop.result(best, runs)
+    return _result(net, loop, best, runs)
 
 
-class _State(NamedTuple):
-    """Weights trained at a and b, and what is known of them; all in MacKay's convention."""
-
-    w: Array
-    a: float
-    b: float
-    E: float
-    half_w2: float
-    gamma: float
-    log_evidence: float
-    spectrum: Spectrum
-    curvature: Curvature
-    iterations: int
-
-
-class _Loop:
-    """The problem: data, convention, and how to train at given a and b."""
-
-    def __init__(
-        self,
-        net: Network,
-        w: Array,
-        x: Array,
-        t: Array,
-        convention: Convention,
-        curvature: Curvature,
-        tolerance: float,
-        max_iterations: int,
-        callback: Callback | None,
-    ) -> None:
-        self.factor = twice_c(convention)
-        if net.loss.name != "squared_error":
-            raise ValueError(f"the loss is {net.loss.name}; bayesian_regularization needs squared_error")
-        w, self.x, self.t = checked_batch(net, w, x, t)
-        _finite(w=w, x=self.x, t=self.t)
-        self.net, self.convention, self.curvature = net, convention, curvature
-        self.max_iterations, self.callback = max_iterations, callback
-        self.xp = namespace(w=w)
-        self.n, self.P = x.shape[0] * net.widths[-1], net.num_parameters
-        self.mean_square = float(self.xp.sum(self.t**2)) / self.n
-        if self.mean_square == 0:
-            raise ValueError("t is 0 everywhere; there is nothing to fit, and no scale for the noise")
-        eps = float(self.xp.finfo(w.dtype).eps)
-        self.precision = min(math.sqrt(eps), tolerance)
-        self.least_error = self.n * self.mean_square * (ROUNDING * eps) ** 2 / 2
-
-    def start(self, w: Array, alpha: float | None, beta: float | None) -> tuple[float, float]:
-        """Return a and b to begin with."""
-        for name, number in (("alpha", alpha), ("beta", beta)):
-            if number is not None and not 0 <= number < math.inf:
-                raise ValueError(f"{name} is {number!r}; it must be finite and not negative")
-        if beta == 0:
-            raise ValueError("beta is 0; it must be positive")
-        if alpha == 0 and self.n <= self.P:
-            raise ValueError(
-                f"alpha is 0, with {self.n} data for {self.P} parameters; it must be positive then: "
-                "J^T J is singular, gamma would be P, and the next beta not positive. Leave alpha out"
-            )
-        b = 1 / self.mean_square if beta is None else self.factor * beta
-        if alpha is not None:
-            return self.factor * alpha, b
-        mean = float(self.xp.sum(spectrum(self.net, w, self.x, self.t).values)) / self.P
-        return CAUTION * b * mean, b
-
-    def train(self, w: Array, a: float, b: float) -> _State:
-        """Minimise b E + a |w|^2 / 2 from w, as the squares of the residuals and of sqrt(a / b) w."""
-        xp, decay = self.xp, math.sqrt(a / b)
-
-        def residuals(v: Array) -> Array:
-            e = xp.reshape(outputs(self.net, v, self.x) - self.t, (-1,))
-            return xp.concat([e, decay * v])
-
-        def jacobian(v: Array) -> Array:
-            J = xp.reshape(output_jacobian(self.net, v, self.x), (self.n, self.P))
-            return xp.concat([J, decay * eye_like(self.P, v)])
-
-        found = levenberg_marquardt(
-            residuals, jacobian, w, max_iterations=self.max_iterations, tolerance=self.precision, progress=False
-        )
-        if found.status == "interrupted":
-            raise KeyboardInterrupt
-        return self.state(found.w, a, b, found.history[-1].iteration)
-
-    def state(self, w: Array, a: float, b: float, iterations: int) -> _State:
-        E, half_w2 = float(error(self.net, w, self.x, self.t)), float(self.xp.sum(w**2)) / 2
-        used = self.curvature
-        modes = spectrum(self.net, w, self.x, self.t, curvature=used)
-        if used == "exact" and float(self.xp.min(modes.values)) * b + a <= 0:
-            used = "gauss_newton"
-            modes = spectrum(self.net, w, self.x, self.t, curvature=used)
-        if a == 0:  # Foresee and Hagan's start: every parameter counts, and there is no evidence yet
-            return _State(w, a, b, E, half_w2, float(self.P), -math.inf, modes, used, iterations)
-        gamma = float(effective_parameters(modes.values, a / b))
-        evidence = float(gaussian_log_evidence(modes.values, E, half_w2, a, b, self.n))
-        return _State(w, a, b, E, half_w2, gamma, evidence, modes, used, iterations)
-
-    def result(self, best: "_Run", runs: "list[_Run]") -> Regularized:
-        s = best.best
-        assert s is not None
-        alpha, beta = s.a / self.factor, s.b / self.factor
-        data = self.net, s.w, self.x, self.t
-        apart = log_evidences(*data, alpha=alpha, beta=beta, convention=self.convention) if alpha else {}
-        message = best.message
-        if best.status == "collapsed":
-            message = f"{message}, from {len(runs)} start(s); perhaps the targets do not depend on the inputs"
-        elif best.start > 0:
-            message = f"collapsed to w = 0 from the first start; restart {best.start}: {message}"
-        return Regularized(
-            w=s.w,
-            alpha=alpha,
-            beta=beta,
-            gamma=s.gamma,
-            log_evidence=s.log_evidence,
-            log_evidences=apart,
-            sigma=1 / math.sqrt(s.b),
-            history=tuple(update for run in runs for update in run.history),
-            status=best.status,
-            message=message,
-            net=self.net,
-            spectrum=s.spectrum,
-            a=s.a,
-            b=s.b,
-        )
-
-
-class _Run:
-    """The loop from one start."""
-
-    def __init__(self, loop: _Loop, start: int) -> None:
-        self.loop, self.start = loop, start
-        self.best: _State | None = None
-        self.best_evidence = -math.inf
-        self.history: list[Update] = []
-        self.status: Status = "limit"
-        self.message = ""
-
-    def go(self, w: Array, a: float, b: float, max_updates: int, tolerance: float) -> None:
-        try:
-            self.status, self.message = self._go(w, a, b, max_updates, tolerance)
-        except KeyboardInterrupt:
-            self.status, self.message = "interrupted", f"interrupted after {max(len(self.history) - 1, 0)} updates"
-
-    def _go(self, w: Array, a: float, b: float, max_updates: int, tolerance: float) -> tuple[Status, str]:
-        loop = self.loop
-        s = loop.train(w, a, b)
-        for update in range(max_updates + 1):
-            if self._recorded(update, s):
-                return "stopped", f"the callback returned True after update {update}"
-            if s.gamma < COLLAPSED:
-                return "collapsed", f"gamma is {s.gamma:.1e}: the weights are 0, and the noise explains the targets"
-            if loop.least_error >= s.E:
-                return "noise_free", f"the error is {s.E:.1e}, rounding of the targets: there is no noise to estimate"
-            step_a, step_b = s.gamma / (2 * s.half_w2), (loop.n - s.gamma) / (2 * s.E)
-            if s.a > 0 and max(abs(math.log(step_a / s.a)), abs(math.log(step_b / s.b))) <= tolerance:
-                return "converged", f"alpha and beta are constant to {tolerance:.0e} after {update} updates"
-            if update < max_updates:
-                new = self._improved(s, step_a, step_b)
-                if new is None:
-                    return "stalled", f"no update of alpha and beta raises the evidence after {update} updates"
-                s = new
-        return "limit", f"all {max_updates} updates are used"
-
-    def _improved(self, s: _State, a: float, b: float) -> _State | None:
-        """Train at the new a and b, or at what lies between the old and the new if the evidence would fall."""
-        train, halvings = self.loop.train, HALVINGS if s.a > 0 else 1
-        for part in (0.5**k for k in range(halvings)):
-            new = train(s.w, _between(s.a, a, part), _between(s.b, b, part))
-            if not new.log_evidence < self.best_evidence - SLACK:
-                return new
-        # s may not have been at the minimum of F: what counts is the evidence there
-        new = train(s.w, s.a, s.b)
-        if abs(new.log_evidence - s.log_evidence) <= SLACK / 10:
-            return None
-        self.best_evidence = new.log_evidence
-        return new
-
-    def _recorded(self, update: int, s: _State) -> bool:
-        self.best, self.best_evidence = s, max(self.best_evidence, s.log_evidence)
-        factor = self.loop.factor
-        row = Update(
-            update,
-            self.start,
-            s.a / factor,
-            s.b / factor,
-            s.gamma,
-            factor * s.E,
-            s.log_evidence,
-            s.iterations,
-            s.curvature,
-        )
-        self.history.append(row)
-        return self.loop.callback is not None and self.loop.callback(s.w, row) is True
-
-
-def _between(old: float, new: float, part: float) -> float:
-    """Return what lies at `part` of the way from old to new, in the logarithm."""
-    return new if part == 1 else old * (new / old) ** part
-
-
-def _finite(**arrays: Array) -> None:
-    for name, array in arrays.items():
-        bad = ~namespace(array=array).isfinite(array)
-        if bool(namespace(array=array).any(bad)):
-            where = tuple(int(i[0]) for i in np.nonzero(np.asarray(bad)))
-            raise ValueError(f"{name} has {float(array[where])} in entry {where}; it must be finite")
+def _result(net: Network, loop: Loop, best: Run, runs: list[Run]) -> Regularized:
+    s = best.best
+    assert s is not None
+    alpha, beta = s.a / loop.factor, s.b / loop.factor
+    data = net, s.w, loop.x, loop.t
+    apart = log_evidences(*data, alpha=alpha, beta=beta, convention=loop.convention) if alpha else {}
+    message = best.message
+    if best.status == "collapsed":
+        message = f"{message}, from {len(runs)} start(s); perhaps the targets do not depend on the inputs"
+    elif best.start > 0:
+        message = f"collapsed to w = 0 from the first start; restart {best.start}: {message}"
+    return Regularized(
+        w=s.w,
+        alpha=alpha,
+        beta=beta,
+        gamma=s.gamma,
+        log_evidence=s.log_evidence,
+        log_evidences=apart,
+        sigma=s.b**-0.5,
+        history=tuple(update for run in runs for update in run.history),
+        status=best.status,
+        message=message,
+        net=net,
+        spectrum=s.spectrum,
+        a=s.a,
+        b=s.b,
+    )

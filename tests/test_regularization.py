@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 import hesslib
 from hesslib import Network, bayesian_regularization
-from hesslib.regularization import SLACK, Update
+from hesslib._evidence_loop import SLACK, Update
 
 
 def linear(N: int, D: int) -> tuple[Network, np.ndarray, np.ndarray]:
@@ -215,7 +215,7 @@ def test_an_interruption_keeps_what_has_been_found(stop: object) -> None:
 
 
 def test_an_interruption_before_there_is_anything_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    import hesslib.regularization as loop
+    import hesslib._evidence_loop as loop
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -229,7 +229,7 @@ def test_an_interruption_before_there_is_anything_is_passed_on(monkeypatch: pyte
 
 def test_an_interruption_during_training_is_one_of_the_loop() -> None:
     """Levenberg-Marquardt keeps its best point on KeyboardInterrupt; the loop must not go on from there."""
-    import hesslib.regularization as loop
+    import hesslib._evidence_loop as loop
 
     x, t = curve()
     net = Network((1, 4, 1))
@@ -275,7 +275,7 @@ def test_a_flat_error_is_a_collapse_with_a_message() -> None:
 
 
 def test_an_update_that_nothing_improves_stops_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    import hesslib.regularization as loop
+    import hesslib._evidence_loop as loop
 
     monkeypatch.setattr(loop, "HALVINGS", 0)  # every update is refused
     x, t = curve()

@@ -43,7 +43,7 @@ def _rows(f: Formula | Steps) -> list[str]:
             start = ""
         first, *rest = _broken(e)
         rows.append(f"{start} &{indent}{relation} {first}")
-        rows += [rf"&{indent}\quad {terms}" for terms in rest]
+        rows += [rf"&{indent}\quad {{}}{terms}" for terms in rest]  # after {} a sign is one between terms
     return rows
 
 

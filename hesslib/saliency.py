@@ -1,0 +1,92 @@
+r"""What a parameter is worth: the rise of the error if it is removed, and what the others do to make up for it.
+
+At a minimum the error rises by $\tfrac12d^THd$ for a change $d$ of the parameters. To remove $w_q$ is to ask for
+$d_q=-w_q$; optimal brain damage lets nothing else move, optimal brain surgeon everything.
+
+Index letters: q parameter.
+"""
+
+from jaxtyping import Float
+
+from hesslib._arrays import Array, is_true, namespace, written
+
+
+def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Float[Array, " P"]:
+    r"""Return $\tfrac12H_{qq}w_q^2$ for every $q$: the rise of the error if $w_q$ is set to 0 and nothing else moves.
+
+    Exact for a quadratic error at its minimum. `diagonal` is that of $H$: `hessian_diagonal`, or
+    `gauss_newton_diagonal`, which is never negative. Equation: saliency-obd. Cost: $O(P)$.
+    Reference: LeCun, Denker and Solla, NeurIPS 1989. Raises ValueError if the shapes differ.
+
+    >>> import numpy as np
+    >>> saliency_obd(np.array([1.0, -2.0]), np.array([4.0, 2.0]))
+    array([2., 4.])
+    """
+    if w.ndim != 1 or tuple(diagonal.shape) != tuple(w.shape):
+        raise ValueError(f"diagonal has shape {tuple(diagonal.shape)}; w has {tuple(w.shape)}, both must be (P,)")
+    namespace(w=w, diagonal=diagonal)
+    return diagonal * w**2 / 2
+
+
+def saliency_obs(w: Float[Array, " P"], inverse: Float[Array, "P P"], /) -> Float[Array, " P"]:
+    r"""Return $w_q^2/2[H^{-1}]_{qq}$: the rise of the error if $w_q$ is set to 0 and the others move to make up for it.
+
+    Exact for a quadratic error at its minimum, and never more than $\tfrac12H_{qq}w_q^2$. Equation: saliency-obs.
+    Cost: $O(P)$, once there is an inverse. Reference: Hassibi and Stork, NeurIPS 1992.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or an entry of the diagonal of `inverse` is not positive: then $H$ is not positive
+        definite, and there is no minimum to be at.
+
+    >>> import numpy as np
+    >>> saliency_obs(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])))
+    array([1., 2.])
+    """
+    variance = _checked_inverse(w, inverse)
+    return w**2 / (2 * variance)
+
+
+def surgeon_step(w: Float[Array, " P"], inverse: Float[Array, "P P"], q: int, /) -> Float[Array, " P"]:
+    r"""Return $d=-\frac{w_q}{[H^{-1}]_{qq}}H^{-1}e_q$, the change that removes $w_q$ at the least rise of the error.
+
+    $d_q$ is exactly $-w_q$. Equation: surgeon-step. Cost: $O(P)$. Raises as `saliency_obs` does, and if `q` is no
+    parameter.
+
+    >>> import numpy as np
+    >>> surgeon_step(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)
+    array([-1.,  1.])
+    """
+    variance = _checked_inverse(w, inverse)
+    if not 0 <= q < w.shape[0]:
+        raise ValueError(f"q is {q}; it must be one of the {w.shape[0]} parameters, from 0 to {w.shape[0] - 1}")
+    return written(-w[q] / variance[q] * inverse[:, q], slice(q, q + 1), -w[q : q + 1])
+
+
+def without(inverse: Float[Array, "P P"], q: int, /) -> Float[Array, "P P"]:
+    r"""Return $X-Xe_qe_q^TX/X_{qq}$ for $X=H^{-1}$: the inverse of $H$ without row and column q, which are exactly 0.
+
+    Equation: inverse-without. Cost: $2P^2$ operations, in place of the $P^3$ of a new inverse.
+
+    >>> import numpy as np
+    >>> without(np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)
+    array([[0. , 0. ],
+           [0. , 0.5]])
+    """
+    column = inverse[:, q]
+    left = inverse - column[:, None] * column[None, :] / column[q]
+    zeros = namespace(inverse=inverse).zeros_like(column)
+    return written(written(left, (q, slice(None)), zeros), (slice(None), q), zeros)
+
+
+def _checked_inverse(w: Array, inverse: Array) -> Array:
+    P = w.shape[0]
+    if w.ndim != 1 or tuple(inverse.shape) != (P, P):
+        raise ValueError(f"inverse has shape {tuple(inverse.shape)}; w has {tuple(w.shape)}, it must be ({P}, {P})")
+    xp = namespace(w=w, inverse=inverse)
+    variance = xp.linalg.diagonal(inverse)
+    if not is_true(xp.all(variance > 0)):
+        q = int(xp.argmin(variance))
+        raise ValueError(f"inverse has {float(variance[q]):.3g} in its diagonal, at {q}; H must be positive definite")
+    return variance
