@@ -6,6 +6,7 @@ from hesslib.backprop import deltas, gradient, output_jacobian
 from hesslib.curvature import spectrum
 from hesslib.diagonal import becker_lecun_diagonal, hessian_diagonal
 from hesslib.evidence import effective_parameters, log_evidence, log_evidences
+from hesslib.fit import fit
 from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal, outer_product, pattern_gradients
 from hesslib.hessian import hessian, hessian_blocks
 from hesslib.input_derivatives import input_hessian, input_hessian_diagonal, input_jacobian, laplacian
@@ -27,6 +28,7 @@ __all__ = [
     "deltas",
     "effective_parameters",
     "error",
+    "fit",
     "forward",
     "gauss_newton",
     "gauss_newton_diagonal",

@@ -82,7 +82,7 @@ class DampedSteps:
                 return step
             else:
                 most = mu
-            mu += rate * (step.length - radius) / radius
+            mu += rate * (step.length / radius - 1)
             if mu <= least:
                 mu = 0.0 if least == 0 else math.sqrt(least * most)
         return step

@@ -28,7 +28,7 @@ MOST_REFUSALS = 100  # in a row: by then a step is a billionth of a billionth of
 
 @runtime_checkable
 class Problem(Protocol):
-    """An error whose curvature is modelled by a sum of squares."""
+    """An error whose curvature is modelled by a sum of squares. It counts its evaluations in its run."""
 
     def error(self, w: np.ndarray, /) -> float:
         """Return $E(w)$. What is not finite is no place to go."""
@@ -122,7 +122,6 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
     w = run.start
     E = problem.error(w)
     J, g, r = problem.linearised()
-    run.errors, run.matrices = 1, 1
     run.step(w, E, g)
     D = np.zeros_like(w)
     radius = mu = 0.0
@@ -141,7 +140,6 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
             step = steps.within(radius, mu)
             trial = w + step.q / scale
             E_trial = problem.error(trial)
-            run.errors += 1
             fall = E - E_trial
             accepted = fall >= ACCEPTED * step.promised  # False for NaN
             radius, mu = _next_radius(radius, step, fall)
@@ -150,7 +148,6 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
             if accepted:
                 w, E = trial, E_trial
                 J, g, r = problem.linearised()
-                run.matrices += 1
                 run.step(w, E, g, step.damping)
                 if radius <= run.tolerance * w_size:
                     raise Stop("converged", f"the step is {radius / w_size:.1e} of w")

@@ -106,7 +106,8 @@ class Run:
 
     def step(self, w: np.ndarray, error: float, gradient: np.ndarray, damping: float = 0.0) -> None:
         """Record an iteration that ended at `w`; the first call is the start."""
-        norm = math.sqrt(gradient @ gradient)
+        with np.errstate(over="ignore", invalid="ignore"):
+            norm = math.sqrt(gradient @ gradient)
         record = Record(len(self.history), error, norm, damping, self.evaluations)
         self.history.append(record)
         self.best = w

@@ -21,6 +21,7 @@ class Residuals:
 
     def error(self, w: np.ndarray, /) -> float:
         self.w = in_library_of(self.run.w0, w)
+        self.run.errors += 1
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             r = as_numpy(self.residuals(self.w))
             if r.shape != (self.m,) or self.m == 0:
@@ -53,6 +54,7 @@ class Residuals:
 
     def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         iteration = len(self.run.history)
+        self.run.matrices += 1
         J = as_numpy(self.jacobian(self.w))
         if J.shape != (self.m, len(self.run.w0)):
             wanted = (self.m, len(self.run.w0))
