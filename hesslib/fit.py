@@ -95,7 +95,8 @@ def fit(
     objective = Objective(net, run, x, t)
     if method == "levenberg_marquardt":
         return minimised(objective, run, region=region)
-    return run.result(lambda: ITERATIONS[method](objective, run, step))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is looked for, and has a message
+        return run.result(lambda: ITERATIONS[method](objective, run, step))
 
 
 def _steepest_descent(objective: Objective, run: Run, constant: float | None) -> NoReturn:
@@ -175,8 +176,7 @@ def _moved(
     c2: float | None,
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Take the step p, or what a search along it finds, and record it; stop if there is nothing to be gained."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        promised = -float(g @ p) / 2
+    promised = -float(g @ p) / 2
     settled = c2 is None and 0 <= promised <= run.tolerance * E  # the step is taken all the same
     found: Found | None
     if constant is not None:
@@ -202,8 +202,7 @@ def _moved(
 def _stop_if_stationary(objective: Objective, run: Run, E: float, g: np.ndarray) -> None:
     if E == 0:
         raise Stop("converged", "the error is 0")
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread, norm = objective.spread(), math.sqrt(float(g @ g))
+    spread, norm = objective.spread(), math.sqrt(float(g @ g))
     if norm <= run.tolerance * spread < math.inf:
         relative = norm / spread if spread > 0 else 0.0
         raise Stop("converged", f"the gradient is 0: those of the patterns cancel to {relative:.1e}")
