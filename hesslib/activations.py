@@ -1,4 +1,4 @@
-r"""Elementwise activations $h$ with $h'$, $h''$, $h'''$: a table of the usual ones, and any other by a SymPy expression.
+r"""Elementwise activations $h$ with $h'$, $h''$, $h'''$: a table of the usual ones, any other from SymPy.
 
 The table is typed in the form that is stable for every argument: $1-h^2$ for the tanh, and for the logistic function
 $\sigma(a)=e^{-\operatorname{softplus}(-a)}$, which neither overflows nor loses the digits of its small values. That
@@ -31,7 +31,8 @@ class Activation:
 
     Calling it gives $h(a)$; `first` gives $h'(a)$, `second` $h''(a)$, `third` $h'''(a)$, each of the shape and dtype
     of `a`; `derivatives` gives all of them up to an order for little more than the price of one.
-    `functions` are the four; `in_turn`, if given, yields the four from what they have in common. Two activations are equal if their names and functions are: they serve as static arguments under ``jit``.
+    `functions` are the four; `in_turn`, if given, yields the four from what they have in common. Two
+    activations are equal if their names and functions are: they serve as static arguments under ``jit``.
 
     >>> import numpy as np
     >>> ACTIVATIONS["tanh"].first(np.array([0.0]))
@@ -70,7 +71,8 @@ class Activation:
     def from_expression(name: str, expression: "sympy.Expr", symbol: "sympy.Symbol", /) -> "Activation":
         r"""Return the activation $h(a)$ that a SymPy expression in one symbol stands for.
 
-        SymPy derives $h'$, $h''$ and $h'''$. Where $h$ has a kink or a jump they are the derivatives on either side of it
+        SymPy derives $h'$, $h''$ and $h'''$. Where $h$ has a kink or a jump they are the derivatives on either side
+        of it
         (almost everywhere). The expression is evaluated as it is written: one that overflows, such as
         ``log(1 + exp(a))``, overflows here as well.
 

@@ -47,7 +47,7 @@ def input_jacobian(
 ) -> Float[Array, "N K d"]:
     r"""Return $\partial y_{nk}/\partial x_{nd}$, for all inputs or those numbered in `inputs`.
 
-    $\dot z^{(0)}_i=I_{id}$, $\dot a_j=\sum_iw_{ji}\dot z_i$, $\dot z_j=h'(a_j)\dot a_j$. It is the Jacobian of $y$, not of
+    $\dot z^{(0)}_i=I_{id}$, $\dot a_j=\sum_iw_{ji}\dot z_i$, $\dot z_j=h'(a_j)\dot a_j$. It is that of $y$, not of
     $a^{(L)}$: where the loss has an output function, its derivative is applied.
 
     Equation: input-first. Shapes: (N, K, D). Cost: a forward pass and one more for each input; memory is that of a
@@ -72,7 +72,7 @@ def input_hessian(
 ) -> Float[Array, "N K d d"]:
     r"""Return $\partial^2y_{nk}/\partial x_{nd}\,\partial x_{ne}$, exactly symmetric in d and e.
 
-    $\ddot a_j=\sum_iw_{ji}\ddot z_i$ and $\ddot z_j=h''(a_j)\dot a_{jd}\dot a_{je}+h'(a_j)\ddot a_j$ from $\ddot z^{(0)}=0$,
+    $\ddot a_j=\sum_iw_{ji}\ddot z_i$ and $\ddot z_j=h''(a_j)\dot a_{jd}\dot a_{je}+h'\ddot a_j$ from $\ddot z^{(0)}=0$,
     with the $\dot a$ of `input_jacobian`; or the sum over layers at the head of this module, if that is cheaper.
 
     Equation: input-second. Shapes: (N, K, D, D). Cost: 1 + D + min(K, D(D + 1)/2) forward passes; memory as for

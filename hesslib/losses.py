@@ -8,8 +8,8 @@ Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
 | binary cross-entropy | $\sigma(a)$ | $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ | $y-t$ | diag $y(1-y)$ |
 | softmax cross-entropy | softmax$(a)$ | $-\sum_kt_k\ln y_k$ | $y-t$ | diag $y-yy^T$ |
 
-Since $\delta^{(L)}=y-t$, $M$ is the Jacobian of the outputs as well, $\partial y/\partial a$; `output_derivative` gives its
-products with vectors and those of the second and third derivatives of $y(a)$.
+Since $\delta^{(L)}=y-t$, $M$ is the Jacobian of the outputs as well, $\partial y/\partial a$; `output_derivative` gives
+its products with vectors and those of the second and third derivatives of $y(a)$.
 
 All are computed from $a$, never from $\ln y$: they are finite, and right to rounding, at any logit.
 
@@ -220,7 +220,7 @@ class SoftmaxCrossEntropy(Loss):
         return y * (v - array_namespace(a).sum(y * v, axis=-1, keepdims=True))
 
     def output_derivative(self, a: Array, /, *directions: Array) -> Array:
-        r"""Return $y_k$ times the cumulants: $v$, $uv$ and $uvs$ less their means under $y$, for directions less theirs."""
+        r"""Return $y_k$ times the cumulants: $v$, $uv$ and $uvs$ less means under $y$, for directions less theirs."""
         y, xp = self.output(a), array_namespace(a)
 
         def mean(v: Array) -> Array:

@@ -1,12 +1,12 @@
-r"""Derivatives by the weights of the outputs and of their derivatives by the inputs: how a differential equation learns.
+r"""Derivatives by the weights of the outputs and of their derivatives by the inputs: to train a differential equation.
 
 ``weight_jacobians.laplacian(net, w, x)`` is $\partial/\partial w$ of ``hesslib.laplacian(net, w, x)``, and so for
-`outputs`, `input_jacobian`, `input_hessian` and `input_hessian_diagonal`. With $G_{qj}=\partial y_q/\partial a^{(l)}_j$ the
-derivative of $y_q$ by $w^{(l)}_{ji}$ is $G_{qj}z_i$, and that of $\partial^2y_q/\partial x_d\,\partial x_e$ is
+`outputs`, `input_jacobian`, `input_hessian` and `input_hessian_diagonal`. With $G_{qj}=\partial y_q/\partial a^{(l)}_j$
+the derivative of $y_q$ by $w^{(l)}_{ji}$ is $G_{qj}z_i$, and that of $\partial^2y_q/\partial x_d\,\partial x_e$ is
 
 $$\ddot G_{qj}z_i+\dot G_{qjd}\dot z_{ie}+\dot G_{qje}\dot z_{id}+G_{qj}\ddot z_i;$$
 
-for $b^{(l)}_j$ only $\ddot G_{qj}$ is left. With $R_{qj}=\sum_kG_{qk}w_{kj}$, $\dot R$ and $\ddot R$ likewise, backward:
+for $b^{(l)}_j$ only $\ddot G_{qj}$ is left. With $R_{qj}=\sum_kG_{qk}w_{kj}$, $\dot R$ and $\ddot R$ likewise:
 
 $$G=h'R,\quad\dot G=h''\dot aR+h'\dot R,\quad
 \ddot G=(h'''\dot a_d\dot a_e+h''\ddot a)R+h''(\dot a_d\dot R_e+\dot a_e\dot R_d)+h'\ddot R.$$
@@ -102,7 +102,7 @@ def input_hessian(
 def input_hessian_diagonal(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d P"]:
-    r"""Return $\partial^3y_{nq}/\partial x_{nd}^2\,\partial w$: it is $\ddot G_{qj}z_i+2\dot G_{qj}\dot z_i+G_{qj}\ddot z_i$.
+    r"""Return $\partial^3y_{nq}/\partial x_{nd}^2\,\partial w$: $\ddot G_{qj}z_i+2\dot G_{qj}\dot z_i+G_{qj}\ddot z_i$.
 
     Equation: input-weights-second. Shapes: (N, K, D, P). Cost: one forward and K backward passes, each 1 + 2D times;
     memory is that of the result. Errors: as for `hesslib.input_jacobian`.

@@ -41,7 +41,6 @@ SYMBOLIC = SimpleNamespace(
 )
 
 
-
 def order_of(activation: Activation, order: int):
     """h, or its derivative of the given order."""
     return [activation, activation.first, activation.second, activation.third][order]

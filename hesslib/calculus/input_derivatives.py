@@ -90,7 +90,7 @@ def _derived(lhs: Expr, known: Expr, definition: Expr, D: Derivation, why: str) 
 
 # ------------------------------------------------------------------------------------------- the forward recursions
 def first() -> tuple[Steps, Steps]:
-    r"""$\dot a^{(l)}_{jd}=\sum_iw^{(l)}_{ji}\dot z^{(l-1)}_{id}$ and $\dot z^{(l)}_{jd}=h'(a^{(l)}_j)\,\dot a^{(l)}_{jd}$."""
+    r"""$\dot a^{(l)}_{jd}=\sum_iw^{(l)}_{ji}\dot z^{(l-1)}_{id}$ and $\dot z_{jd}=h'(a_j)\,\dot a_{jd}$."""
     D = by_input(d)
     return (
         _derived(da[l, j, d], a[l, j], definitions[a](l, j), D, "insert $a$"),
@@ -172,7 +172,10 @@ def laplacian() -> tuple[Steps, Steps]:
     pre, post = _recursions()[dda], _recursions()[ddz]
     sums = []
     for quantity, one, head, why in ((Da, pre, dda, r"insert $\ddot a$"), (Dz, post, ddz, r"insert $\ddot z$")):
-        at_one = lambda d, one=one: one.at({_d: d, e: d})  # noqa: E731
+
+        def at_one(d: Any, one: Steps = one) -> Expr:
+            return one.at({_d: d, e: d})
+
         s = Steps(quantity[l, j])
         s.then(S("d", n[0], lambda d, head=head: head[l, j, d, d]), "definition", using=Delta)
         s.then(
@@ -249,7 +252,7 @@ def outputs() -> tuple[Steps, Steps]:
 
 # --------------------------------------------------------------------------------------------------- by the weights
 def response(quantity: Expr, variable: Expr, /) -> Expr:
-    r"""What is claimed of $\partial/\partial w^{(l)}_{ji}$, or $\partial/\partial b^{(l)}_j$, of $a$, $\dot a$ or $\ddot a$.
+    r"""What is claimed of $\partial/\partial w^{(l)}_{ji}$ or $\partial/\partial b^{(l)}_j$ of $a$ and its rates.
 
     It is the derivative by the inputs of $G_{kj}z_i$, or of $G_{kj}$, by the product rule.
     """
@@ -267,14 +270,16 @@ def _by_parameter(variable: Expr, below: bool) -> Derivation:
     def claimed(head: Tensor) -> Any:
         return lambda y, *at: sp.S.Zero if below else response(head[(y, *at)], variable)
 
-    own = {w: CONSTANT, b: CONSTANT}
+    own: dict[Any, Any] = {w: CONSTANT, b: CONSTANT}
     if below:
         own[variable.base] = lambda y, *at: same(*variable.indices[1:])(*at)
-    return Derivation(variable, {z: CONSTANT, dz: CONSTANT, ddz: CONSTANT, **own, **{q: claimed(q) for q in (a, da, dda)}})
+    return Derivation(
+        variable, {z: CONSTANT, dz: CONSTANT, ddz: CONSTANT, **own, **{q: claimed(q) for q in (a, da, dda)}}
+    )
 
 
 def _pre_activation(quantity: Expr) -> Expr:
-    """$a$, $\\dot a$ or $\\ddot a$ as the sum over the layer before."""
+    r"""$a$, $\dot a$ or $\ddot a$ as the sum over the layer before."""
     layer, unit, *inputs = quantity.indices
     if not inputs:
         return definitions[a](layer, unit)
@@ -283,7 +288,7 @@ def _pre_activation(quantity: Expr) -> Expr:
 
 
 def _post_activations(layer: Any) -> dict[Any, Callable[..., Expr]]:
-    """$z$, $\\dot z$, $\\ddot z$ of one layer by its pre-activations."""
+    r"""$z$, $\dot z$, $\ddot z$ of one layer by its pre-activations."""
     of_dz, of_ddz = _recursions()[dz], _recursions()[ddz]
     return {
         **_in_layer(z, layer, lambda i: h(a[layer, i])),
