@@ -177,7 +177,7 @@ def laplacian() -> tuple[Steps, Steps]:
             return one.at({_d: d, e: d})
 
         s = Steps(quantity[l, j])
-        s.then(S("d", n[0], lambda d, head=head: head[l, j, d, d]), "definition", using=Delta)
+        s.then(Delta[quantity](l, j), "definition", using=Delta)
         s.then(
             S("d", n[0], at_one),
             why,
