@@ -1,0 +1,212 @@
+r"""Stochastic reconfiguration: steps $w\leftarrow w-\gamma S^{-1}F$ until the state is an eigenstate.
+
+Index letters: p iteration.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Inexact
+
+from hesslib.reconfiguration.exact import Estimate
+from hesslib.reconfiguration.regularization import (
+    Schedule,
+    SingularMetricError,
+    damped_direction,
+    geometric,
+    pseudo_inverse_direction,
+)
+
+Status = Literal["converged", "limit", "stationary", "stopped", "singular", "not_finite", "interrupted"]
+
+STATIONARY = 1e-14  # |F| below this part of sqrt(tr S) * |E| is rounding
+
+
+class Record(NamedTuple):
+    """What an iteration found at its parameters, and the step it took from there."""
+
+    iteration: int
+    energy: float
+    error: float  # standard error of the energy; 0 for exact sums
+    variance: float  # of the local energy
+    force: float  # |F|
+    regularization: float  # lambda
+    step: float  # |change of w|; 0 if none was taken
+    autocorrelation: float  # of the local energy, in sweeps; NaN for exact sums
+    acceptance: float  # NaN for exact sums
+
+
+Callback = Callable[[np.ndarray, Record], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Reconfiguration:
+    """The best parameters of a run, and the whole of its course."""
+
+    w: Inexact[np.ndarray, " P"]  # where energy + error was smallest
+    energy: float  # there
+    error: float  # there
+    history: tuple[Record, ...]
+    status: Status
+    message: str
+
+    @property
+    def energies(self) -> np.ndarray:
+        """The energy of each record."""
+        return np.array([record.energy for record in self.history])
+
+
+def stochastic_reconfiguration(
+    estimate: Callable[[np.ndarray], Estimate],
+    w0: Inexact[np.ndarray, " P"],
+    /,
+    *,
+    max_iterations: int = 300,
+    rate: float = 0.05,
+    regularization: Schedule | None = None,
+    shift: float = 1e-4,
+    pseudo_inverse: float | None = None,
+    tolerance: float = 1e-10,
+    callback: Callback | None = None,
+    progress: bool | None = None,
+) -> Reconfiguration:
+    r"""Minimise the energy of a wave function by $w\leftarrow w-\gamma(S+\lambda_p\operatorname{diag}S+\varepsilon I)^{-1}F$.
+
+    (``reconfiguration-step``.) The step is a Gauss-Newton step towards $(1-\gamma H)\psi$, imaginary time.
+
+    Parameters
+    ----------
+    estimate
+        ``ExactSums(machine, hamiltonian)`` or ``Metropolis(machine, hamiltonian, ...)``: gives the moments at `w`.
+    w0
+        Where to start; real or complex, as the parameters shall be.
+    max_iterations
+        The largest number of steps. The history has one record more, that of the last point.
+    rate
+        $\gamma$. Too large for the curvature, the energy climbs; nothing holds it back.
+    regularization
+        $\lambda_p$, a function of the iteration; by default ``geometric()``, $\max(100\cdot0.9^p,10^{-4})$.
+    shift
+        $\varepsilon$, for parameters that do not change the state.
+    pseudo_inverse
+        If given, the step is $-\gamma S^+F$ over the eigenvalues of S above this part of the largest, in place of
+        `regularization` and `shift`.
+    tolerance
+        Stop where the standard deviation of the local energy is below this part of the energy.
+    callback
+        Called with `w` and the record of each point; the run stops if it returns True.
+    progress
+        Show a progress bar; None shows one on a terminal, if the run takes more than a few seconds.
+
+    ``status`` is one of: ``converged`` (to `tolerance`), ``limit`` (all iterations used), ``stationary`` (F = 0 but not
+    an eigenstate: the best of this machine, or a saddle point), ``stopped`` (by `callback`), ``singular``,
+    ``not_finite``, ``interrupted`` (by KeyboardInterrupt); ``message`` says it in words.
+    Whatever ends the run, the best point is returned: that with the smallest energy + error. For a sample that choice
+    favours energies that came out too low; estimate again for one without that bias.
+
+    Cost: one estimate and $P^3/3$ operations for each iteration.
+
+    Raises
+    ------
+    ValueError
+        If `w0` is not finite, or an option is out of range; and what `estimate` raises for a wrong shape.
+
+    Reference: Sorella, Phys. Rev. B 64, 024512 (2001); Carleo and Troyer, Science 355, 602 (2017).
+
+    >>> from hesslib.reconfiguration import ExactSums, Heisenberg, RestrictedBoltzmann
+    >>> machine = RestrictedBoltzmann(4, 1)
+    >>> result = stochastic_reconfiguration(ExactSums(machine, Heisenberg(4)), machine.init(0))
+    >>> result.status, round(result.energy, 9)
+    ('converged', -8.0)
+    """  # noqa: E501
+    w = _checked_start(w0, max_iterations, rate, shift, pseudo_inverse)
+    schedule = geometric() if regularization is None else regularization
+    history: list[Record] = []
+    best: tuple[float, np.ndarray, Record | None] = (np.inf, w, None)
+    status: Status = "limit"
+    message = f"all {max_iterations} iterations are used"
+    try:
+        with np.errstate(all="ignore"):  # what is not finite ends the run and is reported
+            for p in _counted(max_iterations + 1, progress):
+                found = estimate(w)
+                m, scaled = found.moments, float(schedule(p))
+                record = Record(
+                    p, float(m.energy), found.error, float(m.variance), float(np.linalg.norm(m.F)), scaled, 0.0,
+                    found.autocorrelation, found.acceptance,
+                )  # fmt: skip
+                ended = _end(record, m.S, tolerance)
+                if ended is not None and ended[0] == "not_finite":
+                    status, message = ended
+                    break
+                history.append(record)
+                if record.energy + record.error < best[0]:
+                    best = record.energy + record.error, w, record
+                if ended is None and callback is not None and callback(w, record) is True:
+                    ended = "stopped", f"the callback returned True in iteration {p}"
+                if ended is not None:
+                    status, message = ended
+                    break
+                if p == max_iterations:
+                    break
+                if pseudo_inverse is None:
+                    direction = damped_direction(m.S, m.F, scaled=scaled, shift=shift)
+                else:
+                    direction = pseudo_inverse_direction(m.S, m.F, cutoff=pseudo_inverse)
+                step = -rate * direction
+                history[-1] = record._replace(step=float(np.linalg.norm(step)))
+                w = w + step
+    except SingularMetricError as reason:
+        status, message = "singular", f"iteration {len(history) - 1}: {reason}; a shift > 0 or pseudo_inverse helps"
+    except KeyboardInterrupt:
+        status, message = "interrupted", f"interrupted at iteration {len(history)}"
+    _, w, record = best
+    if record is None:
+        return Reconfiguration(w, np.nan, np.nan, tuple(history), status, f"{message}; no point was evaluated")
+    if status in ("not_finite", "singular", "interrupted"):
+        message += f"; the best point is that of iteration {record.iteration}"
+    return Reconfiguration(w, record.energy, record.error, tuple(history), status, message)
+
+
+def _end(record: Record, S: np.ndarray, tolerance: float) -> tuple[Status, str] | None:
+    """Why the run ends at this point, if it does."""
+    p, deviation = record.iteration, np.sqrt(record.variance)
+    if not np.isfinite([record.energy, record.variance, record.force]).all() or not np.isfinite(S).all():
+        why = "overflow of psi'/psi, or psi = 0 somewhere; a smaller rate, more regularisation or a smaller start helps"
+        return "not_finite", f"iteration {p}: the energy is {record.energy}, its variance {record.variance} ({why})"
+    if deviation <= tolerance * abs(record.energy):
+        return "converged", f"the local energy varies by {deviation:.1e}: an eigenstate to the tolerance"
+    if record.force <= STATIONARY * np.sqrt(np.trace(S).real) * deviation:
+        why = f"the local energy still varies by {deviation:.1e}: the best that this machine can do, or a saddle point"
+        return "stationary", f"iteration {p}: F is zero, and {why}"
+    return None
+
+
+def _checked_start(
+    w0: np.ndarray, max_iterations: int, rate: float, shift: float, pseudo_inverse: float | None
+) -> np.ndarray:
+    w = np.array(w0)
+    if w.dtype.kind not in "fc":
+        raise ValueError(f"w0 has dtype {w.dtype}; it must be real or complex floating")
+    if not np.isfinite(w).all():
+        raise ValueError(f"w0 has {np.count_nonzero(~np.isfinite(w))} entries that are not finite")
+    if max_iterations < 0:
+        raise ValueError(f"max_iterations is {max_iterations}; it must not be negative")
+    if not 0 < rate < np.inf:
+        raise ValueError(f"rate is {rate}; it must be positive and finite")
+    if not 0 <= shift < np.inf:
+        raise ValueError(f"shift is {shift}; it must be finite and not negative")
+    if pseudo_inverse is not None and not 0 <= pseudo_inverse < 1:
+        raise ValueError(f"pseudo_inverse is {pseudo_inverse}; it must be from 0 to 1")
+    return w
+
+
+def _counted(count: int, progress: bool | None) -> Any:
+    """``range(count)``, with a progress bar if one is wanted and tqdm is there."""
+    if progress is False:
+        return range(count)
+    from tqdm.auto import tqdm
+
+    # disable=None: silent unless standard error is a terminal
+    return tqdm(range(count), disable=None if progress is None else False, delay=0 if progress else 2, leave=False)
