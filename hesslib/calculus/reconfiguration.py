@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Rational
+from sympy import Expr
 
-from .derivation import CONSTANT, NAMED, Derivation, same, unfold
+from .derivation import CONSTANT, NAMED, Derivation, Rule, same, unfold
 from .facts import fact
 from .index import Diff, S, Tensor, elementwise, index
 from .steps import Formula, Steps
@@ -21,9 +21,7 @@ from .tidy import tidy
 
 X, P, N, M = sp.symbols("X P N M", integer=True, positive=True)  # states, parameters; spins, hidden units
 s, k, l, a, b, i, j = index("s k l a b i j")
-gamma, Z, E, c, cbar, K = (
-    sp.Symbol(name) for name in (r"\gamma", "Z", "E", "c", r"\bar{c}", r"\mathrm{KL}")
-)
+gamma, Z, E, c, cbar, K = (sp.Symbol(name) for name in (r"\gamma", "Z", "E", "c", r"\bar{c}", r"\mathrm{KL}"))
 w = Tensor("w", shape=(P,))
 wbar = Tensor("wbar", latex=r"\bar{w}", shape=(P,))
 # factors print in the order of the names: probabilities first, bars before what they are the conjugates of
@@ -31,7 +29,7 @@ psi = Tensor("psi_ket", latex=r"\psi", shape=(X,))
 psibar = Tensor("psi_bra", latex=r"\bar{\psi}", shape=(X,))
 p = Tensor("Fraction_p", latex="p", shape=(X,))
 q = Tensor("Fraction_q", latex="q", shape=(X,))
-O = Tensor("O_ket", latex="O", shape=(X, P))  # noqa: E741
+O = Tensor("O_ket", latex="O", shape=(X, P))
 Obar = Tensor("O_bra", latex=r"\bar{O}", shape=(X, P))
 Omean = Tensor("Mean_O_ket", latex=r"\langle O\rangle", shape=(P,))
 Obarmean = Tensor("Mean_O_bra", latex=r"\langle\bar{O}\rangle", shape=(P,))
@@ -126,14 +124,14 @@ def energy() -> Steps:
 # ------------------------------------------------------------------------------------------- slope of the energy
 def _by_conjugate(k: Expr) -> Derivation:
     r"""$\partial/\partial\bar w_k$ of a wave function that is holomorphic in $w$."""
-    rules = {psibar: lambda s: Obar[s, k] * psibar[s], psi: CONSTANT, H: CONSTANT}
+    rules: dict[Any, Rule] = {psibar: lambda s: Obar[s, k] * psibar[s], psi: CONSTANT, H: CONSTANT}
     inner = Derivation(wbar[k], rules)
     return Derivation(wbar[k], {**rules, Z: lambda: inner.raw(norm())})
 
 
 def _by_real(k: Expr) -> Derivation:
     r"""$\partial/\partial w_k$ of a real wave function."""
-    rules = {psi: lambda s: O[s, k] * psi[s], H: CONSTANT, O: NAMED}
+    rules: dict[Any, Rule] = {psi: lambda s: O[s, k] * psi[s], H: CONSTANT, O: NAMED}
     inner = Derivation(w[k], rules)
     return Derivation(w[k], {**rules, Z: lambda: inner.raw(real(norm()))})
 
@@ -186,9 +184,7 @@ def slope_of_probability() -> Steps:
     r"""$\partial p_s/\partial w_k=2p_s(O_{sk}-\langle O_k\rangle)$ for real parameters."""
     D = _by_real(k)
     chain = Steps(Diff(w[k], p[s])).then(D.named(psi[s] ** 2 / Z), "definition", using={p: lambda s: psi[s] ** 2 / Z})
-    return chain.then(
-        2 * p[s] * (O[s, k] - Omean[k]), "quotient rule", by=D, using=_known
-    )
+    return chain.then(2 * p[s] * (O[s, k] - Omean[k]), "quotient rule", by=D, using=_known)
 
 
 def fisher() -> Steps:
@@ -208,19 +204,22 @@ def fisher() -> Steps:
 
 
 def divergence() -> Steps:
-    r"""$\partial^2/\partial w_k\partial w_l\,\sum_sp_s\ln(p_s/q_s)=4S_{kl}$ where $q=p$; $q$ moves with the parameters."""
-    mean_q = lambda k: S("s", X, lambda s: q[s] * O[s, k])  # noqa: E731
-    rules = lambda k: {q: lambda s: 2 * q[s] * (O[s, k] - mean_q(k)), p: CONSTANT, O: NAMED}  # noqa: E731
-    first, second = Derivation(w[l], rules(l)), Derivation(w[k], rules(k))
-    definition = S("s", X, lambda s: p[s] * sp.log(p[s]) - p[s] * sp.log(q[s]))
-    slope = first(definition)
+    r"""$\partial^2/\partial w_k\partial w_l\,\sum_sp_s\ln(p_s/q_s)=4S_{kl}$ at $q=p$; $q$ moves with the parameters."""
+
+    def mean_q(k: Expr) -> Expr:
+        return S("s", X, lambda s: q[s] * O[s, k])
+
+    def by(k: Expr) -> Derivation:
+        return Derivation(w[k], {q: lambda s: 2 * q[s] * (O[s, k] - mean_q(k)), p: CONSTANT, O: NAMED})
+
+    slope = by(l)(S("s", X, lambda s: p[s] * sp.log(p[s]) - p[s] * sp.log(q[s])))
     chain = Steps(Diff(w[k], Diff(w[l], K)))
     chain.then(
-        second.named(-2 * mean(lambda s: O[s, l]) + 2 * mean_q(l)),
+        by(k).named(2 * mean_q(l) - 2 * mean(lambda s: O[s, l])),
         "first derivative",
         using=lambda e: e.replace(lambda x: x == Diff(w[l], K), lambda _: probabilities_sum_to_one(slope)),
     )
-    at_p = lambda e: _known(unfold(second.evaluate(e), {q: lambda s: p[s]}))  # noqa: E731
+    at_p = lambda e: _known(unfold(by(k).evaluate(e), {q: lambda s: p[s]}))  # noqa: E731
     return chain.then(4 * real(S_of(k, l)), "second, at $q=p$", using=at_p)
 
 
@@ -324,7 +323,9 @@ def misfit_and_residual() -> tuple[Formula, Formula]:
 def norm_equation() -> Steps:
     r"""$\partial R/\partial\bar c=c+\sum_l\langle O\rangle_ld_l+\gamma E$."""
     D = _by(cbar, {cbar: lambda: sp.S.One})
-    chain = Steps(Diff(cbar, R)).then(mean(lambda s: r_[s]), r"as $\partial\bar r_s/\partial\bar c=1$", by=D, using={R: misfit})
+    chain = Steps(Diff(cbar, R)).then(
+        mean(lambda s: r_[s]), r"as $\partial\bar r_s/\partial\bar c=1$", by=D, using={R: misfit}
+    )
     return chain.then(
         c + S("l", P, lambda l: Omean[l] * d[l]) + gamma * E,
         "$\\sum_sp_s=1$",
@@ -341,9 +342,14 @@ def normal_equations() -> Steps:
     r"""$\partial R/\partial\bar d_k=\sum_lS_{kl}d_l+\gamma F_k$ at the best norm."""
     D = _by(dbar[k], {dbar: same(k)})
     chain = Steps(Diff(dbar[k], R))
-    chain.then(mean(lambda s: Obar[s, k] * r_[s]), r"as $\partial\bar r_s/\partial\bar d_k=\bar O_{sk}$", by=D, using={R: misfit})
+    chain.then(
+        mean(lambda s: Obar[s, k] * r_[s]),
+        r"as $\partial\bar r_s/\partial\bar d_k=\bar O_{sk}$",
+        by=D,
+        using={R: misfit},
+    )
     chain.then(mean(lambda s: Obar[s, k] * residual(s)), "insert $r_s$", using={r_: residual})
-    known = {metric: S_of, force: F_of}
+    known: dict[Any, Callable[..., Any]] = {metric: S_of, force: F_of}
     return chain.then(
         S("l", P, lambda l: metric[k, l] * d[l]) + gamma * force[k],
         "the best $c$",
@@ -398,5 +404,3 @@ def log_derivatives() -> tuple[Steps, Steps, Steps]:
         return Steps(Diff(of, log_psi)).then(value, by=D, using={log_psi: lambda: amplitude.rhs})
 
     return slope(A[i], sigma[i]), slope(B[j], f(theta[j]).fdiff()), slope(W[j, i], f(theta[j]).fdiff() * sigma[i])
-
-

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 WINDOW = 5  # autocorrelation times that the sum runs over
+ROUNDING = 16 * np.finfo(float).eps  # deviations smaller than this part of the values are rounding
 
 
 def autocorrelation_time(series: Float[np.ndarray, "T C"], /) -> float:
@@ -27,7 +28,7 @@ def autocorrelation_time(series: Float[np.ndarray, "T C"], /) -> float:
     T = series.shape[0]
     around = series - series.mean()
     variance = np.mean(around**2)
-    if variance <= (np.finfo(float).eps * np.max(np.abs(series))) ** 2:
+    if variance <= (ROUNDING * np.max(np.abs(series))) ** 2:
         return 0.5  # constant to rounding
     tau = 0.5
     for t in range(1, T):

@@ -51,7 +51,7 @@ class Configurations:
         if self.translations:
             numbers, counts = np.unique(_smallest(numbers, self.N), return_counts=True)
         else:
-            counts = np.ones(len(numbers))
+            counts = np.ones(len(numbers), dtype=int)
         states = 2 * (numbers[:, None] >> np.arange(self.N) & 1).astype(np.int8) - 1
         for name, array in (("states", states), ("multiplicity", counts.astype(float)), ("_numbers", numbers)):
             array.setflags(write=False)

@@ -99,8 +99,8 @@ class Heisenberg:
         bonds = np.eye(self.N, dtype=states.dtype)
         flipped = bonds + np.roll(bonds, 1, axis=1)  # bond i: sites i and i + 1
         exchanges = states[:, None, :] * np.where(antiparallel[:, :, None], 1 - 2 * flipped, 1)
-        element = -2.0 if self.marshall else 2.0
-        return Connections(_with_itself(states, exchanges), np.column_stack([diagonal, np.where(antiparallel, element, 0.0)]))
+        element = np.where(antiparallel, -2.0 if self.marshall else 2.0, 0.0)
+        return Connections(_with_itself(states, exchanges), np.column_stack([diagonal, element]))
 
 
 def _with_itself(states: np.ndarray, others: np.ndarray) -> np.ndarray:

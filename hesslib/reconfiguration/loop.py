@@ -21,6 +21,7 @@ from hesslib.reconfiguration.regularization import (
 
 Status = Literal["converged", "limit", "stationary", "stopped", "singular", "not_finite", "interrupted"]
 
+SIGMAS = 5  # the best point is that with the lowest energy + 5 errors: a lucky sample shall not pass for it
 STATIONARY = 1e-14  # |F| below this part of sqrt(tr S) * |E| is rounding
 
 
@@ -45,7 +46,7 @@ Callback = Callable[[np.ndarray, Record], Any]
 class Reconfiguration:
     """The best parameters of a run, and the whole of its course."""
 
-    w: Inexact[np.ndarray, " P"]  # where energy + error was smallest
+    w: Inexact[np.ndarray, " P"]  # where energy + 5 errors was smallest
     energy: float  # there
     error: float  # there
     history: tuple[Record, ...]
@@ -103,8 +104,8 @@ def stochastic_reconfiguration(
     ``status`` is one of: ``converged`` (to `tolerance`), ``limit`` (all iterations used), ``stationary`` (F = 0 but not
     an eigenstate: the best of this machine, or a saddle point), ``stopped`` (by `callback`), ``singular``,
     ``not_finite``, ``interrupted`` (by KeyboardInterrupt); ``message`` says it in words.
-    Whatever ends the run, the best point is returned: that with the smallest energy + error. For a sample that choice
-    favours energies that came out too low; estimate again for one without that bias.
+    Whatever ends the run, the best point is returned: that with the smallest energy + 5 errors. Among sampled energies
+    that choice favours those that came out too low; estimate again for an energy without that bias.
 
     Cost: one estimate and $P^3/3$ operations for each iteration.
 
@@ -141,8 +142,9 @@ def stochastic_reconfiguration(
                     status, message = ended
                     break
                 history.append(record)
-                if record.energy + record.error < best[0]:
-                    best = record.energy + record.error, w, record
+                bound = record.energy + SIGMAS * record.error
+                if bound < best[0]:
+                    best = bound, w, record
                 if ended is None and callback is not None and callback(w, record) is True:
                     ended = "stopped", f"the callback returned True in iteration {p}"
                 if ended is not None:
@@ -161,12 +163,12 @@ def stochastic_reconfiguration(
         status, message = "singular", f"iteration {len(history) - 1}: {reason}; a shift > 0 or pseudo_inverse helps"
     except KeyboardInterrupt:
         status, message = "interrupted", f"interrupted at iteration {len(history)}"
-    _, w, record = best
-    if record is None:
+    _, w, chosen = best
+    if chosen is None:
         return Reconfiguration(w, np.nan, np.nan, tuple(history), status, f"{message}; no point was evaluated")
     if status in ("not_finite", "singular", "interrupted"):
-        message += f"; the best point is that of iteration {record.iteration}"
-    return Reconfiguration(w, record.energy, record.error, tuple(history), status, message)
+        message += f"; the best point is that of iteration {chosen.iteration}"
+    return Reconfiguration(w, chosen.energy, chosen.error, tuple(history), status, message)
 
 
 def _end(record: Record, S: np.ndarray, tolerance: float) -> tuple[Status, str] | None:

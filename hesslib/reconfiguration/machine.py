@@ -167,7 +167,7 @@ def checked(machine: RestrictedBoltzmann, w: Array, states: Array, /) -> tuple[A
 
 
 def _rolled(N: int, sign: int) -> np.ndarray:
-    """The indices $i\\pm t$ around the ring, at position $tN+i$."""
+    r"""The indices $i\pm t$ around the ring, at position $tN+i$."""
     t, i = np.divmod(np.arange(N * N), N)
     return (i + sign * t) % N
 

@@ -6,7 +6,7 @@ Index letters: c chain; i, s site; j hidden unit; n state of the sample.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Inexact, Integer
+from jaxtyping import Inexact, Integer
 
 from hesslib._chunks import BUDGET
 from hesslib.reconfiguration.autocorrelation import autocorrelation_time, standard_error
@@ -149,9 +149,7 @@ class Metropolis:
     def __call__(self, w: Inexact[np.ndarray, " P"], /) -> Estimate:
         """Return the moments at `w` from a new sample, with the error bar of the energy."""
         exchange = self.hamiltonian.magnetization is not None
-        run = sample(
-            self.machine, w, self._states, self._rng, sweeps=self.discard + self.sweeps, exchange=exchange
-        )
+        run = sample(self.machine, w, self._states, self._rng, sweeps=self.discard + self.sweeps, exchange=exchange)
         self._states = run.states[-1]
         used = run.states[self.discard :]
         states = used.reshape(-1, self.machine.N)
@@ -178,18 +176,18 @@ def sampled_energies(
     Cost: $2nCMN$ operations for C connections, in chunks of bounded memory.
     """
     w, _ = checked(machine, w, states)
-    parameters = machine.unravel(w)
     size = max(BUDGET // ((machine.N + 1) * machine.N * machine.density), 1)
     return np.concatenate(
-        [_energies(parameters, hamiltonian, states[start : start + size]) for start in range(0, len(states), size)]
+        [_energies(machine, w, hamiltonian, states[start : start + size]) for start in range(0, len(states), size)]
     )
 
 
-def _energies(parameters: tuple[np.ndarray, ...], hamiltonian: Hamiltonian, states: np.ndarray) -> Float[np.ndarray, " n"]:
+def _energies(machine: RestrictedBoltzmann, w: np.ndarray, hamiltonian: Hamiltonian, states: np.ndarray) -> np.ndarray:
     others, values = hamiltonian.connections(states)
-    here = log_psi_of(parameters, states.astype(parameters[0].dtype))
+    parameters = machine.unravel(w)
+    here = log_psi_of(parameters, states.astype(w.dtype))
     connected = np.repeat(here[:, None], values.shape[1], axis=1)
     present = values != 0
     present[:, 0] = False  # the state itself is known
-    connected[present] = log_psi_of(parameters, others[present].astype(parameters[0].dtype))
+    connected[present] = log_psi_of(parameters, others[present].astype(w.dtype))
     return local_energies(here, connected, values)
