@@ -304,12 +304,27 @@ def test_a_callback_sees_every_point_and_may_stop():
     assert "callback returned True in iteration 5" in result.message
 
 
-def test_progress_is_shown_where_it_is_asked_for_and_nowhere_else(monkeypatch):
-    for wanted, shown in ((None, False), (False, False), (True, True)):
-        stream = io.StringIO()
-        monkeypatch.setattr(sys, "stderr", stream)
-        stochastic_reconfiguration(SUMS, W0, max_iterations=5, progress=wanted)
-        assert bool(stream.getvalue()) is shown
+class Screen(io.StringIO):
+    """A stream that is, or is not, a terminal."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self):
+        return self.terminal
+
+
+@pytest.mark.parametrize(
+    ("wanted", "terminal", "shown"),
+    [(None, False, False), (False, True, False), (True, False, True), (None, True, True)],
+)
+def test_progress_is_shown_where_it_is_asked_for_or_somebody_watches(monkeypatch, wanted, terminal, shown):
+    screen = Screen(terminal)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr("hesslib.reconfiguration.loop.LONG", 0)
+    stochastic_reconfiguration(SUMS, W0, max_iterations=5, progress=wanted)
+    assert bool(screen.getvalue()) is shown
 
 
 @pytest.mark.usefixtures("as_installed")

@@ -137,47 +137,60 @@ def _by_real(k: Expr) -> Derivation:
 
 
 def conjugate_slope() -> Steps:
-    r"""$\partial E/\partial\bar w_k=F_k$ for complex parameters."""
-    D = _by_conjugate(k)
-    chain = Steps(Diff(wbar[k], E)).then(D.named(expectation()), "definition", using={E: expectation})
+    r"""$\partial E/\partial\bar w_k=F_k$ for complex parameters: quotient rule, then $\varepsilon_s$ and $p_s$."""
     above = S("s", X, lambda s: Obar[s, k] * psibar[s] * S("r", X, lambda r: H[s, r] * psi[r]))
     below = S("s", X, lambda s: Obar[s, k] * psibar[s] * psi[s])
-    chain.then(above / Z - E / Z * below, "quotient rule", by=D, using={E: expectation})
-    return chain.then(F_of(k), r"$\varepsilon_s$ and $p_s$", using=_known)
+    chain = Steps(Diff(wbar[k], E))
+    chain.then(above / Z - E / Z * below, by=_by_conjugate(k), using={E: expectation})
+    return chain.then(F_of(k), using=_known)
 
 
 def gradient() -> Steps:
     r"""$\partial E/\partial w_k=2F_k$ for real parameters and a real symmetric $H$."""
     D = _by_real(k)
-    E_real = real(expectation())
-    chain = Steps(Diff(w[k], E)).then(D.named(E_real), "definition", using={E: lambda: E_real})
-    return chain.then(2 * real(F_of(k)), "quotient rule", by=D, using=_known)
+    start = D.named(real(expectation()))
+    chain = Steps(Diff(w[k], E))
+
+    def worked_out(e: Expr) -> Expr:
+        e = e.replace(lambda x: x == Diff(w[k], E), lambda _: start)
+        return _known(D.evaluate(e))
+
+    return chain.then(2 * real(F_of(k)), using=worked_out)
 
 
 # --------------------------------------------------------------------------------------------------- the metric
 def covariance() -> Steps:
     r"""$S_{kl}$ is the covariance of the log-derivatives."""
-    chain = Steps(mean(lambda s: (Obar[s, k] - Obarmean[k]) * (O[s, l] - Omean[l])))
-    return chain.then(S_of(k, l), "$\\sum_sp_s=1$", using=_known)
+    chain = Steps(metric[k, l])
+    opened = lambda e: _known(unfold(e, {metric: S_of}))  # noqa: E731
+    chain.then(mean(lambda s: (Obar[s, k] - Obarmean[k]) * (O[s, l] - Omean[l])), using=opened)
+    return chain.then(S_of(k, l), using=_known)
 
 
 def distance() -> Steps:
-    r"""$\langle(1+u)^2\rangle\sin^2\varphi=\langle u^2\rangle-\langle u\rangle^2$ for the angle of $\psi_s$ and $\psi_s(1+u_s)$."""  # noqa: E501
-    chain = Steps(mean(lambda s: (1 + u[s]) ** 2) - mean(lambda s: 1 + u[s]) ** 2)
-    return chain.then(
-        mean(lambda s: u[s] ** 2) - mean(lambda s: u[s]) ** 2, "$\\sum_sp_s=1$", using=probabilities_sum_to_one
-    )
+    r"""$D=\langle(1+u)^2\rangle\sin^2\varphi$, with the angle of $\psi_s$ and $\psi_s(1+u_s)$, is the variance of u."""
+    chain = Steps(D_).then(separation(), using={D_: separation})
+    return chain.then(mean(lambda s: u[s] ** 2) - mean(lambda s: u[s]) ** 2, using=_known)
+
+
+D_ = sp.Symbol("D")
+
+
+def separation() -> Expr:
+    r"""$\langle(1+u)^2\rangle-\langle1+u\rangle^2$."""
+    return mean(lambda s: (1 + u[s]) ** 2) - mean(lambda s: 1 + u[s]) ** 2
 
 
 def squared_distance() -> Steps:
-    r"""$\langle u^2\rangle-\langle u\rangle^2=\sum_{kl}d_kS_{kl}d_l$ for the change $d$ of the parameters."""
+    r"""$D=\sum_{kl}d_kS_{kl}d_l$ for the change $d$ of the parameters, $u_s=\sum_kO_{sk}d_k$."""
     change = {u: lambda s: S("k", P, lambda k: O[s, k] * d[k])}
-    chain = Steps(mean(lambda s: u[s] ** 2) - mean(lambda s: u[s]) ** 2)
-    return chain.then(
-        S("l", P, lambda l: S("k", P, lambda k: d[k] * metric[k, l] * d[l])),
-        r"$u_s=\sum_kO_{sk}d_k$",
-        using=lambda e: _known(unfold(unfold(e, change), {metric: lambda k, l: real(S_of(k, l))})),
-    )
+
+    def opened(e: Expr) -> Expr:
+        e = unfold(unfold(e, {D_: separation}), change)
+        return _known(unfold(e, {metric: lambda k, l: real(S_of(k, l))}))
+
+    chain = Steps(D_)
+    return chain.then(S("l", P, lambda l: S("k", P, lambda k: d[k] * metric[k, l] * d[l])), using=opened)
 
 
 def slope_of_probability() -> Steps:
@@ -187,10 +200,18 @@ def slope_of_probability() -> Steps:
     return chain.then(2 * p[s] * (O[s, k] - Omean[k]), "quotient rule", by=D, using=_known)
 
 
+information = Tensor("information", latex=r"\mathcal{I}", shape=(P, P))
+
+
+def _is_information(x: Any) -> bool:
+    return isinstance(x, sp.Indexed) and x.base == information
+
+
 def fisher() -> Steps:
     r"""The Fisher information $\sum_sp_s\,\partial_k\ln p_s\,\partial_l\ln p_s=4S_{kl}$."""
     slope = lambda k: slope_of_probability().at({globals()["k"]: k})  # noqa: E731
-    chain = Steps(S("s", X, lambda s: Diff(w[k], p[s]) * Diff(w[l], p[s]) / p[s]))
+    definition = S("s", X, lambda s: Diff(w[k], p[s]) * Diff(w[l], p[s]) / p[s])
+    chain = Steps(information[k, l]).then(definition, using=lambda e: e.replace(_is_information, lambda _: definition))
 
     def insert_slopes(e: Expr) -> Expr:
         def value(x: Diff) -> Expr:
@@ -200,7 +221,7 @@ def fisher() -> Steps:
         e = e.replace(lambda x: isinstance(x, Diff) and x.operand.func is sp.Indexed, value)
         return _known(e)
 
-    return chain.then(4 * real(S_of(k, l)), "the slope of $p_s$", using=insert_slopes)
+    return chain.then(4 * real(S_of(k, l)), using=insert_slopes)
 
 
 def divergence() -> Steps:
@@ -216,11 +237,10 @@ def divergence() -> Steps:
     chain = Steps(Diff(w[k], Diff(w[l], K)))
     chain.then(
         by(k).named(2 * mean_q(l) - 2 * mean(lambda s: O[s, l])),
-        "first derivative",
         using=lambda e: e.replace(lambda x: x == Diff(w[l], K), lambda _: probabilities_sum_to_one(slope)),
     )
     at_p = lambda e: _known(unfold(by(k).evaluate(e), {q: lambda s: p[s]}))  # noqa: E731
-    return chain.then(4 * real(S_of(k, l)), "second, at $q=p$", using=at_p)
+    return chain.then(4 * real(S_of(k, l)), "at $q=p$", using=at_p)
 
 
 # --------------------------------------------------------------------------------------------- natural gradient
@@ -236,11 +256,16 @@ symmetric_metric = Tensor("S", shape=(P, P), symmetric=True)
 def natural_gradient() -> Steps:
     r"""The slope of the model by $d_k$: it vanishes where $\sum_lS_{kl}d_l=-\gamma F_k$."""
     D = Derivation(d[k], {d: same(k), force: CONSTANT, symmetric_metric: CONSTANT, gamma: CONSTANT})
-    m = sp.Symbol("m")
-    chain = Steps(Diff(d[k], m)).then(D.named(model()), "definition", using={m: model})
-    return chain.then(
-        2 * force[k] + 2 / gamma * S("l", P, lambda l: symmetric_metric[k, l] * d[l]), "$S_{kl}=S_{lk}$", by=D
-    )
+    slope = 2 * force[k] + 2 / gamma * S("l", P, lambda l: symmetric_metric[k, l] * d[l])
+    return Steps(Diff(d[k], m)).then(slope, by=D, using={m: model})
+
+
+def natural_model() -> Formula:
+    """The model by its name."""
+    return Formula(m, model())
+
+
+m = sp.Symbol("m")
 
 
 Q = sp.Symbol("Q", integer=True, positive=True)  # the number of other parameters
@@ -328,7 +353,6 @@ def norm_equation() -> Steps:
     )
     return chain.then(
         c + S("l", P, lambda l: Omean[l] * d[l]) + gamma * E,
-        "$\\sum_sp_s=1$",
         using=lambda e: _known(unfold(e, {r_: residual})),
     )
 
@@ -348,7 +372,7 @@ def normal_equations() -> Steps:
         by=D,
         using={R: misfit},
     )
-    chain.then(mean(lambda s: Obar[s, k] * residual(s)), "insert $r_s$", using={r_: residual})
+    chain.then(mean(lambda s: Obar[s, k] * residual(s)), using={r_: residual})
     known: dict[Any, Callable[..., Any]] = {metric: S_of, force: F_of}
     return chain.then(
         S("l", P, lambda l: metric[k, l] * d[l]) + gamma * force[k],

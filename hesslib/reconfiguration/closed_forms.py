@@ -8,7 +8,7 @@ import numpy as np
 STEPS = 100  # Newton's method takes about six
 
 
-def ising_energy(N: int, field: float, /) -> float:
+def ising_energy(N: int, field: float | int, /) -> float:
     r"""Return $-\sum_m\sqrt{1+h^2+2h\cos k_m}$, $k_m=(2m+1)\pi/N$: the Ising chain in a transverse field h.
 
     For N even and $h\geq0$. The chain is one of free fermions (Pfeuty 1970), and its ground state has an even number

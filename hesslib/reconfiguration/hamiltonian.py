@@ -48,7 +48,7 @@ class TransverseFieldIsing:
     """
 
     N: int
-    field: float
+    field: float | int
 
     magnetization = None
 

@@ -3,6 +3,7 @@ r"""Stochastic reconfiguration: steps $w\leftarrow w-\gamma S^{-1}F$ until the s
 Index letters: p iteration.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Inexact
 
+from hesslib._display import shell
 from hesslib.reconfiguration.exact import Estimate
 from hesslib.reconfiguration.regularization import (
     Schedule,
@@ -22,6 +24,7 @@ from hesslib.reconfiguration.regularization import (
 Status = Literal["converged", "limit", "stationary", "stopped", "singular", "not_finite", "interrupted"]
 
 SIGMAS = 5  # the best point is that with the lowest energy + 5 errors: a lucky sample shall not pass for it
+LONG = 5.0  # seconds after which somebody who watches is told how far it has come
 STATIONARY = 1e-14  # |F| below this part of sqrt(tr S) * |E| is rounding
 
 
@@ -65,9 +68,9 @@ def stochastic_reconfiguration(
     /,
     *,
     max_iterations: int = 300,
-    rate: float = 0.05,
+    rate: float | int = 0.05,
     regularization: Schedule | None = None,
-    shift: float = 1e-4,
+    shift: float | int = 1e-4,
     pseudo_inverse: float | None = None,
     tolerance: float = 1e-10,
     callback: Callback | None = None,
@@ -99,7 +102,8 @@ def stochastic_reconfiguration(
     callback
         Called with `w` and the record of each point; the run stops if it returns True.
     progress
-        Show a progress bar; None shows one on a terminal, if the run takes more than a few seconds.
+        Show a progress bar; None shows one on a terminal or in a live notebook, if the run takes more
+        than a few seconds.
 
     ``status`` is one of: ``converged`` (to `tolerance`), ``limit`` (all iterations used), ``stationary`` (F = 0 but not
     an eigenstate: the best of this machine, or a saddle point), ``stopped`` (by `callback`), ``singular``,
@@ -186,7 +190,7 @@ def _end(record: Record, S: np.ndarray, tolerance: float) -> tuple[Status, str] 
 
 
 def _checked_start(
-    w0: np.ndarray, max_iterations: int, rate: float, shift: float, pseudo_inverse: float | None
+    w0: np.ndarray, max_iterations: int, rate: float | int, shift: float | int, pseudo_inverse: float | None
 ) -> np.ndarray:
     w = np.array(w0)
     if w.dtype.kind not in "fc":
@@ -205,10 +209,11 @@ def _checked_start(
 
 
 def _counted(count: int, progress: bool | None) -> Any:
-    """``range(count)``, with a progress bar if one is wanted and tqdm is there."""
-    if progress is False:
+    """``range(count)``, with a bar of progress where one is asked for, or somebody watches a run of some seconds."""
+    kernel = getattr(shell(), "kernel", None)
+    watched = sys.stderr.isatty() or bool(getattr(kernel, "_allow_stdin", False))  # a live notebook has a reader
+    if progress is False or not (progress or watched):
         return range(count)
     from tqdm.auto import tqdm
 
-    # disable=None: silent unless standard error is a terminal
-    return tqdm(range(count), disable=None if progress is None else False, delay=0 if progress else 2, leave=False)
+    return tqdm(range(count), desc="stochastic reconfiguration", delay=0 if progress else LONG, leave=False)

@@ -16,7 +16,7 @@ class SingularMetricError(np.linalg.LinAlgError):
     """S, with what was added to it, is singular: some direction does not change the state."""
 
 
-def geometric(start: float = 100.0, ratio: float = 0.9, floor: float = 1e-4, /) -> Schedule:
+def geometric(start: float | int = 100.0, ratio: float = 0.9, floor: float | int = 1e-4, /) -> Schedule:
     r"""Return $\lambda(p)=\max(\text{start}\cdot\text{ratio}^p,\text{floor})$, by default that of Carleo and Troyer.
 
     Raises ValueError if a value is negative or the ratio is not below 1.
@@ -30,7 +30,7 @@ def geometric(start: float = 100.0, ratio: float = 0.9, floor: float = 1e-4, /) 
     return lambda p: max(start * ratio**p, floor)
 
 
-def constant(value: float, /) -> Schedule:
+def constant(value: float | int, /) -> Schedule:
     r"""Return $\lambda(p)=\text{value}$ for every iteration.
 
     >>> constant(0.01)(7)
