@@ -1,0 +1,15 @@
+r"""Networks from elsewhere: architecture, weights, order of the parameters and convention of the loss, made explicit.
+
+`from_torch` takes a ``torch.nn.Sequential``, `from_jax` a list of ``(W, b)``, a dictionary of Flax's kind or a module
+of Equinox's kind. Both return a `Converted`: a `Network`, the flat `w`, the `ParameterOrder` that carries results both
+ways, and the `LossConvention` with its factor. Neither PyTorch nor JAX is imported before it is needed.
+"""
+
+from hesslib.convert.convention import LossConvention
+from hesslib.convert.converted import Converted
+from hesslib.convert.from_jax import from_jax
+from hesslib.convert.from_torch import from_torch
+from hesslib.convert.order import ParameterOrder
+from hesslib.convert.problem import NetworkProblem
+
+__all__ = ["Converted", "LossConvention", "NetworkProblem", "ParameterOrder", "from_jax", "from_torch"]

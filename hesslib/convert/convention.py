@@ -1,0 +1,64 @@
+r"""What a loss of another library is in terms of $E=\sum_nE_n$: the loss that belongs to it, and the factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Divisor = Literal["1", "N", "NK"]
+
+
+@dataclass(frozen=True)
+class LossConvention:
+    r"""Their loss is ``factor(N, K)`` times `hesslib.error`, the sum over patterns (squared error with its 1/2).
+
+    `loss` is the name of the loss in hesslib, `multiple` a plain number, `divisor` what a mean divides by: 1, N (the
+    patterns) or NK (patterns and outputs).
+
+    >>> mse = LossConvention("torch.nn.MSELoss()", "squared_error", 2.0, "NK")
+    >>> mse.factor(10, 4)
+    0.05
+    >>> print(mse)
+    torch.nn.MSELoss() = 2/(N K) times the sum over patterns of squared_error
+    """
+
+    theirs: str
+    loss: str
+    multiple: float = 1.0
+    divisor: Divisor = "1"
+
+    def factor(self, N: int, K: int, /) -> float:
+        """What a derivative of the sum is multiplied with, for N patterns and K outputs."""
+        return self.multiple / {"1": 1, "N": N, "NK": N * K}[self.divisor]
+
+    def __str__(self) -> str:
+        over = {"1": "", "N": "/N", "NK": "/(N K)"}[self.divisor]
+        number = f"{self.multiple:g}{over}"
+        return f"{self.theirs} = {number} times the sum over patterns of {self.loss}"
+
+
+def of_torch(loss: Any) -> LossConvention:
+    """The convention of a loss module of PyTorch.
+
+    Raises ValueError for a loss that has no counterpart (Huber, class weights, label smoothing), naming the option.
+    """
+    kind = type(loss).__name__
+    known = {
+        "MSELoss": ("squared_error", 2.0, "NK"),
+        "BCEWithLogitsLoss": ("binary_cross_entropy", 1.0, "NK"),
+        "BCELoss": ("binary_cross_entropy", 1.0, "NK"),
+        "CrossEntropyLoss": ("softmax_cross_entropy", 1.0, "N"),
+        "NLLLoss": ("softmax_cross_entropy", 1.0, "N"),
+    }
+    if kind not in known:
+        raise ValueError(f"loss is {kind}; it must be one of {', '.join(known)}")
+    for option, plain in (("weight", None), ("pos_weight", None), ("label_smoothing", 0.0)):
+        value = getattr(loss, option, plain)
+        if value is not None and value != plain:
+            raise ValueError(f"loss is {kind} with {option}={value}; no loss of a Network has that option")
+    name, multiple, mean = known[kind]
+    if loss.reduction not in ("mean", "sum"):
+        raise ValueError(f"loss is {kind} with reduction={loss.reduction!r}; it must be 'mean' or 'sum'")
+    options = "" if loss.reduction == "mean" else "reduction='sum'"
+    divisor: Any = mean if loss.reduction == "mean" else "1"
+    return LossConvention(f"torch.nn.{kind}({options})", name, multiple, divisor)
