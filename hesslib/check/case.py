@@ -1,0 +1,144 @@
+"""A wrong result, and what the catalogue may ask about the problem it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+import hesslib
+from hesslib.check import from_autodiff, from_values
+from hesslib.check.autodiff import Autodiff
+from hesslib.check.opinion import Declined, Opinion
+from hesslib.check.question import OF_ERROR, Question
+from hesslib.check.subject import NetworkPoint, Subject
+from hesslib.check.verdict import Judgement
+from hesslib.check.views import Sampling
+from hesslib.network import Network
+
+LARGEST = 4000  # coordinates of the largest matrix that the catalogue forms
+
+
+@dataclass(eq=False)
+class Case:
+    """The claimed result (whole), the judgement of the most precise referee, and derivatives on demand."""
+
+    question: Question
+    claimed: np.ndarray
+    judgement: Judgement
+    sampling: Sampling
+    budget: int
+    tool: Autodiff | None
+    memory: dict[str, np.ndarray | None] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> Subject:
+        return self.question.subject
+
+    @property
+    def quantity(self) -> str:
+        return self.question.quantity
+
+    @property
+    def reference(self) -> np.ndarray | None:
+        """The right result, if the referee saw all of it."""
+        return self.judgement.opinion.value if self.judgement.opinion.view.full else None
+
+    @property
+    def network(self) -> NetworkPoint | None:
+        """The network, if its matrices are not too large to form."""
+        here = self.subject.network
+        return here if here is not None and here.problem.net.num_parameters <= LARGEST else None
+
+    def of_matrix(self, A: np.ndarray) -> np.ndarray:
+        """What somebody gives who has the matrix A for the Hessian: itself, its diagonal, or its product with v."""
+        if self.quantity == "hessian_diagonal":
+            return np.diagonal(A).copy()
+        return A @ self.question.v if self.question.v is not None else A
+
+    @property
+    def of_second_order(self) -> bool:
+        """Whether the quantity is a matrix of second derivatives of E, or comes from one."""
+        return self.quantity in ("hessian", "hessian_diagonal", "hessian_vector_product", "gauss_newton")
+
+    def theirs(self, array: np.ndarray) -> np.ndarray:
+        """Carry a value of the quantity from the order and scale of hesslib to those of the problem."""
+        assert self.network is not None
+        return self.network.theirs(array, self.question.axes, scaled=self.quantity in OF_ERROR)
+
+    def altered(
+        self,
+        net: Network,
+        *,
+        w: np.ndarray | None = None,
+        x: np.ndarray | None = None,
+        t: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The quantity by the closed forms of another network, or at another place; in the order of the problem."""
+        here, quantity = self.network, self.quantity
+        assert here is not None
+        w, x, t = here.w if w is None else w, here.x if x is None else x, here.t if t is None else t
+        if quantity == "laplacian":
+            return self.theirs(input_laplacian(net, w, x).reshape(-1))
+        if quantity == "jacobian":
+            J = hesslib.output_jacobian(net, w, x)
+            return self.theirs(J.reshape(-1, J.shape[-1]))
+        if quantity in ("hessian_diagonal", "hessian_vector_product"):
+            matrix = hesslib.hessian(net, w, x, t)
+            return self.of_matrix(here.theirs(matrix, (True, True), scaled=True))
+        return self.theirs(getattr(hesslib, quantity)(net, w, x, t))
+
+    @cached_property
+    def gradient(self) -> np.ndarray | None:
+        """The gradient of a scalar function, if it can be had."""
+        if self.quantity == "gradient":
+            return self.reference
+        return self._derivative("gradient")
+
+    @cached_property
+    def hessian(self) -> np.ndarray | None:
+        """The Hessian of a scalar function, whole, if it can be had within the budget."""
+        if self.quantity == "hessian":
+            return self.reference
+        return self._derivative("hessian")
+
+    def _derivative(self, quantity: str) -> np.ndarray | None:
+        if self.quantity in ("jacobian", "gauss_newton", "laplacian") or self.subject.p > LARGEST:
+            return None
+        here = self.network
+        if here is not None:
+            matrix = getattr(hesslib, quantity)(here.problem.net, here.w, here.x, here.t)
+            return here.theirs(matrix, (True,) * matrix.ndim, scaled=True)
+        asked = Question(quantity, self.subject, ())
+        ways: list[Callable[[], Opinion]] = [
+            lambda: from_values.opinion(asked, "difference", self.budget, self.sampling)
+        ]
+        if self.tool is not None:
+            tool = self.tool
+            ways.insert(0, lambda: from_autodiff.opinion(asked, tool, "reverse", self.budget, self.sampling))
+        for way in ways:
+            try:
+                found = way()
+            except Declined:
+                continue
+            if found.view.full:
+                return found.value
+        return None
+
+
+def input_laplacian(net: Network, w: np.ndarray, x: np.ndarray) -> np.ndarray:
+    r"""Return $\sum_d\partial^2y/\partial x_d^2$ of a network with linear outputs, (N, K): one forward sweep.
+
+    $\Delta z=h'\Delta a+h''\sum_d(\partial a/\partial x_d)^2$, and $a$ is linear in $z$.
+    """
+    W, b = net.layers(w)
+    z, slope, curved = x, np.broadcast_to(np.eye(x.shape[1]), (len(x), x.shape[1], x.shape[1])), np.zeros_like(x)
+    for l in range(1, net.L + 1):
+        a, slope, curved = z @ W[l].T + b[l], slope @ W[l].T, curved @ W[l].T
+        if l < net.L:
+            h = net.activation[l - 1]
+            z, curved = h(a), h.first(a) * curved + h.second(a) * (slope**2).sum(axis=1)
+            slope = h.first(a)[:, None, :] * slope
+    return curved

@@ -1,0 +1,347 @@
+"""The public functions: one for each derivative that can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hesslib.check.examination import examined
+from hesslib.check.libraries import from_numpy, library_of, to_numpy
+from hesslib.check.options import BUDGET, options
+from hesslib.check.question import Question
+from hesslib.check.report import Report
+from hesslib.check.subject import Subject, of_function, of_network
+from hesslib.convert.problem import NetworkProblem
+from hesslib.network import Network, Reduction, forward
+
+Array = Any
+Function = Callable[[Any], Any]
+Problem = Function | tuple[Any, ...] | NetworkProblem
+
+
+def gradient(
+    f: Problem,
+    x: Array,
+    claimed: Array | Function,
+    /,
+    *,
+    reduction: Reduction = "sum",
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed gradient $\partial f/\partial x$ of a scalar function, or of the error of a network.
+
+    `f` is a function of one array of NumPy, JAX or PyTorch that gives a number, and `x` an array of that library; or it
+    is ``(net, x, t)`` (or what `hesslib.convert` gives), and then `x` is the flat `w`. `claimed` is an array of the
+    shape of `x`, or a function that gives it. `reduction` is for ``(net, x, t)``: "mean" divides the error by N.
+
+    Options
+    -------
+    blocks : ``[(name, size), ...]``, the parts of `x` in the report; weights and biases of each layer for a network.
+    referees : some of "closed form", "autodiff", "finite differences", "complex step"; all that apply by default.
+    budget : how many evaluations of `f` each referee may take. What that does not pay for is seen through random
+        directions or sampled entries, and the report says with what probability an error is missed.
+    seed : of those; the same seed gives the same report.
+    progress : True shows cost and progress on stderr, False nothing; by default work of more than two seconds.
+
+    Raises ValueError if `claimed` has another shape or `f` is not finite at `x`. What does not raise is in the report.
+
+    >>> import numpy as np
+    >>> report = gradient(lambda x: (x**2).sum(), np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
+    >>> report.verdict, report.diagnoses[0].says
+    ('wrong', 'a constant factor 1/2')
+    """
+    subject = _subject(f, x, "error", reduction, blocks)
+    question = Question("gradient", subject, _scalar(subject))
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+
+
+def jacobian(
+    f: Problem,
+    x: Array,
+    claimed: Array | Function,
+    /,
+    *,
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed Jacobian $\partial f_o/\partial x_i$: outputs first, (\*out_shape, \*x_shape).
+
+    `f` gives an array; for ``(net, x)`` or ``(net, x, t)`` it is $a^{(L)}$ (N, K) as a function of `w`, the last
+    pre-activations. Everything else is as for `gradient`.
+
+    >>> import numpy as np
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> jacobian(lambda x: A @ x, np.array([1.0, 1.0]), A.T).diagnoses[0].kinds
+    ('transposed',)
+    """
+    subject = _subject(f, x, "outputs", "sum", blocks)
+    question = Question("jacobian", subject, subject.values(subject.point).shape)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+
+
+def hessian(
+    f: Problem,
+    x: Array,
+    claimed: Array | Function,
+    /,
+    *,
+    reduction: Reduction = "sum",
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed Hessian $\partial^2f/\partial x_i\partial x_j$, of the shape of `x` twice.
+
+    Arguments and options are those of `gradient`.
+
+    >>> import numpy as np, hesslib
+    >>> net, x, t = hesslib.Network((2, 3, 1)), np.array([[1.0, -1.0], [0.5, 2.0]]), np.array([[1.0], [0.0]])
+    >>> w = net.init(0)
+    >>> report = hessian((net, x, t), w, hesslib.gauss_newton(net, w, x, t), referees=["closed form"])
+    >>> report.ok, report.kinds
+    (False, ('gauss-newton-for-hessian',))
+    """
+    subject = _subject(f, x, "error", reduction, blocks)
+    question = Question("hessian", subject, _scalar(subject))
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+
+
+def hessian_diagonal(
+    f: Problem,
+    x: Array,
+    claimed: Array | Function,
+    /,
+    *,
+    reduction: Reduction = "sum",
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed diagonal $\partial^2f/\partial x_i^2$ of the Hessian, of the shape of `x`.
+
+    Arguments and options are those of `gradient`.
+
+    >>> import numpy as np
+    >>> x = np.array([1.0, 2.0, 3.0])
+    >>> hessian_diagonal(lambda x: x[0] * x[1] * x[2] + (x**3).sum(), x, 6 * x + np.array([5.0, 4.0, 3.0])).kinds
+    ('row-sums',)
+    """
+    subject = _subject(f, x, "error", reduction, blocks)
+    question = Question("hessian_diagonal", subject, _scalar(subject))
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+
+
+def hessian_vector_product(
+    f: Problem,
+    x: Array,
+    v: Array,
+    claimed: Array | Callable[[Any, Any], Any],
+    /,
+    *,
+    reduction: Reduction = "sum",
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed product $Hv$ of the Hessian with a vector; `claimed` is an array or a function of `x` and `v`.
+
+    Arguments and options are those of `gradient`.
+
+    >>> import numpy as np
+    >>> x, v = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0])
+    >>> hessian_vector_product(lambda x: (x**3).sum(), x, v, lambda x, v: 6 * x * v).verdict
+    'right'
+    """
+    subject = _subject(f, x, "error", reduction, blocks)
+    direction = to_numpy(v).astype(np.float64).reshape(-1)
+    if direction.shape != subject.point.shape or not np.isfinite(direction).all():
+        raise ValueError(f"v has shape {np.shape(to_numpy(v))}; it must have the shape of x and finite entries")
+    subject.sizes["|v|"] = float(np.linalg.norm(direction))
+    question = Question("hessian_vector_product", subject, _scalar(subject), v=direction)
+    return _examined(question, claimed, f, x, v, seed, budget, referees, progress)
+
+
+def gauss_newton(
+    f: Problem,
+    x: Array,
+    claimed: Array | Function,
+    /,
+    *,
+    reduction: Reduction = "sum",
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed Gauss-Newton matrix $J^TMJ$: `f` is ``(net, x, t)``, or a pair ``(model, loss)`` of functions.
+
+    ``model(x)`` gives outputs of any shape, $J$ is its Jacobian; ``loss(outputs)`` gives a number, $M$ is its Hessian.
+    For a network the outputs are $a^{(L)}$, so that $M$ is $I$ for squared error. Everything else is as for `gradient`.
+
+    >>> import numpy as np
+    >>> A = np.array([[1.0, 2.0, 0.0], [3.0, 4.0, 1.0]])
+    >>> gauss_newton((lambda w: A @ w, lambda y: (y**2).sum()), np.ones(3), A.T @ A).diagnoses[0].says
+    'a constant factor 1/2'
+    """
+    if isinstance(f, tuple) and len(f) == 2 and all(map(callable, f)):
+        model, loss = f
+        subject = of_function(model, x, blocks)
+    else:
+        subject = _subject(f, x, "outputs", reduction, blocks)
+        loss = _loss_of_shift(subject)
+    outputs = subject.values(subject.point).shape
+    question = Question("gauss_newton", subject, outputs, loss=loss)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+
+
+def laplacian(
+    f: Problem,
+    x: Array,
+    claimed: Array | Function,
+    /,
+    *,
+    blocks: Any = None,
+    referees: Sequence[str] | None = None,
+    budget: int = BUDGET,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Report:
+    r"""Check a claimed Laplacian $\sum_d\partial^2f/\partial x_d^2$ with respect to inputs.
+
+    `f` is a function of one point `x` (D,), or of many, (N, D), none of which acts on the value at another; the
+    Laplacian has the shape of what it gives. Or `f` is ``(net, w)`` and gives the outputs $y$ (N, K). Everything else
+    is as for `gradient`.
+
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 2.0], [3.0, -1.0]])
+    >>> laplacian(lambda x: x[:, 0] ** 2 * x[:, 1], x, 2 * x[:, 1]).ok
+    True
+    """
+    if isinstance(f, tuple):
+        net, w = _pair(f)
+        problem = NetworkProblem(net, x, None)
+        subject = of_network(problem, w, "inputs", blocks)
+    else:
+        subject = _of_shift(_function(f), x, blocks)
+    question = Question("laplacian", subject, subject.values(subject.point).shape)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+
+
+def _examined(
+    question: Question,
+    claimed: Any,
+    f: Any,
+    x: Any,
+    v: Any,
+    seed: int,
+    budget: int,
+    referees: Sequence[str] | None,
+    progress: bool | None,
+) -> Report:
+    chosen = options(_words(f, question.subject), seed, budget, referees, progress)
+    if callable(claimed):
+        claimed = claimed(x) if v is None else claimed(x, v)
+    return examined(question, claimed, chosen)
+
+
+def _words(f: Any, subject: Subject) -> str:
+    """What is differentiated, in words."""
+    here = subject.network
+    if here is None:
+        return getattr(f, "__name__", "f") if callable(f) else "(model, loss)"
+    scale = f"{here.factor:.6g} times the sum" if here.factor != 1 else "the sum"
+    return (
+        f"{here.problem.net!r}, {scale} over {len(here.x)} patterns" if here.t is not None else f"{here.problem.net!r}"
+    )
+
+
+def _subject(f: Any, x: Any, what: str, reduction: str, blocks: Any) -> Subject:
+    if isinstance(f, NetworkProblem):
+        problem = f
+    elif isinstance(f, tuple):
+        if len(f) not in (2, 3) or not isinstance(f[0], Network):
+            raise ValueError("f is a tuple; it must be (net, x, t) with a Network first")
+        problem = NetworkProblem(f[0], f[1], f[2] if len(f) == 3 else None)
+    else:
+        return of_function(f, x, blocks)
+    if what == "error" and problem.t is None:
+        raise ValueError("f has no targets; it must be (net, x, t)")
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
+    if reduction == "mean":
+        factor = problem.factor / problem.x.shape[0]
+        problem = NetworkProblem(problem.net, problem.x, problem.t, factor, problem.order, problem.names)
+    return of_network(problem, x, what, blocks)
+
+
+def _function(f: Any) -> Function:
+    if not callable(f):
+        raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, w)")  # noqa: TRY004
+    return f
+
+
+def _pair(f: tuple[Any, ...]) -> tuple[Network, Any]:
+    if len(f) != 2 or not isinstance(f[0], Network):
+        raise ValueError("f is a tuple; it must be (net, w) with a Network first")
+    return f[0], f[1]
+
+
+def _of_shift(f: Function, x: Any, blocks: Any) -> Subject:
+    """The function of one shift of all points."""
+    points = to_numpy(x)
+    if points.ndim not in (1, 2):
+        raise ValueError(f"x has shape {points.shape}; it must be (D,) or (N, D)")
+    library, D = library_of(x), points.shape[-1]
+    dtype = points.dtype if points.dtype.kind == "f" else np.dtype(np.float64)
+
+    def shifted(r: Any) -> Any:
+        own = library_of(r)
+        return f(from_numpy(points.astype(str(r.dtype).removeprefix("torch.")), own) + r)
+
+    zero = from_numpy(np.zeros(D, dtype), library)
+    subject = of_function(shifted, zero, blocks)
+    subject.sizes = {"D": float(D)}
+    return subject
+
+
+def _scalar(subject: Subject) -> tuple[int, ...]:
+    shape = subject.values(subject.point).shape
+    if int(np.prod(shape, dtype=int)) != 1:
+        raise ValueError(f"f gives shape {shape}; it must give a number")
+    if shape:
+        function = subject.function
+        subject.function = lambda x: function(x).reshape(())
+    return ()
+
+
+def _loss_of_shift(subject: Subject) -> Function:
+    """The errors of the patterns as a function of one shift (K,) of all their pre-activations."""
+    here = subject.network
+    assert here is not None
+    if here.t is None:
+        raise ValueError("f has no targets; it must be (net, x, t)")
+    net, factor = here.problem.net, here.factor
+    a = forward(net, here.w, here.x).a[-1]
+    t = net.loss.targets(here.t, a)
+
+    def loss(r: Any) -> Any:
+        library = library_of(r)
+        return factor * net.loss.pattern_errors(from_numpy(a, library) + r, from_numpy(t, library))
+
+    return loss

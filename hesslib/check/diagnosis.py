@@ -1,0 +1,238 @@
+"""From a wrong result to the mistake: which suspects explain it, where it is wrong, and by what constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hesslib.check import constants
+from hesslib.check.case import Case
+from hesslib.check.location import Location, located
+from hesslib.check.mistakes import CATALOGUE
+from hesslib.check.suspect import Suspect
+from hesslib.check.verdict import relative
+
+ENOUGH_TO_SCALE = 3  # entries that a comparison needs before a constant is fitted to them
+SINGLE = 2.0**-24  # half the distance of numbers in single precision
+NOISE = 1e-4  # differences above this, relative to the largest entry, are not called noise
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the mistake most likely is.
+
+    - ``kinds``: names out of the catalogue; more than one if several came together;
+    - ``says``: the same in words; ``where``: the part that it concerns, empty for the whole;
+    - ``before``, ``after``: the distance of the claimed result from the right one, and from what the mistake gives,
+      both relative to the largest entry: the evidence; ``allowed``: the tolerance of that comparison.
+    """
+
+    kinds: tuple[str, ...]
+    says: str
+    where: str
+    before: float
+    after: float
+    allowed: float
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.says}" if self.where else self.says
+        return f"{head}. Evidence: {self.evidence}"
+
+    @property
+    def evidence(self) -> str:
+        if not self.explained:
+            return f"no known mistake gives this result; it is {self.before:.1e} off"
+        return f"{self.before:.1e} from the right result, {self.after:.1e} from what this mistake gives"
+
+    @property
+    def explained(self) -> bool:
+        return self.after <= self.allowed
+
+
+def diagnosed(case: Case) -> tuple[Diagnosis, ...]:
+    """The diagnoses of a wrong result, those with the fewest parts only; at least one, if only where it is wrong."""
+    case_view = Compared(case)
+    if not np.isfinite(case.claimed).all():
+        bad = np.argwhere(~np.isfinite(case.claimed))
+        first = ", ".join(map(str, bad[0].tolist()))
+        words = f"{len(bad)} of {case.claimed.size} entries are not finite, the first of them [{first}]"
+        return (Diagnosis(("not-finite",), words, "", float("inf"), 0.0, 0.0),)
+    suspects = list(_suspects(case))
+    where = located(case)
+    scaled = case_view.scaled()
+    for found in (
+        [*scaled, *(d for s in suspects if (d := case_view.same(s)))],
+        [d for s in suspects if (d := case_view.up_to_a_constant(s))],
+        list(case_view.within(where, suspects)),
+        list(case_view.noise()),
+    ):
+        if found:
+            return _distinct(found)
+    kinds = ("one-part",) if where.is_part else ("unknown",)
+    words = f"it is wrong in {where.words} only" if where.is_part else f"it is wrong in {where.words}"
+    if case.quantity in ("hessian", "gauss_newton") and not np.allclose(case.claimed, case.claimed.T):
+        words += ", and not symmetric"
+    return (Diagnosis(kinds, words + "; none of the known patterns", "", case_view.before, np.inf, 0.0),)
+
+
+def _suspects(case: Case) -> Iterator[Suspect]:
+    for mistake in CATALOGUE:
+        yield from mistake(case)
+
+
+def _distinct(found: list[Diagnosis]) -> tuple[Diagnosis, ...]:
+    """One diagnosis of each kind, the closest first."""
+    kept: dict[tuple[str, ...], Diagnosis] = {}
+    for diagnosis in sorted(found, key=lambda d: d.after):
+        kept.setdefault(diagnosis.kinds, diagnosis)
+    return tuple(kept.values())
+
+
+class Compared:
+    """The claimed result beside the right one and beside what mistakes give, through the eyes of the best referee."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, judgement = case, case.judgement
+        self.view, self.right = judgement.opinion.view, judgement.opinion.value
+        self.claimed, self.allowed, self.scale = judgement.claimed, judgement.allowed, judgement.scale
+        self.before, self.tolerance = judgement.distance, judgement.tolerance
+
+    def same(self, suspect: Suspect) -> Diagnosis | None:
+        """The suspect, if it gives the claimed result and not the right one."""
+        if suspect.undone is not None:
+            after = self._distance(self.view.of(suspect.undone), self.right)
+            return self._named((suspect.kind,), suspect.says, after) if after <= self.tolerance else None
+        value = self._given(suspect)
+        if value is None:
+            return None
+        after = self._distance(self.claimed, value)
+        return self._named((suspect.kind,), suspect.says, after) if self._fits(value, 1.0) else None
+
+    def up_to_a_constant(self, suspect: Suspect) -> Diagnosis | None:
+        """The suspect and a constant that has a name."""
+        if suspect.undone is not None:
+            claimed, value = self.view.of(suspect.undone), self.right
+        else:
+            given = self._given(suspect)
+            if given is None:
+                return None
+            claimed, value = self.claimed, given
+        c = _fitted(claimed, value)
+        if c is None or not suspect.scalable or not self._close(claimed, value, c):
+            return None
+        named = self._constant(c)
+        if named is None or named[1] == "unknown":
+            return None
+        kinds, words = named[0], named[2]
+        return self._named((suspect.kind, *kinds), f"{suspect.says}; {words}", self._distance(claimed, c * value))
+
+    def scaled(self) -> Iterator[Diagnosis]:
+        """The right result times a constant, whether that has a name or not."""
+        c = _fitted(self.claimed, self.right)
+        if c is None or not self._close(self.claimed, self.right, c):
+            return
+        named = self._constant(c)
+        if named is not None:
+            yield self._named(named[0], named[2], self._distance(self.claimed, c * self.right))
+
+    def within(self, where: Location, suspects: list[Suspect]) -> Iterator[Diagnosis]:
+        """What explains the part that is wrong, where the rest is right."""
+        if not where.is_part:
+            return
+        inside = where.mask
+        claimed, right = self.claimed[inside], self.right[inside]
+        found = []
+        c = _fitted(claimed, right)
+        if c is not None and np.all(np.abs(claimed - c * right) <= self.allowed[inside] * max(1.0, abs(c))):
+            named = self._constant(c)
+            if named is not None and (named[1] == "known" or claimed.size >= ENOUGH_TO_SCALE):
+                found.append((named[0], named[2], claimed - c * right))
+        if not np.any(claimed) and np.any(np.abs(right) > self.allowed[inside]):
+            found.append((("entries-missing",), "the entries are zero", claimed))
+        for suspect in suspects:
+            value = self._given(suspect)
+            if value is None or not suspect.local:
+                continue
+            if np.all(np.abs(claimed - value[inside]) <= self.allowed[inside]) and self._differs(value, inside):
+                found.append(((suspect.kind,), suspect.says, claimed - value[inside]))
+        for kinds, words, rest in found:
+            after = relative(float(np.max(np.abs(rest), initial=0.0)), self.scale)
+            yield self._named(("one-part", *kinds), words, after, f"in {where.words} only")
+
+    def noise(self) -> Iterator[Diagnosis]:
+        """Differences so small that they look like rounding in single precision, or like a difference quotient."""
+        difference = np.abs(self.claimed - self.right)
+        if self.before > NOISE or np.mean(difference > self.allowed) < 0.3:
+            return
+        claimed = self.case.claimed
+        if (claimed.astype(np.float32).astype(claimed.dtype) == claimed).all():
+            words = "every entry is a number of single precision: it was computed in float32"
+            yield self._named(("float32-noise",), words, 0.0)
+        elif self.before <= 64 * SINGLE:
+            words = (
+                f"differences without a pattern, {self.before:.0e} of the largest entry: rounding in single precision "
+                "somewhere on the way, or a difference quotient in the place of a derivative"
+            )
+            yield self._named(("noise",), words, 0.0)
+        else:
+            words = (
+                f"differences without a pattern, {self.before:.0e} of the largest entry: a difference quotient in the "
+                "place of a derivative, with its step too large or too small"
+            )
+            yield self._named(("noise",), words, 0.0)
+
+    def _named(self, kinds: tuple[str, ...], says: str, after: float, where: str = "") -> Diagnosis:
+        return Diagnosis(kinds, says, where, self.before, after, max(self.tolerance, after))
+
+    def _given(self, suspect: Suspect) -> np.ndarray | None:
+        """What the suspect gives through the view, if that can be told from the right result."""
+        if suspect.value is None or suspect.value.shape != self.case.question.shape:
+            return None
+        if not np.isfinite(suspect.value).all():
+            return None
+        value = self.view.of(suspect.value)
+        return value if self._differs(value, ...) else None
+
+    def _differs(self, value: np.ndarray, inside: np.ndarray | object) -> bool:
+        return bool(np.any(np.abs(value - self.right)[inside] > 2 * self.allowed[inside]))  # type: ignore[index]
+
+    def _fits(self, value: np.ndarray, c: float) -> bool:
+        return self._close(self.claimed, value, c)
+
+    def _close(self, claimed: np.ndarray, value: np.ndarray, c: float) -> bool:
+        """Whether claimed = c value to within what is allowed, which grows with the size of what is compared."""
+        largest = abs(c) * float(np.max(np.abs(value), initial=0.0))
+        grown = max(abs(c), largest / self.scale if self.scale > 0 else 1.0, 1e-300)
+        least = min(grown, 1.0) if grown < 1 else grown
+        return bool(np.all(np.abs(claimed - c * value) <= self.allowed * least))
+
+    def _distance(self, a: np.ndarray, b: np.ndarray) -> float:
+        return relative(float(np.max(np.abs(a - b), initial=0.0)), self.scale)
+
+    def _constant(self, c: float) -> tuple[tuple[str, ...], str, str] | None:
+        """Kinds, "known" or "unknown", and words for a constant; None if it is 1."""
+        precision = min(max(4 * self.tolerance, 1e-9), 1e-2)
+        kinds: tuple[str, ...] = ()
+        if abs(c - 1) <= precision or c == 0:
+            return None
+        words, known = [], "known"
+        if c < 0:
+            kinds, words = ("wrong-sign",), ["the sign is wrong"]
+        size = abs(c)
+        if abs(size - 1) > precision:
+            kinds = (*kinds, "constant-factor")
+            found = constants.names(size, self.case.subject.sizes, precision)
+            known = "known" if found else "unknown"
+            words.append(f"a constant factor {' or '.join(found)}" if found else f"a constant factor {size:.6g}")
+        return kinds, known, " and there is ".join(words)
+
+
+def _fitted(claimed: np.ndarray, value: np.ndarray) -> float | None:
+    """The constant by which the value comes closest to the claimed result, if there is enough to fit."""
+    if np.count_nonzero(value) < ENOUGH_TO_SCALE and value.size > 1:
+        ratios = claimed[value != 0] / value[value != 0]
+        return float(ratios[0]) if len(ratios) else None
+    total = float(np.sum(value * value))
+    return float(np.sum(claimed * value)) / total if total > 0 else None

@@ -1,0 +1,154 @@
+"""The opinions of automatic differentiation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hesslib.agreement import ROUNDINGS
+from hesslib.check.autodiff import Autodiff, Mode
+from hesslib.check.opinion import Declined, Opinion
+from hesslib.check.question import Question
+from hesslib.check.subject import FAILURES
+from hesslib.check.views import Sampling, View
+
+GRADIENTS = 3  # evaluations that a gradient costs
+PRODUCTS = 6  # evaluations that a product with the Hessian costs
+
+NAMES: dict[tuple[str, Mode], str] = {
+    ("first", "forward"): "forward mode",
+    ("first", "reverse"): "reverse mode",
+    ("second", "forward"): "forward over reverse",
+    ("second", "reverse"): "reverse over reverse",
+}
+
+
+def opinion(question: Question, tool: Autodiff, mode: Mode, budget: int, sampling: Sampling) -> Opinion:
+    """Automatic differentiation with the outer pass in the given mode.
+
+    Raises Declined, with the reason, where the library cannot differentiate the function.
+    """
+    order = "first" if question.quantity in ("gradient", "jacobian") else "second"
+    name = f"{tool.name}, {NAMES[order, mode]}"
+    compute = COMPUTATIONS[question.quantity]
+    try:
+        axes, value, evaluations = compute(Asked(question, tool, mode, budget, sampling))
+    except FAILURES as reason:
+        raise Declined(f"{name}: {_first_line(reason)}") from reason
+    if not np.isfinite(value).all():
+        raise Declined(f"{name}: the result is not finite")
+    rounding = ROUNDINGS * 2.0**-52 if question.subject.point.dtype == np.float64 else ROUNDINGS * 2.0**-23
+    error = np.full(value.shape, rounding * np.max(np.abs(value), initial=0.0))
+    return Opinion(name, "automatic differentiation", View(axes, sampling), value, error, f"{evaluations} evaluations")
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked of which library, with the mode of the outer pass."""
+
+    question: Question
+    tool: Autodiff
+    mode: Mode
+    budget: int
+    sampling: Sampling
+
+
+Computation = tuple[tuple[str, ...], np.ndarray, int]
+
+
+def _gradient(ask: Asked) -> Computation:
+    subject = ask.question.subject
+    cost = GRADIENTS if ask.mode == "reverse" else 2 * subject.p
+    if cost > ask.budget:
+        raise Declined(f"forward ask.mode would take {cost} evaluations; the ask.budget is {ask.budget}")
+    return ("kept",), ask.tool.first(subject.function, subject.point, ask.mode), cost
+
+
+def _jacobian(ask: Asked) -> Computation:
+    subject = ask.question.subject
+    m, p = ask.question.shape
+    cost = GRADIENTS * m if ask.mode == "reverse" else 2 * p
+    if cost > ask.budget:
+        raise Declined(f"{NAMES['first', ask.mode]} would take {cost} evaluations; the ask.budget is {ask.budget}")
+    J = ask.tool.first(subject.function, subject.point, ask.mode)
+    return ("kept", "kept"), J.reshape(m, p), cost
+
+
+def _hessian(ask: Asked) -> Computation:
+    subject = ask.question.subject
+    cost = PRODUCTS * subject.p
+    if cost <= ask.budget:
+        return ("kept", "kept"), ask.tool.second(subject.function, subject.point, ask.mode), cost
+    HV = ask.tool.times(subject.function, subject.point, ask.sampling.directions, ask.mode)
+    return ("kept", "directions"), HV, PRODUCTS * HV.shape[1]
+
+
+def _diagonal(ask: Asked) -> Computation:
+    subject = ask.question.subject
+    cost = PRODUCTS * subject.p
+    if cost <= ask.budget:
+        return ("kept",), np.diagonal(ask.tool.second(subject.function, subject.point, ask.mode)), cost
+    units = np.zeros((subject.p, len(ask.sampling.entries)))
+    units[ask.sampling.entries, np.arange(len(ask.sampling.entries))] = 1
+    HV = ask.tool.times(subject.function, subject.point, units, ask.mode)
+    return ("entries",), HV[ask.sampling.entries, np.arange(HV.shape[1])], PRODUCTS * HV.shape[1]
+
+
+def _product(ask: Asked) -> Computation:
+    subject, v = ask.question.subject, ask.question.v
+    assert v is not None
+    return ("kept",), ask.tool.times(subject.function, subject.point, v[:, None], ask.mode)[:, 0], PRODUCTS
+
+
+def _gauss_newton(ask: Asked) -> Computation:
+    subject = ask.question.subject
+    m, p = int(np.prod(ask.question.outputs)), subject.p
+    cost = (GRADIENTS * m if ask.mode == "reverse" else 2 * p) + PRODUCTS * m
+    if cost > ask.budget:
+        raise Declined(f"it would take {cost} evaluations; the ask.budget is {ask.budget}")
+    J = ask.tool.first(subject.function, subject.point, ask.mode).reshape(m, p)
+    M = curvature(ask.question, lambda f, a: ask.tool.second(f, a, ask.mode))
+    return ("kept", "kept"), J.T @ M @ J, cost
+
+
+def _laplacian(ask: Asked) -> Computation:
+    subject = ask.question.subject
+    H = ask.tool.second(subject.function, subject.point, ask.mode)
+    return ("kept",), np.trace(H, axis1=-2, axis2=-1).reshape(-1), PRODUCTS * subject.p
+
+
+def curvature(question: Question, second: Callable[[Callable[[Any], Any], np.ndarray], np.ndarray]) -> np.ndarray:
+    """The second derivatives (m, m) of the loss with respect to the outputs, by a way to take second derivatives.
+
+    Those of a network are taken for one shift of all patterns at once: no pattern acts on another.
+    """
+    assert question.loss is not None
+    subject = question.subject
+    a = subject.values(subject.point)
+    if subject.network is None:
+        loss, m = question.loss, a.size
+        return second(lambda v: loss(v.reshape(a.shape)), a.reshape(-1)).reshape(m, m)
+    N, K = a.shape
+    blocks = second(question.loss, np.zeros(K))  # (N, K, K)
+    M = np.zeros((N, K, N, K))
+    M[np.arange(N), :, np.arange(N), :] = blocks
+    return M.reshape(N * K, N * K)
+
+
+COMPUTATIONS: dict[str, Callable[[Asked], Computation]] = {
+    "gradient": _gradient,
+    "jacobian": _jacobian,
+    "hessian": _hessian,
+    "hessian_diagonal": _diagonal,
+    "hessian_vector_product": _product,
+    "gauss_newton": _gauss_newton,
+    "laplacian": _laplacian,
+}
+
+
+def _first_line(reason: BaseException) -> str:
+    lines = str(reason).strip().splitlines() or [""]
+    return f"{type(reason).__name__}: {lines[0][:160]}"

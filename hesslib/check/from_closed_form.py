@@ -1,0 +1,44 @@
+"""The opinion of the closed forms of hesslib, for networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import hesslib
+from hesslib.agreement import ROUNDINGS
+from hesslib.check.opinion import Declined, Opinion
+from hesslib.check.question import OF_ERROR, Question
+from hesslib.check.subject import NetworkPoint
+from hesslib.check.views import Sampling, View
+
+OPERATIONS = 2 * 10**11  # floating-point operations of a Hessian that is still computed whole
+
+
+def opinion(question: Question, sampling: Sampling) -> Opinion:
+    """The closed form, in the order and the scale of the problem."""
+    here = question.subject.network
+    if here is None:
+        raise Declined("closed form: f is a function, not a network")
+    axes, value = _value(question, here, sampling)
+    error = np.full(value.shape, ROUNDINGS * 2.0**-52 * np.max(np.abs(value), initial=0.0))
+    return Opinion("closed form", "closed form", View(axes, sampling), value, error, "hesslib")
+
+
+def _value(question: Question, here: NetworkPoint, sampling: Sampling) -> tuple[tuple[str, ...], np.ndarray]:
+    net, w, x, t = here.problem.net, here.w, here.x, here.t
+    quantity = question.quantity
+    if quantity == "jacobian":
+        J = hesslib.output_jacobian(net, w, x)
+        return ("kept", "kept"), here.theirs(J.reshape(-1, J.shape[-1]), question.axes, scaled=False)
+    if quantity == "laplacian":
+        raise Declined("closed form: none for the Laplacian")
+    if quantity == "hessian_vector_product":
+        assert question.v is not None
+        value = hesslib.hessian_vector_product(net, w, x, t, here.ours(question.v))
+    elif quantity in ("hessian", "gauss_newton") and 2 * len(x) * net.num_parameters**2 > OPERATIONS:
+        times = hesslib.hessian_vector_product if quantity == "hessian" else hesslib.gauss_newton_vector_product
+        V = np.stack([here.ours(v) for v in sampling.directions.T], axis=1)
+        return ("kept", "directions"), here.factor * times(net, w, x, t, V)[here.index]
+    else:
+        value = getattr(hesslib, quantity)(net, w, x, t)
+    return ("kept",) * value.ndim, here.theirs(value, question.axes, scaled=quantity in OF_ERROR)

@@ -1,0 +1,223 @@
+"""The opinions of those who know nothing but values of the function: finite differences and the complex step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hesslib import finite_difference as fd
+from hesslib.check.from_autodiff import curvature
+from hesslib.check.libraries import from_numpy, in_double, to_numpy
+from hesslib.check.opinion import Declined, Opinion
+from hesslib.check.progress import Meter
+from hesslib.check.question import Question
+from hesslib.check.subject import FAILURES
+from hesslib.check.views import Sampling, View
+from hesslib.finite_difference import Estimate
+
+SLACK = 4  # the bounds of finite differences hold for 99 % of the entries; the rest is off by little more
+NAMES = {"difference": "finite differences", "complex_step": "complex step"}
+
+Derivative = Callable[..., Estimate]
+
+
+def opinion(question: Question, kind: str, budget: int, sampling: Sampling, show: bool | None = False) -> Opinion:
+    """Finite differences (kind "difference") or the complex step, within so many evaluations; `show` as `announced`.
+
+    Raises Declined where the function does not allow them.
+    """
+    name, subject = NAMES[kind], question.subject
+    before = subject.calls
+    with Meter(subject, f"{name}, {question.words}", show) as meter:
+        try:
+            axes, value, error, used = COMPUTATIONS[question.quantity](
+                _Asked(question, _Budget(kind, budget, meter), sampling)
+            )
+        except FAILURES as reason:
+            raise Declined(f"{name}: {reason}") from reason
+    if not np.isfinite(error).all():
+        raise Declined(f"{name}: no usable difference quotient")
+    error = SLACK * np.maximum(error, np.median(error))
+    named = name if kind == "complex_step" else f"{name}, {used}"
+    return Opinion(named, "values", View(axes, sampling), value, error, f"{subject.calls - before} evaluations")
+
+
+class _Budget:
+    """Which method of finite differences is affordable."""
+
+    def __init__(self, kind: str, evaluations: int, meter: Meter) -> None:
+        self.kind, self.evaluations, self.meter = kind, evaluations, meter
+        self.times = 1  # that the same work is done
+
+    def method(self, central: int, ridders: int, complex_step: int) -> str | None:
+        """The most precise method that costs no more evaluations than the budget has."""
+        costs = {"ridders": ridders, "central": central}
+        if self.kind == "complex_step":
+            costs = {"complex_step": complex_step}
+        for method, cost in costs.items():
+            if cost * self.times <= self.evaluations:
+                self.meter.begin(cost * self.times)
+                return method
+        return None
+
+    def first(self, p: int) -> str | None:
+        return self.method(4 * p + 5, 14 * p + 1, 2 * p + 5)
+
+    def diagonal(self, p: int) -> str | None:
+        return self.method(4 * p + 5, 14 * p + 1, 9 * p + 6)
+
+    def second(self, p: int) -> str | None:
+        return self.method(2 * p * p + 2 * p + 5, 7 * p * (p + 1) + 1, 4 * p * (p + 1) + p + 6)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked, within what budget, and through which directions if that does not pay for all."""
+
+    question: Question
+    budget: _Budget
+    sampling: Sampling
+
+
+Computation = tuple[tuple[str, ...], np.ndarray, np.ndarray, str]
+
+
+def _gradient(ask: _Asked) -> Computation:
+    subject = ask.question.subject
+    kept = ("kept",) * (len(ask.question.shape) - 1)
+    method = ask.budget.first(subject.p)
+    if method is not None:
+        found = fd.jacobian(subject.values, subject.point, method=method)
+        shape = ask.question.shape
+        return (*kept, "kept"), found.value.reshape(shape), found.error.reshape(shape), method
+    along, lengths = _along(ask.question, ask.sampling.directions)
+    method = _affordable(ask.budget.first(len(lengths)))
+    found = fd.jacobian(along, np.zeros(len(lengths)), method=method)
+    shape = (*ask.question.shape[:-1], len(lengths))
+    value, error = (lengths * part.reshape(shape) for part in (found.value, found.error))
+    return (*kept, "directions"), value, error, f"{method} along random directions"
+
+
+def _hessian(ask: _Asked) -> Computation:
+    subject = ask.question.subject
+    method = ask.budget.second(subject.p)
+    if method is not None:
+        found = fd.hessian(subject.values, subject.point, method=method)
+        return ("kept", "kept"), found.value, found.error, method
+    along, lengths = _along(ask.question, ask.sampling.directions)
+    method = _affordable(ask.budget.second(len(lengths)))
+    found = fd.hessian(along, np.zeros(len(lengths)), method=method)
+    outer = np.outer(lengths, lengths)
+    return ("directions", "directions"), outer * found.value, outer * found.error, f"{method} along random directions"
+
+
+def _diagonal(ask: _Asked) -> Computation:
+    subject = ask.question.subject
+    method = ask.budget.diagonal(subject.p)
+    if method is not None:
+        found = fd.hessian_diagonal(subject.values, subject.point, method=method)
+        return ("kept",), found.value, found.error, method
+    method = _affordable(ask.budget.diagonal(len(ask.sampling.entries)))
+    found = fd.hessian_diagonal(
+        _at(ask.question, ask.sampling.entries), subject.point[ask.sampling.entries], method=method
+    )
+    return ("entries",), found.value, found.error, f"{method} in sampled entries"
+
+
+def _product(ask: _Asked) -> Computation:
+    subject, v = ask.question.subject, ask.question.v
+    assert v is not None
+    method = ask.budget.second(subject.p)
+    if method is not None:
+        found = fd.hessian(subject.values, subject.point, method=method)
+        return ("kept",), found.value @ v, found.error @ np.abs(v), method
+    # u^T H v is a mixed derivative along u and v
+    ask.budget.times = ask.sampling.directions.shape[1]
+    method = _affordable(ask.budget.second(2))
+    values, errors = [], []
+    for u in ask.sampling.directions.T:
+        along, lengths = _along(ask.question, np.stack([u, v], axis=1))
+        found = fd.hessian(along, np.zeros(2), method=method)
+        values.append(found.value[0, 1] * lengths[0] * lengths[1])
+        errors.append(found.error[0, 1] * lengths[0] * lengths[1])
+    return ("directions",), np.array(values), np.array(errors), f"{method} along random directions"
+
+
+def _gauss_newton(ask: _Asked) -> Computation:
+    subject, m = ask.question.subject, int(np.prod(ask.question.outputs))
+    if ask.budget.kind == "complex_step":
+        raise ValueError("the curvature of the loss is not a first derivative")
+    method = _affordable(ask.budget.first(subject.p))
+    J = fd.jacobian(subject.values, subject.point, method=method)
+    J_value, J_error = J.value.reshape(m, -1), J.error.reshape(m, -1)
+    outputs = m if subject.network is None else ask.question.outputs[-1]
+    how = _affordable(ask.budget.second(outputs))
+    errors: list[np.ndarray] = []
+
+    def second(f: Callable[[Any], Any], a: np.ndarray) -> np.ndarray:
+        def values(a: np.ndarray) -> np.ndarray:
+            with in_double(subject.library):
+                return to_numpy(f(from_numpy(a, subject.library)))
+
+        found = fd.hessian(values, a, method=how)
+        errors.append(found.error)
+        return found.value
+
+    M = curvature(ask.question, second)
+    M_error = np.broadcast_to(np.max(errors[0], initial=0.0), M.shape) * (M != 0)
+    size, slope = np.abs(M), np.abs(J_value)
+    error = J_error.T @ size @ slope
+    return ("kept", "kept"), J_value.T @ M @ J_value, error + error.T + slope.T @ M_error @ slope, method
+
+
+def _laplacian(ask: _Asked) -> Computation:
+    subject = ask.question.subject
+    method = _affordable(ask.budget.diagonal(subject.p))
+    found = fd.hessian_diagonal(subject.values, subject.point, method=method)
+    value, error = (part.sum(axis=-1).reshape(-1) for part in (found.value, found.error))
+    return ("kept",), value, error, method
+
+
+COMPUTATIONS: dict[str, Callable[[_Asked], Computation]] = {
+    "gradient": _gradient,
+    "jacobian": _gradient,
+    "hessian": _hessian,
+    "hessian_diagonal": _diagonal,
+    "hessian_vector_product": _product,
+    "gauss_newton": _gauss_newton,
+    "laplacian": _laplacian,
+}
+
+
+def _affordable(method: str | None) -> str:
+    if method is None:
+        raise ValueError("it would take more evaluations than the budget has")
+    return method
+
+
+def _along(question: Question, V: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    """The function along directions brought to the length of the point, and what that divided them by."""
+    subject = question.subject
+    lengths = np.linalg.norm(V, axis=0)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    units = V / lengths
+
+    def along(r: np.ndarray) -> np.ndarray:
+        return subject.values((subject.point + units @ r).astype(subject.point.dtype))
+
+    return along, lengths
+
+
+def _at(question: Question, entries: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The function of some coordinates, the others held."""
+    subject = question.subject
+
+    def at(part: np.ndarray) -> np.ndarray:
+        x = subject.point.astype(part.dtype)
+        x[entries] = part
+        return subject.values(x)
+
+    return at

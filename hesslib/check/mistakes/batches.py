@@ -1,0 +1,39 @@
+"""Mistakes about the batch: patterns left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hesslib.check.case import Case
+from hesslib.check.suspect import Suspect
+
+MOST = 64  # patterns for which each is looked at by itself
+
+
+def patterns_left_out(case: Case) -> Iterator[Suspect]:
+    """Some patterns count and some do not, as if a batch had been lost; a factor may come on top."""
+    here = case.network
+    if here is None or case.quantity in ("jacobian", "laplacian") or not 1 < len(here.x) <= MOST:
+        return
+    net, N = here.problem.net, len(here.x)
+    assert here.t is not None
+    rows = [slice(n, n + 1) for n in range(N)]
+    contributions = [case.altered(net, x=here.x[row], t=here.t[row]).reshape(-1) for row in rows]
+    columns = np.stack(contributions, axis=1)
+    weights, _, rank, _ = np.linalg.lstsq(columns, case.claimed.reshape(-1), rcond=None)
+    largest = np.max(np.abs(weights))
+    if rank < N or len(columns) <= N or largest == 0:
+        return
+    counted = np.abs(weights) > 0.5 * largest
+    if counted.all():
+        return
+    value = columns[:, counted].sum(axis=1).reshape(case.claimed.shape)
+    missing = np.flatnonzero(~counted)
+    listed = ", ".join(f"x[{n}]" for n in missing[:6].tolist()) + (", ..." if len(missing) > 6 else "")
+    words = f"{len(missing)} of {N} patterns {'is' if len(missing) == 1 else 'are'} left out: {listed}"
+    yield Suspect("patterns-left-out", words, value)
+
+
+MISTAKES = (patterns_left_out,)

@@ -1,0 +1,144 @@
+"""The report of a check: verdict, referees, diagnosis, and where the error is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hesslib.check import as_html, as_text
+from hesslib.check.diagnosis import Diagnosis
+from hesslib.check.location import BlockError
+from hesslib.check.verdict import RIGHT, WRONG
+
+
+class DerivativeError(AssertionError):
+    """A derivative that is not right, or cannot be told to be; its message is the report, and `report` is it."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"\n{report}")
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Referee:
+    """One line of the bench: who, at what cost, with what error of its own, and how far the claimed result is off.
+
+    All three figures are relative to the largest entry. `trusted` is False for one that contradicts the others.
+    """
+
+    name: str
+    cost: str
+    tolerance: float
+    distance: float
+    allowed: float
+    trusted: bool
+    seen: str
+
+    @property
+    def passed(self) -> bool:
+        return self.distance <= self.allowed
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found. It is true if and only if the claimed result is right, so that ``assert`` works on it.
+
+    - ``verdict``: "right", "wrong" or "cannot tell"; ``ok`` says whether it is the first;
+    - ``diagnoses``: what the mistake most likely is, each with its evidence; more than one if none stands out;
+    - ``referees``, ``declined``: who was asked, and who could not answer and why;
+    - ``agreement``: how the referees stand to each other; ``sampling``: what a sample may miss, empty if all was seen;
+    - ``blocks``: the error in each block of parameters.
+
+    It prints as text, shows as HTML in a notebook, and `to_json` gives all of it.
+    """
+
+    quantity: str
+    problem: str
+    verdict: str
+    diagnoses: tuple[Diagnosis, ...]
+    referees: tuple[Referee, ...]
+    declined: tuple[str, ...]
+    agreement: str
+    sampling: str
+    blocks: tuple[BlockError, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict == RIGHT
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of all diagnoses, each once."""
+        return tuple(dict.fromkeys(kind for diagnosis in self.diagnoses for kind in diagnosis.kinds))
+
+    @property
+    def tolerance(self) -> float:
+        """What the most precise trusted referee allows, relative to the largest entry."""
+        return min((referee.allowed for referee in self.referees if referee.trusted), default=float("inf"))
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_for_error(self) -> Report:
+        """Return the report if the result is right; else raise `DerivativeError` with it."""
+        if not self.ok:
+            raise DerivativeError(self)
+        return self
+
+    def __str__(self) -> str:
+        return as_text.text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_html.page(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers, strings and lists; what is not finite as None."""
+        return {
+            "quantity": self.quantity,
+            "problem": self.problem,
+            "verdict": self.verdict,
+            "ok": self.ok,
+            "wrong": self.verdict == WRONG,
+            "diagnoses": [
+                {
+                    "kinds": list(d.kinds),
+                    "says": d.says,
+                    "where": d.where,
+                    "explained": d.explained,
+                    "before": _finite(d.before),
+                    "after": _finite(d.after),
+                    "evidence": d.evidence,
+                }
+                for d in self.diagnoses
+            ],
+            "referees": [
+                {
+                    "name": r.name,
+                    "cost": r.cost,
+                    "tolerance": _finite(r.tolerance),
+                    "distance": _finite(r.distance),
+                    "allowed": _finite(r.allowed),
+                    "passed": r.passed,
+                    "trusted": r.trusted,
+                    "seen": r.seen,
+                }
+                for r in self.referees
+            ],
+            "declined": list(self.declined),
+            "agreement": self.agreement,
+            "sampling": self.sampling,
+            "blocks": [
+                {"names": list(b.names), "error": _finite(b.error), "excess": _finite(b.excess)} for b in self.blocks
+            ],
+        }
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if abs(number) < float("inf") else None

@@ -1,0 +1,22 @@
+"""A mistake that may have been made, with what it would give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Suspect:
+    """Either `value`, what the mistake gives, or `undone`, the claimed result if the mistake is taken back.
+
+    Both are whole, with one axis for all outputs and one for all coordinates.
+    """
+
+    kind: str
+    says: str
+    value: np.ndarray | None = None
+    undone: np.ndarray | None = None
+    scalable: bool = True  # whether it is looked for up to a constant factor as well
+    local: bool = True  # whether it is looked for in a part, where the rest is right
