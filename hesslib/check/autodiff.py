@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal
@@ -94,6 +95,11 @@ class Torch(Autodiff):
     """PyTorch: `torch.func` for forward passes, the plain tape, row by row, for reverse ones."""
 
     name, library = "PyTorch", "torch"
+
+    def _compiled(self, compute: Callable[[Any], Any], x: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of its own parts, which forward mode loads when used
+            return compute(x)
 
     def _jacobian(self, f: Function, mode: Mode) -> Function:
         import torch

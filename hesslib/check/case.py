@@ -81,7 +81,7 @@ class Case:
         assert here is not None
         w, x, t = here.w if w is None else w, here.x if x is None else x, here.t if t is None else t
         if quantity == "laplacian":
-            return self.theirs(input_laplacian(net, w, x).reshape(-1))
+            return hesslib.laplacian(net, w, x).reshape(-1)
         if quantity == "jacobian":
             J = hesslib.output_jacobian(net, w, x)
             return self.theirs(J.reshape(-1, J.shape[-1]))
@@ -127,18 +127,3 @@ class Case:
                 return found.value
         return None
 
-
-def input_laplacian(net: Network, w: np.ndarray, x: np.ndarray) -> np.ndarray:
-    r"""Return $\sum_d\partial^2y/\partial x_d^2$ of a network with linear outputs, (N, K): one forward sweep.
-
-    $\Delta z=h'\Delta a+h''\sum_d(\partial a/\partial x_d)^2$, and $a$ is linear in $z$.
-    """
-    W, b = net.layers(w)
-    z, slope, curved = x, np.broadcast_to(np.eye(x.shape[1]), (len(x), x.shape[1], x.shape[1])), np.zeros_like(x)
-    for l in range(1, net.L + 1):
-        a, slope, curved = z @ W[l].T + b[l], slope @ W[l].T, curved @ W[l].T
-        if l < net.L:
-            h = net.activation[l - 1]
-            z, curved = h(a), h.first(a) * curved + h.second(a) * (slope**2).sum(axis=1)
-            slope = h.first(a)[:, None, :] * slope
-    return curved

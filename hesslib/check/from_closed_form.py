@@ -31,7 +31,7 @@ def _value(question: Question, here: NetworkPoint, sampling: Sampling) -> tuple[
         J = hesslib.output_jacobian(net, w, x)
         return ("kept", "kept"), here.theirs(J.reshape(-1, J.shape[-1]), question.axes, scaled=False)
     if quantity == "laplacian":
-        raise Declined("closed form: none for the Laplacian")
+        return ("kept",), hesslib.laplacian(net, w, x).reshape(-1)
     if quantity == "hessian_vector_product":
         assert question.v is not None
         value = hesslib.hessian_vector_product(net, w, x, t, here.ours(question.v))
