@@ -126,4 +126,3 @@ class Case:
             if found.view.full:
                 return found.value
         return None
-

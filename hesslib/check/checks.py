@@ -16,6 +16,16 @@ from hesslib.check.subject import Subject, of_function, of_network
 from hesslib.convert.problem import NetworkProblem
 from hesslib.network import Network, Reduction, forward
 
+__all__ = [
+    "gauss_newton",
+    "gradient",
+    "hessian",
+    "hessian_diagonal",
+    "hessian_vector_product",
+    "jacobian",
+    "laplacian",
+]
+
 Array = Any
 Function = Callable[[Any], Any]
 Problem = Function | tuple[Any, ...] | NetworkProblem

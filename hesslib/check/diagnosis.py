@@ -108,7 +108,8 @@ class Compared:
         if value is None:
             return None
         after = self._distance(self.claimed, value)
-        return self._named((suspect.kind,), suspect.says, after) if self._fits(value, 1.0) else None
+        fits = self._close(self.claimed, value, 1.0, suspect.extra)
+        return self._named((suspect.kind,), suspect.says, after) if fits else None
 
     def up_to_a_constant(self, suspect: Suspect) -> Diagnosis | None:
         """The suspect and a constant that has a name."""
@@ -120,7 +121,7 @@ class Compared:
                 return None
             claimed, value = self.claimed, given
         c = _fitted(claimed, value)
-        if c is None or not suspect.scalable or not self._close(claimed, value, c):
+        if c is None or not suspect.scalable or not self._close(claimed, value, c, suspect.extra):
             return None
         named = self._constant(c)
         if named is None or named[1] == "unknown":
@@ -198,15 +199,11 @@ class Compared:
     def _differs(self, value: np.ndarray, inside: np.ndarray | object) -> bool:
         return bool(np.any(np.abs(value - self.right)[inside] > 2 * self.allowed[inside]))  # type: ignore[index]
 
-    def _fits(self, value: np.ndarray, c: float) -> bool:
-        return self._close(self.claimed, value, c)
-
-    def _close(self, claimed: np.ndarray, value: np.ndarray, c: float) -> bool:
+    def _close(self, claimed: np.ndarray, value: np.ndarray, c: float, extra: float = 0.0) -> bool:
         """Whether claimed = c value to within what is allowed, which grows with the size of what is compared."""
         largest = abs(c) * float(np.max(np.abs(value), initial=0.0))
         grown = max(abs(c), largest / self.scale if self.scale > 0 else 1.0, 1e-300)
-        least = min(grown, 1.0) if grown < 1 else grown
-        return bool(np.all(np.abs(claimed - c * value) <= self.allowed * least))
+        return bool(np.all(np.abs(claimed - c * value) <= self.allowed * grown + abs(c) * extra))
 
     def _distance(self, a: np.ndarray, b: np.ndarray) -> float:
         return relative(float(np.max(np.abs(a - b), initial=0.0)), self.scale)

@@ -124,7 +124,10 @@ def _natural(question: Question) -> float:
     """The size that a derivative of the function has if nothing cancels: |f| / |x|^order."""
     subject = question.subject
     order = 1 if question.quantity in ("gradient", "jacobian") else 2
-    size = float(np.max(np.abs(subject.values(subject.point)), initial=0.0))
+    near = subject.point + (np.abs(subject.point) + 1) / 8  # f itself may be zero by chance
+    places = (subject.point, near.astype(subject.point.dtype))
+    with np.errstate(all="ignore"):
+        size = float(np.nanmax([np.max(np.abs(subject.values(place)), initial=0.0) for place in places]))
     return size / max(1.0, float(np.max(np.abs(subject.point)))) ** order
 
 

@@ -18,5 +18,6 @@ class Suspect:
     says: str
     value: np.ndarray | None = None
     undone: np.ndarray | None = None
+    extra: float = 0.0  # what the error of the referees may have grown to on the way to `value`
     scalable: bool = True  # whether it is looked for up to a constant factor as well
     local: bool = True  # whether it is looked for in a part, where the rest is right

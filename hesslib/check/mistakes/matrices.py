@@ -28,9 +28,9 @@ def parts_of_the_matrix(case: Case) -> Iterator[Suspect]:
     words = "the mixed derivatives are halved, as in (T + T')/2 for a triangle T that contains the diagonal"
     yield Suspect("mixed-halved", words, case.of_matrix((A + D) / 2))
     within = layers[:, None] == layers[None, :]
-    yield Suspect(
-        "blocks-only", "the diagonal blocks of layers alone: what couples layers is missing", case.of_matrix(A * within)
-    )
+    if len(set(layers.tolist())) < len(layers):
+        words = "the diagonal blocks of layers alone: what couples layers is missing"
+        yield Suspect("blocks-only", words, case.of_matrix(A * within))
     if case.subject.network is not None:
         within = member[:, None] == member[None, :]
         words = "the diagonal blocks of weights and of biases alone: what couples them is missing"
@@ -56,17 +56,22 @@ def inverses(case: Case) -> Iterator[Suspect]:
     A = _symmetric(case)
     if A is None or A.shape[0] == 1:
         return
+    error = float(np.max(case.judgement.opinion.error, initial=0.0))
     if np.linalg.cond(A) < 1e12:
         inverse = np.linalg.inv(A)
-        if case.quantity == "hessian_diagonal":
-            yield Suspect("inverse", "it is the diagonal of the inverse", np.diagonal(inverse).copy())
-            if (np.diagonal(inverse) != 0).all():
-                words = "it is the reciprocal of the diagonal of the inverse, 1/(H^-1)_ii, not H_ii"
-                yield Suspect("inverse", words, 1 / np.diagonal(inverse))
+        grown = error * float(np.max(np.abs(inverse).sum(axis=1))) ** 2  # |H^-1 E H^-1| in the maximum norm
+        d = np.diagonal(inverse).copy()
+        if case.quantity != "hessian_diagonal":
+            yield Suspect("inverse", "it is the inverse", case.of_matrix(inverse), extra=grown)
         else:
-            yield Suspect("inverse", "it is the inverse", case.of_matrix(inverse))
+            yield Suspect("inverse", "it is the diagonal of the inverse", d, extra=grown)
+            if (d != 0).all():
+                words = "it is the reciprocal of the diagonal of the inverse, 1/(H^-1)_ii, not H_ii"
+                yield Suspect("inverse", words, 1 / d, extra=grown / float(np.min(d**2)))
     if case.quantity == "hessian_diagonal" and (np.diagonal(A) != 0).all():
-        yield Suspect("inverse", "it is the reciprocal of the diagonal, 1/H_ii", 1 / np.diagonal(A))
+        d = np.diagonal(A).copy()
+        words = "it is the reciprocal of the diagonal, 1/H_ii"
+        yield Suspect("inverse", words, 1 / d, extra=error / float(np.min(d**2)))
 
 
 def negative_curvature(case: Case) -> Iterator[Suspect]:

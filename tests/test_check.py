@@ -1,0 +1,542 @@
+"""The checker itself: referees and their quarrels, what cannot be told, samples, reports, refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import Case
+from planted_mistakes import PANEL
+
+import hesslib
+from hesslib import Network, check
+from hesslib.check.constants import names
+from hesslib.check.views import ENOUGH, multiple
+
+CASE = PANEL[0]
+PROBLEM = CASE.net, CASE.x, CASE.t
+QUIET: dict[str, Any] = {"progress": False}
+
+
+def cubic(x: Any) -> Any:
+    """A function of three numbers in the arithmetic of any library, and its derivatives below."""
+    return x[0] ** 3 * x[1] + x[1] * x[2] ** 2 + 2 * x[0] * x[2]
+
+
+POINT = np.array([0.7, -1.2, 0.5])
+
+
+def cubic_gradient(x: np.ndarray) -> np.ndarray:
+    return np.array([3 * x[0] ** 2 * x[1] + 2 * x[2], x[0] ** 3 + x[2] ** 2, 2 * x[1] * x[2] + 2 * x[0]])
+
+
+def cubic_hessian(x: np.ndarray) -> np.ndarray:
+    return np.array([[6 * x[0] * x[1], 3 * x[0] ** 2, 2.0], [3 * x[0] ** 2, 0.0, 2 * x[2]], [2.0, 2 * x[2], 2 * x[1]]])
+
+
+def in_library(array: np.ndarray, library: str) -> Any:
+    if library == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        return jax.numpy.asarray(array)
+    if library == "torch":
+        return pytest.importorskip("torch").from_numpy(array)
+    return array
+
+
+# --- Referees
+
+
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
+def test_a_function_of_each_library_is_refereed_by_all_that_apply(library: str) -> None:
+    x = in_library(POINT, library)
+    v = np.array([1.0, 2.0, -1.0])
+    expected = {
+        "gradient": cubic_gradient(POINT),
+        "hessian": cubic_hessian(POINT),
+        "hessian_diagonal": np.diag(cubic_hessian(POINT)),
+        "laplacian": np.trace(cubic_hessian(POINT)),
+    }
+    for quantity, value in expected.items():
+        report = getattr(check, quantity)(cubic, x, in_library(np.array(value), library), **QUIET)
+        assert report.ok, report
+        families = [referee.name.split(",")[0] for referee in report.referees]
+        tool = {"numpy": "complex step", "jax": "JAX", "torch": "PyTorch"}[library]
+        assert tool in families
+        assert "finite differences" in families
+        assert families.count(tool) == (1 if library == "numpy" else 2)
+        assert not check.__dict__[quantity](cubic, x, value + 1, **QUIET)
+    assert check.hessian_vector_product(cubic, x, in_library(v, library), cubic_hessian(POINT) @ v, **QUIET)
+
+
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
+def test_jacobians_and_gauss_newton_matrices_of_functions(library: str) -> None:
+    A = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 1.0]])
+
+    def model(x: Any) -> Any:
+        return (in_library(A, library) @ x) ** 2
+
+    def loss(y: Any) -> Any:
+        return (y**3).sum()
+
+    J = 2 * (A @ POINT)[:, None] * A
+    M = np.diag(6 * (A @ POINT) ** 2)
+    x = in_library(POINT, library)
+    assert check.jacobian(model, x, J, **QUIET)
+    assert check.gauss_newton((model, loss), x, J.T @ M @ J, **QUIET)
+    report = check.gauss_newton((model, loss), x, J.T @ J, **QUIET)
+    assert report.verdict == "wrong"
+    transposed = check.jacobian(model, x, J.T, **QUIET)
+    assert transposed.kinds == ("transposed",)
+    assert not transposed.ok
+    assert check.jacobian(model, x, 2 * J.T, **QUIET).kinds == ("transposed", "constant-factor")
+
+
+def test_a_network_has_all_three_families_of_referees() -> None:
+    report = check.hessian(PROBLEM, CASE.w, lambda w: hesslib.hessian(CASE.net, w, CASE.x, CASE.t), **QUIET)
+    assert report.ok
+    assert len(report.referees) == 4
+    assert report.agreement.startswith("4 referees agree")
+
+
+@pytest.mark.parametrize("quantity", ["gradient", "hessian_diagonal", "gauss_newton", "jacobian"])
+def test_each_quantity_of_a_network_is_right_for_all_referees(quantity: str) -> None:
+    if quantity == "jacobian":
+        report = check.jacobian(PROBLEM[:2], CASE.w, hesslib.output_jacobian(CASE.net, CASE.w, CASE.x), **QUIET)
+    else:
+        claimed = getattr(hesslib, quantity)(CASE.net, CASE.w, CASE.x, CASE.t, reduction="mean")
+        report = getattr(check, quantity)(PROBLEM, CASE.w, claimed, reduction="mean", **QUIET)
+    assert report.ok, report
+    assert len(report.referees) == 4
+
+
+def test_a_wrong_derivative_rule_of_the_function_splits_the_bench() -> None:
+    """The library's own rule is wrong: its two modes agree with each other and not with the values."""
+    import jax
+
+    @jax.custom_jvp
+    def square(x: Any) -> Any:
+        return x**2
+
+    square.defjvp(lambda primals, tangents: (primals[0] ** 2, 3 * primals[0] * tangents[0]))
+
+    def f(x: Any) -> Any:
+        return square(x).sum()
+
+    x = in_library(POINT, "jax")
+    for claimed in (2 * POINT, 3 * POINT):
+        report = check.gradient(f, x, claimed, **QUIET)
+        assert report.verdict == "cannot tell"
+        assert "contradict each other" in report.agreement
+    assert check.gradient(f, x, 5 * POINT, **QUIET).verdict == "wrong"  # nobody supports that
+
+
+def test_a_kink_is_named_and_the_referee_that_steps_over_it_is_not_trusted() -> None:
+    net = Network((2, 3, 1), activation="relu")
+    rng = np.random.default_rng(0)
+    w, x, t = rng.standard_normal(13), rng.standard_normal((4, 2)), rng.standard_normal((4, 1))
+    w[net.bias_slice(1)][0] = 0
+    W, _ = net.unravel(w)
+    w[net.bias_slice(1).start] = -float(W[0][0] @ x[1])  # a[1][1, 0] = 0 but for rounding
+    right = hesslib.gradient(net, w, x, t)
+    report = check.gradient((net, x, t), w, right, **QUIET)
+    assert "kink" in report.agreement or report.ok
+    a = hesslib.forward(net, w, x).a[1][1, 0]
+    assert abs(a) < 1e-12
+    other = right + (1 if a <= 0 else -1) * side(net, w, x, t)
+    wrong = check.gradient((net, x, t), w, other, referees=["closed form"], **QUIET)
+    assert wrong.kinds == ("kink",), wrong
+    assert "a[1][1, 0]" in wrong.diagnoses[0].says
+
+
+def side(net: Network, w: np.ndarray, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """What unit 1 of layer 1 adds to the gradient for pattern 2, if its slope is 1."""
+    W, _ = net.unravel(w)
+    delta = float((hesslib.outputs(net, w, x) - t)[1, 0] * W[1][0, 0])
+    g = np.zeros_like(w)
+    g[net.weight_slice(1)][:2] = delta * x[1]
+    g[net.bias_slice(1).start] = delta
+    return g
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_kink_of_a_function_is_named_on_five_functions(place: int) -> None:
+    x = np.random.default_rng(place).standard_normal(place + 2)
+    x[place // 2] = 0.0
+
+    def f(x: np.ndarray) -> float:
+        return float(np.abs(x).sum() + (x**2).sum())
+
+    claimed = np.sign(x) + 2 * x
+    claimed[place // 2] = 1.0  # one of the two slopes
+    report = check.gradient(f, x, claimed, referees=["finite differences"], **QUIET)
+    assert report.kinds == ("kink",), report
+
+
+def test_values_too_noisy_to_judge_by_are_said_to_be() -> None:
+    rng = np.random.default_rng(0)
+    report = check.gradient(
+        lambda x: float((x**2).sum() + 1e-3 * rng.standard_normal()), POINT, 2 * POINT, referees=["finite differences"]
+    )
+    assert report.verdict == "cannot tell" or not report.referees
+    with pytest.raises(check.DerivativeError):
+        report.raise_for_error()
+
+
+def test_no_referee_is_an_answer_too() -> None:
+    report = check.gradient(lambda x: float(abs(x[0])), np.array([1.0]), np.array([1.0]), referees=["closed form"])
+    assert (report.verdict, report.referees) == ("cannot tell", ())
+
+
+def test_a_function_that_cannot_be_traced_is_left_to_its_values() -> None:
+    def f(x: Any) -> Any:
+        import jax.numpy as jnp
+
+        return jnp.asarray(float(x[0]) ** 2 + float(x[1]))
+
+    report = check.gradient(f, in_library(np.array([2.0, 1.0]), "jax"), np.array([4.0, 1.0]), **QUIET)
+    assert report.ok
+    assert len(report.declined) == 2
+
+
+def test_a_function_that_branches_on_values_is_differentiated_without_jit() -> None:
+    def f(x: Any) -> Any:
+        return (x**2).sum() if float(x[0]) > 0 else x.sum()
+
+    report = check.gradient(f, in_library(np.array([2.0, 1.0]), "jax"), np.array([4.0, 2.0]), **QUIET)
+    assert report.ok, report
+
+
+def test_a_function_of_single_precision_earns_a_tolerance_of_single_precision() -> None:
+    torch = pytest.importorskip("torch")
+    A = torch.tensor([[2.0, 1.0], [0.5, 3.0]])  # float32: the product with float64 is refused by PyTorch
+
+    def f(x: Any) -> Any:
+        return ((A @ x) ** 2).sum()
+
+    x = torch.tensor([1.0, -2.0])
+    claimed = 2 * A.T @ (A @ x)
+    report = check.gradient(f, x, claimed, **QUIET)
+    assert report.ok, report
+    assert 1e-8 < report.tolerance < 1e-2
+    assert not check.gradient(f, x, 1.01 * claimed, **QUIET)
+
+
+def test_zero_is_right_where_the_derivative_is_zero() -> None:
+    assert check.hessian(lambda x: (3 * x).sum(), POINT, np.zeros((3, 3)), **QUIET)
+    assert not check.hessian(lambda x: (3 * x).sum(), POINT, np.eye(3), **QUIET)
+
+
+# --- Laplacian
+
+LAPLACIANS = [
+    Case((d, 4, 3, k), ("tanh", "sin"), "squared_error", N=4) for d, k in ((2, 1), (3, 2), (4, 1), (2, 3), (5, 2))
+]
+
+
+@pytest.mark.parametrize("case", LAPLACIANS, ids=lambda case: case.id)
+def test_mistakes_of_laplacians_are_named(case: Case) -> None:
+    f, x = (case.net, case.w), case.x
+    H = hesslib.input_hessian(case.net, case.w, x)
+    J = hesslib.input_jacobian(case.net, case.w, x)
+    right = np.trace(H, axis1=2, axis2=3)
+    assert check.laplacian(f, x, right, **QUIET)
+    for claimed, kind in (
+        (H.sum(axis=(2, 3)), "row-sums"),
+        ((J**2).sum(axis=2), "squared-gradient"),
+        (right - H[:, :, 1, 1], "coordinate-left-out"),
+        (right / case.widths[0], "constant-factor"),
+        (without_second(case, 2), "missing-second-derivative"),
+    ):
+        report = check.laplacian(f, x, claimed, **QUIET)
+        assert report.kinds == (kind,), report
+
+
+def without_second(case: Case, layer: int) -> np.ndarray:
+    """The Laplacian without h'' of a hidden layer, by a forward sweep."""
+    W, b = case.net.unravel(case.w)
+    z, dz, d2z = case.x, np.stack([np.eye(case.widths[0])] * case.N), np.zeros((case.N, case.widths[0]))
+    for l in range(1, case.net.L + 1):
+        a, da, d2a = z @ W[l - 1].T + b[l - 1], dz @ W[l - 1].T, d2z @ W[l - 1].T
+        if l == case.net.L:
+            return d2a
+        h = case.net.activation[l - 1]
+        d2z = h.first(a) * d2a + (0 if l == layer else 1) * h.second(a) * (da**2).sum(axis=1)
+        z, dz = h(a), h.first(a)[:, None, :] * da
+    raise AssertionError
+
+
+# --- Functions without a network: five of them, and mistakes about their matrices
+
+
+def functions() -> list[Any]:
+    rng = np.random.default_rng(3)
+    made = []
+    for p in (3, 4, 5, 6, 7):
+        A, x = rng.standard_normal((p, p)), rng.standard_normal(p)
+
+        def f(x: np.ndarray, A: np.ndarray = A) -> Any:
+            return np.sin(A @ x).sum() + (x**3).sum()
+
+        H = -A.T @ np.diag(np.sin(A @ x)) @ A + np.diag(6 * x)
+        g = A.T @ np.cos(A @ x) + 3 * x**2
+        made.append(pytest.param(f, x, g, H, id=f"p={p}"))
+    return made
+
+
+@pytest.mark.parametrize(("f", "x", "g", "H"), functions())
+def test_mistakes_about_functions_are_named(f: Any, x: np.ndarray, g: np.ndarray, H: np.ndarray) -> None:
+    assert check.gradient(f, x, g, **QUIET)
+    assert check.hessian(f, x, H, **QUIET)
+    for claimed, kinds in (
+        (2 * H, ("constant-factor",)),
+        (-H, ("wrong-sign",)),
+        (np.diag(np.diag(H)), ("diagonal-only",)),
+        (np.tril(H), ("one-triangle",)),
+        (H + np.diag(np.diag(H)), ("diagonal-doubled",)),
+        (np.outer(g, g), ("outer-product",)),
+        (np.linalg.inv(H), ("inverse",)),
+        (H + np.eye(len(x)), ("penalty",)),
+    ):
+        report = check.hessian(f, x, claimed, **QUIET)
+        assert report.kinds == kinds, report
+    assert check.hessian_diagonal(f, x, H.sum(axis=1), **QUIET).kinds == ("row-sums",)
+
+
+@pytest.mark.parametrize("p", [2, 3, 4, 5, 6])
+def test_mistakes_about_square_jacobians_are_named(p: int) -> None:
+    rng = np.random.default_rng(p)
+    A, x = rng.standard_normal((p, p)), rng.standard_normal(p)
+    J = np.cos(A @ x)[:, None] * A
+    for claimed, kinds in (
+        (J.T, ("transposed",)),
+        ((J + J.T) / 2, ("symmetric-part",)),
+        (-2 * J, ("wrong-sign", "constant-factor")),
+    ):
+        report = check.jacobian(lambda x: np.sin(A @ x), x, claimed, **QUIET)
+        assert report.kinds == kinds, report
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2), (2, 2), (4, 3), (3, 5)])
+def test_a_matrix_laid_out_column_by_column_is_named(shape: tuple[int, int]) -> None:
+    X = np.random.default_rng(5).standard_normal(shape)
+    claimed = (3 * X**2).T.reshape(shape)
+    report = check.gradient(lambda X: (X**3).sum(), X, claimed, **QUIET)
+    assert report.kinds == ("column-major",), report
+    assert check.gradient(lambda X: (X**3).sum(), X, 3 * X**2, **QUIET)
+
+
+# --- Samples
+
+
+def test_a_large_problem_is_seen_through_random_directions_and_says_what_that_may_miss() -> None:
+    p = 150
+    A = np.random.default_rng(0).standard_normal((p, p)) / p
+
+    def f(x: np.ndarray) -> Any:
+        return np.sin(A @ x).sum()
+
+    x = np.random.default_rng(1).standard_normal(p)
+    H = -A.T @ np.diag(np.sin(A @ x)) @ A
+    options = {"referees": ["finite differences"], "budget": 3000, **QUIET}
+    report = check.hessian(f, x, H, **options)
+    assert report.ok, report
+    assert "random directions" in report.sampling
+    wrong = H.copy()
+    wrong[40, 90] += 0.1
+    assert check.hessian(f, x, wrong, **options).verdict == "wrong"
+    assert check.hessian(f, x, 2 * H, **options).kinds == ("constant-factor",)
+    g = A.T @ np.cos(A @ x)
+    assert check.gradient(f, x, g, referees=["finite differences"], budget=400, **QUIET).sampling
+    d = check.hessian_diagonal(f, x, np.diag(H), referees=["finite differences"], budget=400, **QUIET)
+    assert d.ok
+    assert "one wrong entry is missed with probability" in d.sampling
+    v = np.ones(p)
+    product = check.hessian_vector_product(f, x, v, H @ v, referees=["finite differences"], budget=2000, **QUIET)
+    assert product.ok, product
+    assert not check.hessian_vector_product(f, x, v, g, referees=["finite differences"], budget=2000, **QUIET)
+
+
+@pytest.mark.parametrize("library", ["jax", "torch"])
+def test_automatic_differentiation_looks_through_directions_where_the_budget_ends(library: str) -> None:
+    x = in_library(np.linspace(0.1, 1, 30), library)
+    options = {"referees": ["autodiff"], "budget": 100, **QUIET}
+    H = np.diag(6 * np.linspace(0.1, 1, 30))
+    report = check.hessian(lambda x: (x**3).sum(), x, H, **options)
+    assert report.ok, report
+    assert "random directions" in report.sampling
+    assert check.hessian_diagonal(lambda x: (x**3).sum(), x, np.diag(H), **options)
+    assert check.jacobian(lambda x: x**2, x, np.diag(2 * np.linspace(0.1, 1, 30)), **options)
+    assert check.gradient(lambda x: (x**3).sum(), x, 3 * np.linspace(0.1, 1, 30) ** 2, **(options | {"budget": 50}))
+
+
+def test_the_stated_probability_of_missing_an_error_is_that_of_trials() -> None:
+    """The share of trials in which directions miss an error of the stated size is below what is stated."""
+    rng = np.random.default_rng(0)
+    trials = 200_000
+    one_sided = np.abs(rng.standard_normal((trials, 4))) * multiple(1, 4)
+    assert np.mean((one_sided <= 1).all(axis=1)) < ENOUGH
+    products = np.abs(rng.standard_normal((trials, 2)) * rng.standard_normal((trials, 2))) * multiple(2, 4)
+    assert np.mean((products <= 1).all(axis=1)) < ENOUGH
+
+
+def test_the_same_seed_gives_the_same_report() -> None:
+    def report(seed: int) -> str:
+        x = np.linspace(0.1, 1, 40)
+        return check.gradient(
+            lambda x: (x**3).sum(), x, 3 * x**2, budget=150, referees=["finite differences"], seed=seed, **QUIET
+        ).to_json()
+
+    assert report(1) == report(1)
+    assert report(1) != report(2)
+
+
+def test_the_cost_is_stated_before_the_work_and_nothing_if_not_wanted(capsys: Any, monkeypatch: Any) -> None:
+    check.gradient(cubic, POINT, cubic_gradient(POINT), progress=False)
+    assert capsys.readouterr().err == ""
+    check.gradient(cubic, POINT, cubic_gradient(POINT), progress=True)
+    assert "finite differences, gradient: 43 evaluations of f, about" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    check.gradient(cubic, POINT, cubic_gradient(POINT), progress=True)
+    assert "gradient: 9 of 43 evaluations" in capsys.readouterr().err
+
+
+# --- Reports
+
+
+def wrong_report() -> check.Report:
+    return check.hessian(PROBLEM, CASE.w, 2 * hesslib.gauss_newton(CASE.net, CASE.w, CASE.x, CASE.t), **QUIET)
+
+
+def test_a_report_is_true_or_raises_itself() -> None:
+    report = wrong_report()
+    assert not report
+    with pytest.raises(check.DerivativeError, match="Gauss-Newton matrix") as caught:
+        report.raise_for_error()
+    assert caught.value.report is report
+    assert isinstance(caught.value, AssertionError)
+    right = check.gradient(cubic, POINT, cubic_gradient(POINT), **QUIET)
+    assert right.raise_for_error() is right
+
+
+def test_a_report_as_text_says_the_mistake_before_the_figures_and_fits_a_terminal() -> None:
+    lines = str(wrong_report()).splitlines()
+    assert lines[0].endswith("WRONG")
+    assert "Gauss-Newton" in lines[1]
+    assert max(map(len, lines[1:])) <= 100
+    assert repr(wrong_report()).splitlines()[0] == lines[0]
+
+
+def test_a_report_as_json_holds_everything() -> None:
+    told = json.loads(wrong_report().to_json(indent=1))
+    assert told["verdict"] == "wrong"
+    assert told["diagnoses"][0]["kinds"] == ["gauss-newton-for-hessian", "constant-factor"]
+    assert len(told["referees"]) == 4
+    assert len(told["blocks"]) == 16
+
+
+def test_a_report_as_html_needs_no_style_sheet_and_no_colour_to_be_read() -> None:
+    html = wrong_report()._repr_html_()
+    assert html.count("<table") == html.count("</table>") == 2
+    assert "<caption" in html
+    assert "scope='row'" in html
+    assert "✗" in html
+    assert "color:#" not in html  # text keeps the colour of the page, light or dark
+    assert "rgba(" in html
+    assert "<table" in check.gradient(cubic, POINT, 2 * cubic_gradient(POINT), **QUIET)._repr_html_()
+    good = check.gradient(cubic, POINT, cubic_gradient(POINT), **QUIET)._repr_html_()
+    assert "✓" in good
+    assert good.count("<table") == 1
+
+
+def test_where_it_is_wrong_is_said_if_nothing_is_known() -> None:
+    H = hesslib.hessian(CASE.net, CASE.w, CASE.x, CASE.t)
+    for change, words in (
+        (lambda H: H.__setitem__((3, 5), 9.0), "entry [3, 5]"),
+        (lambda H: H.__setitem__((slice(0, 12), slice(0, 12)), np.arange(144.0).reshape(12, 12)), "layer 1's weights"),
+        (lambda H: H.__setitem__(slice(0, 12), np.arange(12.0 * len(H)).reshape(12, -1)), "the rows of layer 1's"),
+        (lambda H: H.__setitem__(..., np.arange(len(H) ** 2.0).reshape(H.shape)), "all blocks, and not symmetric"),
+    ):
+        claimed = H.copy()
+        change(claimed)
+        report = check.hessian(PROBLEM, CASE.w, claimed, referees=["closed form"])
+        assert words in report.diagnoses[0].says, report
+        assert not report.diagnoses[0].explained
+        assert "no known mistake" in " ".join(str(report).split())
+
+
+def test_blocks_of_the_user_are_used() -> None:
+    claimed = cubic_gradient(POINT)
+    claimed[2] += 1
+    report = check.gradient(cubic, POINT, claimed, blocks=[("position", 2), ("angle", 1)], **QUIET)
+    assert [block.names for block in report.blocks] == [("position",), ("angle",)]
+
+
+def test_constants_are_named_the_simplest_first() -> None:
+    sizes = {"N": 10.0, "K": 2.0, "N K": 20.0, "L": 1.0}
+    assert names(2.0, sizes, 1e-9) == ["2", "K (K = 2)"]
+    assert names(0.1, sizes, 1e-9) == ["1/N (N = 10)"]
+    assert names(20.0, sizes, 1e-9) == ["N K (N K = 20)"]
+    assert names(0.731, sizes, 1e-9) == []
+
+
+# --- The fixture, and the refusals
+
+
+def test_the_fixture_fails_a_test_with_the_report(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["hesslib.check.pytest_plugin"]\n')
+    (tmp_path / "test_it.py").write_text(
+        "import numpy as np\n"
+        "def test_right(derivative):\n    derivative.gradient(lambda x: (x**2).sum(), np.ones(3), 2 * np.ones(3))\n"
+        "def test_wrong(derivative):\n    x = np.arange(1., 4)\n    derivative.gradient(lambda x: (x**2).sum(), x, x)\n"
+        "def test_no_check(derivative):\n    derivative.hermitian\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(hesslib.__file__).parent.parent)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert "2 failed, 1 passed" in done.stdout, done.stdout
+    assert "a constant factor 1/2" in done.stdout
+    assert "hermitian is not a check" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: check.gradient(cubic, POINT, np.ones(4)), r"claimed has shape \(4,\); the gradient has shape \(3,\)"),
+        (lambda: check.gradient(cubic, POINT, np.ones(3) * 1j), "claimed has dtype complex128"),
+        (lambda: check.gradient(3, POINT, POINT), "f is a int; it must be a function"),
+        (lambda: check.gradient(lambda x: x, POINT, POINT), r"f gives shape \(3,\); it must give a number"),
+        (lambda: check.gradient(lambda x: x[0] * np.nan, POINT, POINT), "it must give finite real numbers"),
+        (lambda: check.gradient(cubic, POINT * np.inf, POINT), "every entry must be finite"),
+        (lambda: check.gradient(cubic, POINT * 1j, POINT), "x has dtype complex128"),
+        (lambda: check.gradient(cubic, POINT, POINT, budget=3), "budget is 3; it must be an integer of at least 50"),
+        (lambda: check.gradient(cubic, POINT, POINT, referees=["oracle"]), "referees is"),
+        (lambda: check.gradient(cubic, POINT, POINT, blocks=[("a", 5)]), "blocks have 5 coordinates in all; x has 3"),
+        (lambda: check.gradient(PROBLEM[:2], CASE.w, CASE.w), "f has no targets"),
+        (lambda: check.gradient((1, 2, 3), CASE.w, CASE.w), "it must be .net, x, t. with a Network first"),
+        (lambda: check.gradient(PROBLEM, CASE.w[1:], CASE.w), "w has shape"),
+        (lambda: check.gradient(PROBLEM, CASE.w, CASE.w, reduction="median"), "reduction is 'median'"),
+        (lambda: check.gauss_newton(PROBLEM[:2], CASE.w, CASE.w), "f has no targets"),
+        (lambda: check.laplacian(3, POINT, POINT), "it must be a function of an array, or .net, w."),
+        (lambda: check.laplacian((1, 2, 3), POINT, POINT), "it must be .net, w. with a Network first"),
+        (lambda: check.laplacian(cubic, POINT[:, None, None], POINT), r"it must be \(D,\) or \(N, D\)"),
+        (lambda: check.hessian_vector_product(cubic, POINT, np.ones(2), POINT), "v has shape"),
+    ],
+)
+@pytest.mark.usefixtures("as_installed")
+def test_bad_input_is_refused_by_name(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_checking_imports_neither_jax_nor_pytorch_before_it_needs_them() -> None:
+    code = "import sys, hesslib.check, hesslib.convert; print(*{'jax', 'torch', 'pytest', 'tqdm'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
