@@ -1,6 +1,8 @@
 """hesslib: closed forms for the derivatives of layered networks, and the calculus that proves them."""
 
 from hesslib import weight_jacobians
+import importlib
+
 from hesslib.activations import Activation
 from hesslib.backprop import deltas, gradient, output_jacobian
 from hesslib.curvature import spectrum
@@ -60,3 +62,10 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Import `hesslib.check` and `hesslib.convert` when they are first used: `import hesslib` stays fast."""
+    if name in ("check", "convert"):
+        return importlib.import_module(f"hesslib.{name}")
+    raise AttributeError(f"module 'hesslib' has no attribute {name!r}")
