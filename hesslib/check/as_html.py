@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TINT = "213, 94, 0"  # vermilion, told from the page by readers who see red and green alike
 DARKEST = 0.45  # of the tint: text in the page's own colour stays readable
+CAPTION = "text-align:left;color:inherit"
 CELL = "padding:0.25em 0.5em;text-align:left;border-bottom:1px solid rgba(128,128,128,0.4)"
 
 
@@ -46,11 +47,14 @@ def _referees(report: Report) -> str:
     for referee in report.referees:
         words = ("agrees" if referee.passed else "differs") + ("" if referee.trusted else ", not trusted")
         figures = [figure(number) for number in (referee.tolerance, referee.distance, referee.allowed)]
-        cells = "".join(f"<td style='{CELL}'>{html.escape(cell)}</td>" for cell in (referee.cost, *figures, words))
+        cells = "".join(
+            f"<td style='{CELL};white-space:nowrap'>{html.escape(cell)}</td>"
+            for cell in (referee.cost, *figures, words)
+        )
         rows.append(
             f"<tr><th scope='row' style='{CELL};font-weight:normal'>{html.escape(referee.name)}</th>{cells}</tr>"
         )
-    caption = "<caption style='text-align:left'>Referees; figures relative to the largest entry</caption>"
+    caption = f"<caption style='{CAPTION}'>Referees; figures relative to the largest entry</caption>"
     return _table(caption, head, "".join(rows))
 
 
@@ -62,14 +66,14 @@ def _heat_map(report: Report) -> str:
         rows.setdefault(block.names[0] if two else report.quantity, []).append(block)
     columns = list(dict.fromkeys(block.names[-1] for block in report.blocks))
     largest = max((block.error for block in report.blocks if math.isfinite(block.error)), default=0.0)
-    smallest = min((b.error for b in report.blocks if b.error > 0), default=largest)
+    smallest = min((block.error for block in report.blocks if block.excess > 1), default=largest)
     head = "".join(f"<th scope='col' style='{CELL}'>{html.escape(name)}</th>" for name in columns)
     body = ""
     for name, blocks in rows.items():
         cells = "".join(_cell(block, smallest, largest) for block in blocks)
         body += f"<tr><th scope='row' style='{CELL}'>{html.escape(name)}</th>{cells}</tr>"
     caption = (
-        "<caption style='text-align:left'>Largest error in each block, relative to the largest entry of all; "
+        f"<caption style='{CAPTION}'>Largest error in each block, relative to the largest entry of all; "
         "✗: more than is allowed</caption>"
     )
     return _table(caption, f"<td></td>{head}", body)
@@ -89,4 +93,4 @@ def _cell(block: BlockError, smallest: float, largest: float) -> str:
     else:
         depth = DARKEST
     shown = f"{figure(block.error)}{' ✗' if wrong else ''}"
-    return f"<td style='{CELL};background-color:rgba({TINT},{depth:.2f})'>{shown}</td>"
+    return f"<td style='{CELL};white-space:nowrap;background-color:rgba({TINT},{depth:.2f})'>{shown}</td>"
