@@ -1,8 +1,8 @@
 """hesslib: closed forms for the derivatives of layered networks, and the calculus that proves them."""
 
-from hesslib import weight_jacobians
 import importlib
 
+from hesslib import weight_jacobians
 from hesslib.activations import Activation
 from hesslib.backprop import deltas, gradient, output_jacobian
 from hesslib.curvature import spectrum
