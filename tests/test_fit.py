@@ -272,3 +272,10 @@ def test_arrays_are_refused_by_name() -> None:
         fit(CURVE, W_CURVE, X, np.full((30, 1), np.nan))
     with pytest.raises(ValueError, match="the error at w0 is inf: the network overflows there"):
         fit(LINE, np.full(3, 1e200), X, T)
+
+
+def test_conjugate_gradients_need_one_trial_a_step_where_the_error_is_quadratic() -> None:
+    """The curvature along the direction says how far: no other point is tried."""
+    found = fit(LINE, np.zeros(3), X, T, method="conjugate_gradients", tolerance=1e-9)
+    assert found.evaluations.errors == found.evaluations.gradients == found.iterations + 1
+    assert found.evaluations.products == found.iterations

@@ -47,3 +47,16 @@ def test_a_direction_uphill_has_no_such_point() -> None:
     at = objective()
     E, g = at.error(W), at.gradient()
     assert backtracking(at, W, E, g, g) is None
+
+
+def test_the_second_trial_is_the_lowest_point_of_the_parabola() -> None:
+    """On a quadratic error that point is the minimum along the line, for a first trial two to ten times too long."""
+    line = Network((1, 1))
+    w, x, t = np.array([1.0, 0.0]), np.array([[1.0], [-1.0]]), np.zeros((2, 1))
+    run = Run("", w, tolerance=None, target=None, max_iterations=1, callback=None, progress=False)
+    at = Objective(line, run, x, t)
+    E, g = at.error(w), at.gradient()
+    found = backtracking(at, w, E, g, -2.0 * g)
+    assert found is not None
+    assert found.error < 1e-30
+    assert at.run.errors == 3
