@@ -142,9 +142,13 @@ def test_nothing_that_is_committed_names_a_download_address():
     assert [file for file in files if file.is_file() and address.search(file.read_text(encoding="utf-8"))] == []
 
 
-def test_the_example_of_the_readme_runs_and_gives_what_it_says():
-    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    *setting, call = program.strip().splitlines()
+def test_the_examples_of_the_readme_run_and_give_what_they_say(capsys):
+    programs = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (*setting, call), checking = programs[0].strip().splitlines(), programs[1]
     names: dict[str, object] = {}
     exec("\n".join(setting), names)
     assert eval(call, names).shape == (names["net"].num_parameters,)
+    exec(checking, names)
+    printed = capsys.readouterr().out
+    assert "WRONG" in printed
+    assert "a constant factor 2" in printed

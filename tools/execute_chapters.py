@@ -82,7 +82,8 @@ def environment_key() -> str:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"{PACKAGE} is not installed in {sys.prefix}; run: pip install -e .")
     for folder in map(Path, spec.submodule_search_locations):
-        digest.update(_digest(folder.rglob("*.py"), folder).encode())
+        sources = (file for kind in ["*.py", "*.json"] for file in folder.rglob(kind))
+        digest.update(_digest(sources, folder).encode())
     return digest.hexdigest()[:16]
 
 

@@ -2,9 +2,9 @@
 
     python tools/heisenberg_chain.py [DENSITY ...]
 
-Writes chapters/data/heisenberg_chain.json: for each hidden density the settings, the energy and its error at each
-iteration, and the last parameters. About a quarter of an hour on one core for densities 1, 2 and 4; the chapter
-samples the last states anew, and repeats the first iterations.
+Writes heisenberg_chain.json among the package's data, where a downloaded chapter finds it: for each hidden density the
+settings, the energy and its error at each iteration, and the last parameters. About a quarter of an hour on one core
+for densities 1, 2 and 4; the chapter samples the last states anew, and repeats the first iterations.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hesslib.reconfiguration
 from hesslib.reconfiguration import Heisenberg, Metropolis, RestrictedBoltzmann, geometric, stochastic_reconfiguration
 
-FILE = Path(__file__).resolve().parent.parent / "chapters" / "data" / "heisenberg_chain.json"
+FILE = Path(hesslib.reconfiguration.__file__).parent / "data" / "heisenberg_chain.json"
 SETTINGS: dict[str, Any] = {
     "N": 40,
     "seed": 0,
