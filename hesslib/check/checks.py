@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from hesslib.check.examination import examined
-from hesslib.check.libraries import from_numpy, library_of, to_numpy
+from hesslib.check.libraries import to_numpy
 from hesslib.check.options import BUDGET, options
+from hesslib.check.problem import Function, Problem, loss_of_shift, scalar, subject_of, subject_of_inputs, words
 from hesslib.check.question import Question
 from hesslib.check.report import Report
-from hesslib.check.subject import Subject, of_function, of_network
-from hesslib.convert.problem import NetworkProblem
-from hesslib.network import Network, Reduction, forward
+from hesslib.check.subject import of_function
+from hesslib.network import Reduction
 
 __all__ = [
     "gauss_newton",
@@ -27,8 +27,6 @@ __all__ = [
 ]
 
 Array = Any
-Function = Callable[[Any], Any]
-Problem = Function | tuple[Any, ...] | NetworkProblem
 
 
 def gradient(
@@ -66,8 +64,8 @@ def gradient(
     >>> report.verdict, report.diagnoses[0].says
     ('wrong', 'a constant factor 1/2')
     """
-    subject = _subject(f, x, "error", reduction, blocks)
-    question = Question("gradient", subject, _scalar(subject))
+    subject = subject_of(f, x, "error", reduction, blocks)
+    question = Question("gradient", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
 
@@ -93,7 +91,7 @@ def jacobian(
     >>> jacobian(lambda x: A @ x, np.array([1.0, 1.0]), A.T).diagnoses[0].kinds
     ('transposed',)
     """
-    subject = _subject(f, x, "outputs", "sum", blocks)
+    subject = subject_of(f, x, "outputs", "sum", blocks)
     question = Question("jacobian", subject, subject.values(subject.point).shape)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
@@ -122,8 +120,8 @@ def hessian(
     >>> report.ok, report.kinds
     (False, ('gauss-newton-for-hessian',))
     """
-    subject = _subject(f, x, "error", reduction, blocks)
-    question = Question("hessian", subject, _scalar(subject))
+    subject = subject_of(f, x, "error", reduction, blocks)
+    question = Question("hessian", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
 
@@ -149,8 +147,8 @@ def hessian_diagonal(
     >>> hessian_diagonal(lambda x: x[0] * x[1] * x[2] + (x**3).sum(), x, 6 * x + np.array([5.0, 4.0, 3.0])).kinds
     ('row-sums',)
     """
-    subject = _subject(f, x, "error", reduction, blocks)
-    question = Question("hessian_diagonal", subject, _scalar(subject))
+    subject = subject_of(f, x, "error", reduction, blocks)
+    question = Question("hessian_diagonal", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
 
@@ -177,12 +175,12 @@ def hessian_vector_product(
     >>> hessian_vector_product(lambda x: (x**3).sum(), x, v, lambda x, v: 6 * x * v).verdict
     'right'
     """
-    subject = _subject(f, x, "error", reduction, blocks)
+    subject = subject_of(f, x, "error", reduction, blocks)
     direction = to_numpy(v).astype(np.float64).reshape(-1)
     if direction.shape != subject.point.shape or not np.isfinite(direction).all():
         raise ValueError(f"v has shape {np.shape(to_numpy(v))}; it must have the shape of x and finite entries")
     subject.sizes["|v|"] = float(np.linalg.norm(direction))
-    question = Question("hessian_vector_product", subject, _scalar(subject), v=direction)
+    question = Question("hessian_vector_product", subject, scalar(subject), v=direction)
     return _examined(question, claimed, f, x, v, seed, budget, referees, progress)
 
 
@@ -213,8 +211,8 @@ def gauss_newton(
         model, loss = f
         subject = of_function(model, x, blocks)
     else:
-        subject = _subject(f, x, "outputs", reduction, blocks)
-        loss = _loss_of_shift(subject)
+        subject = subject_of(f, x, "outputs", reduction, blocks)
+        loss = loss_of_shift(subject)
     outputs = subject.values(subject.point).shape
     question = Question("gauss_newton", subject, outputs, loss=loss)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
@@ -243,12 +241,7 @@ def laplacian(
     >>> laplacian(lambda x: x[:, 0] ** 2 * x[:, 1], x, 2 * x[:, 1]).ok
     True
     """
-    if isinstance(f, tuple):
-        net, w = _pair(f)
-        problem = NetworkProblem(net, x, None)
-        subject = of_network(problem, w, "inputs", blocks)
-    else:
-        subject = _of_shift(_function(f), x, blocks)
+    subject = subject_of_inputs(f, x, blocks)
     question = Question("laplacian", subject, subject.values(subject.point).shape)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
@@ -264,94 +257,7 @@ def _examined(
     referees: Sequence[str] | None,
     progress: bool | None,
 ) -> Report:
-    chosen = options(_words(f, question.subject), seed, budget, referees, progress)
+    chosen = options(words(f, question.subject), seed, budget, referees, progress)
     if callable(claimed):
         claimed = claimed(x) if v is None else claimed(x, v)
     return examined(question, claimed, chosen)
-
-
-def _words(f: Any, subject: Subject) -> str:
-    """What is differentiated, in words."""
-    here = subject.network
-    if here is None:
-        return getattr(f, "__name__", "f") if callable(f) else "(model, loss)"
-    scale = f"{here.factor:.6g} times the sum" if here.factor != 1 else "the sum"
-    return (
-        f"{here.problem.net!r}, {scale} over {len(here.x)} patterns" if here.t is not None else f"{here.problem.net!r}"
-    )
-
-
-def _subject(f: Any, x: Any, what: str, reduction: str, blocks: Any) -> Subject:
-    if isinstance(f, NetworkProblem):
-        problem = f
-    elif isinstance(f, tuple):
-        if len(f) not in (2, 3) or not isinstance(f[0], Network):
-            raise ValueError("f is a tuple; it must be (net, x, t) with a Network first")
-        problem = NetworkProblem(f[0], f[1], f[2] if len(f) == 3 else None)
-    else:
-        return of_function(f, x, blocks)
-    if what == "error" and problem.t is None:
-        raise ValueError("f has no targets; it must be (net, x, t)")
-    if reduction not in ("sum", "mean"):
-        raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
-    if reduction == "mean":
-        factor = problem.factor / problem.x.shape[0]
-        problem = NetworkProblem(problem.net, problem.x, problem.t, factor, problem.order, problem.names)
-    return of_network(problem, x, what, blocks)
-
-
-def _function(f: Any) -> Function:
-    if not callable(f):
-        raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, w)")  # noqa: TRY004
-    return f
-
-
-def _pair(f: tuple[Any, ...]) -> tuple[Network, Any]:
-    if len(f) != 2 or not isinstance(f[0], Network):
-        raise ValueError("f is a tuple; it must be (net, w) with a Network first")
-    return f[0], f[1]
-
-
-def _of_shift(f: Function, x: Any, blocks: Any) -> Subject:
-    """The function of one shift of all points."""
-    points = to_numpy(x)
-    if points.ndim not in (1, 2):
-        raise ValueError(f"x has shape {points.shape}; it must be (D,) or (N, D)")
-    library, D = library_of(x), points.shape[-1]
-    dtype = points.dtype if points.dtype.kind == "f" else np.dtype(np.float64)
-
-    def shifted(r: Any) -> Any:
-        own = library_of(r)
-        return f(from_numpy(points.astype(str(r.dtype).removeprefix("torch.")), own) + r)
-
-    zero = from_numpy(np.zeros(D, dtype), library)
-    subject = of_function(shifted, zero, blocks)
-    subject.sizes = {"D": float(D)}
-    return subject
-
-
-def _scalar(subject: Subject) -> tuple[int, ...]:
-    shape = subject.values(subject.point).shape
-    if int(np.prod(shape, dtype=int)) != 1:
-        raise ValueError(f"f gives shape {shape}; it must give a number")
-    if shape:
-        function = subject.function
-        subject.function = lambda x: function(x).reshape(())
-    return ()
-
-
-def _loss_of_shift(subject: Subject) -> Function:
-    """The errors of the patterns as a function of one shift (K,) of all their pre-activations."""
-    here = subject.network
-    assert here is not None
-    if here.t is None:
-        raise ValueError("f has no targets; it must be (net, x, t)")
-    net, factor = here.problem.net, here.factor
-    a = forward(net, here.w, here.x).a[-1]
-    t = net.loss.targets(here.t, a)
-
-    def loss(r: Any) -> Any:
-        library = library_of(r)
-        return factor * net.loss.pattern_errors(from_numpy(a, library) + r, from_numpy(t, library))
-
-    return loss
