@@ -10,7 +10,7 @@ import numpy as np
 from hesslib.check import constants
 from hesslib.check.case import Case
 from hesslib.check.location import Location, located
-from hesslib.check.mistakes import CATALOGUE
+from hesslib.check.mistakes import CATALOGUE, omissions
 from hesslib.check.suspect import Suspect
 from hesslib.check.verdict import relative
 
@@ -43,7 +43,7 @@ class Diagnosis:
     @property
     def evidence(self) -> str:
         if not self.explained:
-            return f"no known mistake gives this result; it is {self.before:.1e} off"
+            return f"no mistake that was looked for gives this result; it is {self.before:.1e} off"
         return f"{self.before:.1e} from the right result, {self.after:.1e} from what this mistake gives"
 
     @property
@@ -74,7 +74,8 @@ def diagnosed(case: Case) -> tuple[Diagnosis, ...]:
     words = f"it is wrong in {where.words} only" if where.is_part else f"it is wrong in {where.words}"
     if case.quantity in ("hessian", "gauss_newton") and not np.allclose(case.claimed, case.claimed.T):
         words += ", and not symmetric"
-    return (Diagnosis(kinds, words + "; none of the known patterns", "", case_view.before, np.inf, 0.0),)
+    known = "those patterns that were looked for" if list(omissions(case)) else "the known patterns"
+    return (Diagnosis(kinds, f"{words}; none of {known}", "", case_view.before, np.inf, 0.0),)
 
 
 def _suspects(case: Case) -> Iterator[Suspect]:
@@ -103,13 +104,13 @@ class Compared:
         """The suspect, if it gives the claimed result and not the right one."""
         if suspect.undone is not None:
             after = self._distance(self.view.of(suspect.undone), self.right)
-            return self._named((suspect.kind,), suspect.says, after) if after <= self.tolerance else None
+            return self._named(suspect.kinds, suspect.says, after) if after <= self.tolerance else None
         value = self._given(suspect)
         if value is None:
             return None
         after = self._distance(self.claimed, value)
         fits = self._close(self.claimed, value, 1.0, suspect.extra)
-        return self._named((suspect.kind,), suspect.says, after) if fits else None
+        return self._named(suspect.kinds, suspect.says, after) if fits else None
 
     def up_to_a_constant(self, suspect: Suspect) -> Diagnosis | None:
         """The suspect and a constant that has a name."""
@@ -127,7 +128,7 @@ class Compared:
         if named is None or named[1] == "unknown":
             return None
         kinds, words = named[0], named[2]
-        return self._named((suspect.kind, *kinds), f"{suspect.says}; {words}", self._distance(claimed, c * value))
+        return self._named((*suspect.kinds, *kinds), f"{suspect.says}; {words}", self._distance(claimed, c * value))
 
     def scaled(self) -> Iterator[Diagnosis]:
         """The right result times a constant, whether that has a name or not."""
@@ -157,7 +158,7 @@ class Compared:
             if value is None or not suspect.local:
                 continue
             if np.all(np.abs(claimed - value[inside]) <= self.allowed[inside]) and self._differs(value, inside):
-                found.append(((suspect.kind,), suspect.says, claimed - value[inside]))
+                found.append((suspect.kinds, suspect.says, claimed - value[inside]))
         for kinds, words, rest in found:
             after = relative(float(np.max(np.abs(rest), initial=0.0)), self.scale)
             yield self._named(("one-part", *kinds), words, after, f"in {where.words} only")

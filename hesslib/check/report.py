@@ -48,7 +48,8 @@ class Report:
     - ``diagnoses``: what the mistake most likely is, each with its evidence; more than one if none stands out;
     - ``referees``, ``declined``: who was asked, and who could not answer and why;
     - ``agreement``: how the referees stand to each other; ``sampling``: what a sample may miss, empty if all was seen;
-    - ``blocks``: the error in each block of parameters.
+    - ``blocks``: the error in each block of parameters;
+    - ``omitted``: what mistakes were not looked for in a wrong result, and why.
 
     It prints as text, shows as HTML in a notebook, and `to_json` gives all of it.
     """
@@ -62,6 +63,7 @@ class Report:
     agreement: str
     sampling: str
     blocks: tuple[BlockError, ...]
+    omitted: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -133,6 +135,7 @@ class Report:
             "blocks": [
                 {"names": list(b.names), "error": _finite(b.error), "excess": _finite(b.excess)} for b in self.blocks
             ],
+            "omitted": list(self.omitted),
         }
 
     def to_json(self, *, indent: int | None = None) -> str:
