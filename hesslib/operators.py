@@ -65,7 +65,7 @@ def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, 
 
     w, x, t = checked_batch(net, w, x, t)
     xp, N = namespace(w=w), x.shape[0]
-    kept = passes(net, w, x, t)
+    kept = passes(net, xp.asarray(w, copy=True), x, t)  # what is kept has views of w, which may be changed in place
     kind = np.dtype(dtype_name(w))
 
     def matmat(v: np.ndarray) -> np.ndarray:

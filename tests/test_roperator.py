@@ -70,6 +70,18 @@ def test_operators_give_the_same_products(case: Case) -> None:
             close(A @ v[:, 0], expected[:, 0], case.rounding)
 
 
+def test_an_operator_answers_for_the_place_it_was_made_at_whatever_becomes_of_the_arrays() -> None:
+    case = Case((2, 4, 3, 3), ("tanh", "gelu"), "softmax_cross_entropy")
+    for _, operator in PRODUCTS:
+        w, x, t = case.w.copy(), case.x.copy(), case.t.copy()
+        A = operator(case.net, w, x, t)
+        before = A @ np.eye(len(w))
+        w += 1
+        x += 1
+        t[...] = t[::-1].copy()
+        np.testing.assert_array_equal(A @ np.eye(len(w)), before)
+
+
 def test_columns_of_the_hessian_are_its_products_with_unit_vectors() -> None:
     case = Case((2, 4, 3, 3), ("tanh", "gelu"), "softmax_cross_entropy")
     args = case.net, case.w, case.x, case.t
