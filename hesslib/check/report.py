@@ -48,8 +48,7 @@ class Report:
     - ``diagnoses``: what the mistake most likely is, each with its evidence; more than one if none stands out;
     - ``referees``, ``declined``: who was asked, and who could not answer and why;
     - ``agreement``: how the referees stand to each other; ``sampling``: what a sample may miss, empty if all was seen;
-    - ``blocks``: the error in each block of parameters;
-    - ``omitted``: what mistakes were not looked for in a wrong result, and why.
+    - ``blocks``: the error in each block of parameters.
 
     It prints as text, shows as HTML in a notebook, and `to_json` gives all of it.
     """
@@ -63,7 +62,7 @@ class Report:
     agreement: str
     sampling: str
     blocks: tuple[BlockError, ...]
-    omitted: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()  # what mistakes were not looked for in a wrong result, and why
 
     @property
     def ok(self) -> bool:
