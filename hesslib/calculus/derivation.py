@@ -21,6 +21,8 @@ from .index import Diff, Elementwise, Tensor, delta_product, freshen, insert
 from .terms import admit, bounded, charge
 from .tidy import tidy
 
+__all__ = ["CONSTANT", "NAMED", "Derivation", "MissingRuleError", "rename", "same", "unfold"]
+
 CONSTANT = "constant"
 """The rule of what does not depend on the variable: its derivative is 0."""
 NAMED = "named"
@@ -36,9 +38,9 @@ class MissingRuleError(LookupError):
 class Derivation:
     r"""``Derivation(op, rules)``: the derivation by ``op`` that treats every quantity as its rule says.
 
-    ``op`` is the variable, $\partial/\partial\,$op, or an :class:`~hesslib.calculus.index.Operator`. ``rules`` maps a
-    tensor or a symbol to a function of its indices that returns its derivative, or to :data:`CONSTANT` or
-    :data:`NAMED`.
+    ``op`` is the variable, $\partial/\partial\,$op, or an `Operator`. ``rules`` maps a
+    tensor or a symbol to a function of its indices that returns its derivative, or to `CONSTANT` or
+    `NAMED`.
 
     >>> from .index import S, Tensor, index
     >>> i, j, N = *index("i j"), sp.Symbol("N", integer=True)
@@ -47,7 +49,7 @@ class Derivation:
     >>> D(S("i", N, lambda i: c[i] * x[i] ** 2))
     2*c[j]*x[j]
 
-    Errors: :class:`MissingRuleError` for a quantity without a rule.
+    Errors: `MissingRuleError` for a quantity without a rule.
     """
 
     def __init__(self, op: Any, rules: Mapping[Any, Rule], /) -> None:

@@ -14,6 +14,21 @@ import sympy as sp
 from sympy import Dummy, Expr, Indexed, IndexedBase, Symbol
 from sympy.core.function import Function, FunctionClass
 
+__all__ = [
+    "Diff",
+    "Operator",
+    "RangeError",
+    "S",
+    "Tensor",
+    "Width",
+    "elementwise",
+    "freshen",
+    "index",
+    "of_all_patterns",
+    "specialise",
+    "with_pattern",
+]
+
 
 class RangeError(ValueError):
     """An index is used in two slots of different size, or a tensor with the wrong number of slots.
@@ -143,7 +158,7 @@ class Diff(Expr):
     r"""A derivative that is named but not worked out: ``Diff(a[j], E)`` is $\partial E/\partial a_j$.
 
     The operator is what one differentiates by: an indexed quantity, a symbol (a scalar variable), or an
-    :class:`Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$.
+    `Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$.
     """
 
     is_commutative = True

@@ -1,6 +1,6 @@
 r"""Explicit small networks in exact arithmetic whose inputs are varied as well: an oracle for third derivatives.
 
-An :class:`InputInstance` is an :class:`~hesslib.calculus.instance.Instance` that carries three variations, of which
+An `InputInstance` is an `Instance` that carries three variations, of which
 any may be of an input, and gives exact values to $\dot a$, $\ddot a$, $\dot G$, $\ddot G$ and their derivatives.
 """
 
@@ -18,6 +18,8 @@ from . import input_derivatives as by_inputs
 from . import network as net
 from .index import Elementwise, Tensor
 from .instance import Instance, _expr, _rational
+
+__all__ = ["InputInstance"]
 
 RING, *VARIATIONS = ring("s,t,u", QQ)
 

@@ -1,6 +1,6 @@
 r"""Explicit small networks in exact arithmetic: an oracle that shares nothing with the index calculus.
 
-An :class:`Instance` has numbers for widths: rational weights, a polynomial for $h$, a polynomial that couples all
+An `Instance` has numbers for widths: rational weights, a polynomial for $h$, a polynomial that couples all
 outputs for the loss. A derivative is read off after adding $s$ (and $t$, for a second one) to the entry that is
 varied: SymPy's polynomial ring carries $s$ and $t$ through the explicit network, modulo $s^2$ and $t^2$. A formula is
 evaluated by summing over actual integers. Both are exact rationals: they agree or they do not, and a wrong
@@ -25,6 +25,8 @@ from .index import Diff, Elementwise, Operator, Tensor, freshen
 
 if TYPE_CHECKING:
     from hesslib.ledger import Check
+
+__all__ = ["Instance", "evaluate"]
 
 RING, S_, T_ = ring("s,t", QQ)
 """Rational polynomials in the two variations: $s$ for a first derivative, $st$ for a second one."""
@@ -192,7 +194,7 @@ class Instance:
         return evaluate(sp.sympify(e).xreplace({net.L: Integer(self.depth)}), self.value, self.size, at)
 
     def verify(self, formula: Any, places: Iterable[Mapping[Any, int]], /) -> Check:
-        """The record of comparing both sides of a :class:`~hesslib.calculus.steps.Formula` or a chain of steps."""
+        """The record of comparing both sides of a `Formula` or a chain of steps."""
         return self.agree(formula.lhs, formula.result, places)
 
     def agree(self, lhs: Any, rhs: Any, places: Iterable[Mapping[Any, int]], /, *, of: str = "a formula") -> Check:

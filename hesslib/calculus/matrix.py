@@ -1,6 +1,6 @@
 r"""Matrix notation, tied to the index form it abbreviates.
 
-A :class:`Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
+A `Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
 are those of a formula already derived, so a transpose cannot be lost on the way from indices to matrices.
 Vectors are columns: one index.
 """
@@ -16,6 +16,8 @@ from sympy import Expr
 from .index import RangeError, S, Tensor
 from .latex import tex
 from .steps import Formula, Steps, _Displayed, require_equal
+
+__all__ = ["Matrix", "MatrixFormula", "diag", "matrix", "ones", "outer"]
 
 ATOM, PRODUCT, SUM = 2, 1, 0  # how tightly a LaTeX string binds
 

@@ -11,6 +11,8 @@ from .latex import IndexPrinter, _signed, letters, tex
 from .steps import Formula, Steps, _aligned
 from .together import _Several
 
+__all__ = ["Narrow"]
+
 WIDTH = 15
 """How many symbols a row may have, relation and indent not counted."""
 SHORT = 7

@@ -17,6 +17,8 @@ from sympy import Expr, KroneckerDelta
 from .derivation import CONSTANT, NAMED, Derivation, Rule, same
 from .index import Diff, Operator, S, Tensor, Width, elementwise, index
 
+__all__ = ["Layered", "R", "definitions", "error_signal", "hp", "hpp", "order", "wrt_a", "wrt_b", "wrt_w"]
+
 # Layer numbers; index letters (i feeds j, j feeds k); every primed letter is a second index of the same kind.
 l, m, L = sp.symbols("l m L", integer=True, positive=True)
 i, j, k, p, q = index("i j k p q")

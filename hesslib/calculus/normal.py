@@ -22,6 +22,8 @@ from .ranges import Ranges
 from .rational import factored, split
 from .terms import Term, admit, bounded, charge, contract, count_unused, key, terms
 
+__all__ = ["difference", "equal", "normal_form"]
+
 Flat = dict[tuple, Term]
 
 
@@ -191,8 +193,8 @@ def _collect_powers(t: Term) -> Term:
 def flatten(e: Expr, /) -> Flat:
     """The terms of ``e`` in normal form, by canonical key, like terms collected.
 
-    Errors: :class:`~hesslib.calculus.index.RangeError`, :class:`~hesslib.calculus.terms.WorkLimitError`; ``TypeError``
-    and ``ValueError`` for what has no normal form (see :func:`~hesslib.calculus.terms.admit`).
+    Errors: `RangeError`, `WorkLimitError`; ``TypeError``
+    and ``ValueError`` for what has no normal form (see `admit`).
     """
     with bounded():
         return _flatten(_checked(e))

@@ -5,7 +5,7 @@ r"""A chain of equalities, each one decided when it is written, and its display.
     s.then(D(E), "insert the definition", by=D)
     s.stated(hp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * delta[l + 1, k]))
 
-A link that does not hold raises :class:`NotEqualError`, with the terms that differ.
+A link that does not hold raises `NotEqualError`, with the terms that differ.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from .terms import WorkLimitError
 if TYPE_CHECKING:
     from hesslib.ledger import Check
 
+__all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
+
 
 class NotEqualError(ArithmeticError):
     """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many."""
@@ -43,7 +45,7 @@ def by_normal_form(links: int, /) -> Check:
 
 
 def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
-    """Raise :class:`NotEqualError` unless the two are the same formula; the message names the terms that differ."""
+    """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ."""
     if equal(derived, claimed):
         return
     missing, extra = difference(derived, claimed)
@@ -57,6 +59,7 @@ class _Displayed:
     """Shows LaTeX in a notebook and in the book, unnumbered; numbers are the ledger's business."""
 
     def latex(self) -> str:
+        """The body of a display."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -72,7 +75,7 @@ class _Displayed:
 class Formula(_Displayed):
     r"""An equation ``lhs = rhs``: a definition, an assumption, or the last line of a derivation.
 
-    ``established`` says which. A derived formula comes from :meth:`Steps.formula`; writing ``derived`` by hand
+    ``established`` says which. A derived formula comes from `Steps.formula`; writing ``derived`` by hand
     would be taking it on trust.
     """
 
@@ -105,7 +108,7 @@ class Formula(_Displayed):
 class Steps(_Displayed):
     r"""An aligned chain ``lhs = e1 = e2 = ...`` in which every ``=`` is decided.
 
-    ``Steps(lhs)``; then :meth:`then` for each link, :meth:`neglect` for a named approximation, :meth:`stated` to
+    ``Steps(lhs)``; then `then` for each link, `neglect` for a named approximation, `stated` to
     show the last line in the arrangement the reader knows (proved equal to it).
     """
 

@@ -16,6 +16,8 @@ from .index import letters_of
 from .normal import build, flatten
 from .terms import Term
 
+__all__ = ["tidy"]
+
 MAX_ARRANGEMENTS = 64
 """How many ways of writing the deltas are tried in search of common factors."""
 

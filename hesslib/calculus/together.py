@@ -10,6 +10,8 @@ from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
 if TYPE_CHECKING:
     from hesslib.ledger import Check
 
+__all__ = ["Mirrored", "Together"]
+
 
 class _Several(_Displayed):
     """What a display of several formulas says of itself: how they are established, and all their checks."""
