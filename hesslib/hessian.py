@@ -54,8 +54,8 @@ class Block(NamedTuple):
     array([[-1.]])
     """
 
-    gauss_newton: Array
-    residual: Array
+    gauss_newton: Array  # the first
+    residual: Array  # the second
 
     @property
     def total(self) -> Array:

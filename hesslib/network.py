@@ -236,8 +236,8 @@ class Trace(NamedTuple):
     ((None, array([[7.]])), (array([[3.]]), array([[7.]])))
     """
 
-    a: tuple[Array, ...]
-    z: tuple[Array, ...]
+    a: tuple[Array, ...]  # pre-activations
+    z: tuple[Array, ...]  # activations, the inputs first
 
     @property
     def y(self) -> Float[Array, "N K"]:

@@ -26,8 +26,8 @@ class Evaluations(NamedTuple):
     """
 
     errors: int = 0  # values of E
-    gradients: int = 0
-    products: int = 0  # Hv, or Gauss-Newton times v
+    gradients: int = 0  # of E
+    products: int = 0  # $Hv$, or the Gauss-Newton matrix times $v$
     matrices: int = 0  # Jacobians or Hessians
 
 

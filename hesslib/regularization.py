@@ -44,7 +44,7 @@ class Regularized:
     history: tuple[Update, ...]  # of all starts, one after the other
     status: Status  # alpha and beta constant, updates used up, no update raises the evidence, and so on
     message: str  # the same in words
-    net: Network = field(repr=False)
+    net: Network = field(repr=False)  # that of the call
     spectrum: Spectrum = field(repr=False)  # of the curvature at w
     a: float = field(repr=False)  # MacKay's alpha
     b: float = field(repr=False)  # MacKay's beta

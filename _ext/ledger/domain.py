@@ -11,9 +11,10 @@ from ledger.nodes import ledger_claim, ledger_record, ledger_table
 
 
 class LedgerDomain(Domain):
-    """Per page: ``records``, ``claims``, the ``labels`` of its displays and their ``tex``, ``faults``, and whether it has ``tables``.
+    """Per page: ``records``, ``claims``, the ``labels`` of its displays, ``faults``, and whether it has ``tables``.
 
-    A record is kept with the place (file and line) it was found at, and with the prose it brings to the index.
+    ``tex`` has the body of each labelled display. A record is kept with the place (file and line) it was found at, and
+    with the prose it brings to the index.
     """
 
     name = "ledger"

@@ -37,7 +37,7 @@ class Referee:
     False
     """
 
-    name: str
+    name: str  # who, and in which order of composition or by which method
     cost: str  # in words, such as the number of evaluations
     tolerance: float  # its own error, relative to the largest entry, as the two below
     distance: float  # of the claimed result from its own

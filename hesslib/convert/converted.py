@@ -26,7 +26,7 @@ class Converted:
     (array([2., 1.]), 1.0)
     """
 
-    net: Network
+    net: Network  # widths, activations and loss
     w: Array  # its parameters as one flat NumPy vector in the order of hesslib, (P,)
     order: ParameterOrder  # carries vectors and matrices to their order and back
     loss: LossConvention | None  # their convention of the loss, with its factor; None if no loss was given

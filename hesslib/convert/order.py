@@ -29,7 +29,7 @@ class ParameterOrder:
     array([10., 20., 30.])
     """
 
-    index: np.ndarray
+    index: np.ndarray  # (P',) integers
     P: int  # the length of `w`
 
     def __post_init__(self) -> None:

@@ -26,9 +26,9 @@ class NetworkProblem:
     True
     """
 
-    net: Network
-    x: Array
-    t: Array | None
-    factor: float = 1.0
-    order: ParameterOrder | None = None
+    net: Network  # widths, activations and loss
+    x: Array  # (N, D)
+    t: Array | None  # as the loss takes them
+    factor: float = 1.0  # $c$
+    order: ParameterOrder | None = None  # of the parameters; None: that of `w`
     names: str = "the sum over patterns"  # what E is, in words

@@ -25,8 +25,8 @@ class GroundState(NamedTuple):
     (6,)
     """
 
-    energy: float
-    vector: Float[np.ndarray, " n"]
+    energy: float  # the eigenvalue
+    vector: Float[np.ndarray, " n"]  # over the states of the configurations
 
 
 def matrix(hamiltonian: Hamiltonian, configurations: Configurations, /) -> "csr_array":
