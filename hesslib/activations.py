@@ -45,7 +45,7 @@ class Activation:
     array([1.])
     """
 
-    name: str
+    name: str  # what it is called in messages
     functions: tuple[Elementwise, Elementwise, Elementwise, Elementwise] = field(repr=False)  # h, h', h'', h'''
     in_turn: InTurn | None = field(default=None, repr=False)  # yields the four from what they have in common
 

@@ -34,5 +34,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("api_reference.css")
     app.connect("config-inited", configure)
     app.connect("env-updated", links.audit)
+    app.connect("html-page-context", links.typeset, priority=400)  # before MathJax looks whether the page needs it
     app.connect("env-get-updated", links.outdated, priority=950)  # after equations got their numbers
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -64,13 +66,22 @@ class Entries(SphinxDirective):
             ]
             if not chosen:
                 raise self.error(f"{module} defines no public name; a page of the reference names modules that do")
+            found += self.introduction(module)
             for name in chosen:
                 found += self.entry(name)
-                page.append((name.path, self.inline(docstring.summary(name.docstring), name)))
+                page.append((name.path, self.inline(docstring.summary(name.docstring))))
                 self.env.note_dependency(str(Path(name.module.__file__ or "")))
         pages = self.env.get_domain("api").data["pages"]
         pages.setdefault(self.env.docname, []).extend(page)
         return found
+
+    def introduction(self, module: str) -> list[Node]:
+        """What a package says of itself."""
+        package = importlib.import_module(module)
+        if not hasattr(package, "__path__"):
+            return []
+        text = inspect.getdoc(package) or ""
+        return self.parsed(docstring.myst(text, self.linker(Name.of_package(package))), module)
 
     def entry(self, name: Name) -> list[Node]:
         """A section for a function, a class or a constant."""
@@ -99,7 +110,7 @@ class Entries(SphinxDirective):
             yield self.signature([name.short], name)
         for label in name.labels:
             yield api_equation(label=label)
-        yield from self.parsed(docstring.myst(name.docstring, self.linker(name), self.fields(name)), name)
+        yield from self.parsed(docstring.myst(name.docstring, self.linker(name), self.fields(name)), name.path)
 
     def signature(self, lines: list[str], name: Name) -> Node:
         """A signature, one paragraph a line; the types in it that are public are links."""
@@ -164,14 +175,13 @@ class Entries(SphinxDirective):
 
         return path
 
-    def parsed(self, text: str, name: Name) -> list[Node]:
+    def parsed(self, text: str, path: str) -> list[Node]:
         """MyST, with the docstring as its source, so that a warning says where to look."""
         holder = nodes.container()
-        source = f"{name.module.__file__}:docstring of {name.path}"
-        self.state.nested_parse(StringList(text.splitlines(), source=source), 0, holder)
+        self.state.nested_parse(StringList(text.splitlines(), source=f"docstring of {path}"), 0, holder)
         return holder.children
 
-    def inline(self, text: str, name: Name) -> list[Node]:
+    def inline(self, text: str) -> list[Node]:
         """One sentence of MyST without links."""
         return self.state.inline_text(text, self.lineno)[0]
 

@@ -67,10 +67,19 @@ def outdated(app: Sphinx, env: BuildEnvironment) -> list[str]:
                     for path, _ in entries
                 ):
                     now[page] = (*now.get(page, ()), (label, tex, str(numbers.get(label))))
-    listed = {page: [path for path, _ in entries] for page, entries in domain.data["pages"].items()}
+    listed = {
+        page: [(path, "".join(node.astext() for node in sentence)) for path, sentence in entries]
+        for page, entries in domain.data["pages"].items()
+    }
     now |= dict.fromkeys(domain.data["overviews"], listed)
     seen, domain.data["seen"] = domain.data["seen"], now
     return [page for page in {*now, *seen} if now.get(page) != seen.get(page) and page in env.found_docs]
+
+
+def typeset(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """A page with an overview gets MathJax for the formulas that are filled in late."""
+    if pagename in app.env.get_domain("api").data["overviews"]:
+        app.env.get_domain("math").data["has_equations"][pagename] = True
 
 
 def conclusion(tex: str) -> str:

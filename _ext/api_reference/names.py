@@ -34,6 +34,12 @@ class Name:
     named: bool = True  # in an __all__; else it is met as what a function hands back
     members: tuple[Name, ...] = ()
 
+    @classmethod
+    def of_package(cls, package: ModuleType) -> Name:
+        """A package itself, for what its docstring refers to."""
+        node = ast.Assign(targets=[], value=ast.Constant(None))
+        return cls(package.__name__, "module", package, package, node, inspect.getdoc(package) or "", ())
+
     @property
     def short(self) -> str:
         """The path without the package: ``check.gradient``."""
