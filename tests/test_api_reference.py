@@ -40,12 +40,12 @@ CALCULUS = "hesslib.calculus."
 
 def demanded(name):
     """What a docstring must say. All five, but for:"""
-    if name.path.startswith(CALCULUS):
-        return {"definition"}  # formulas have no shapes; their cost is bounded by the work limit, which raises
-    if name.kind == "data":
-        return {"definition"}  # a table of words or of things that have entries of their own
+    if name.kind == "data" or (name.kind == "exception" and name.path.startswith(CALCULUS)):
+        return {"definition"}  # a table of words or of things that have entries of their own; what those raise
     if name.kind == "exception":
         return {"definition", "example"}  # it is raised, not called
+    if name.path.startswith(CALCULUS):
+        return {"definition", "example"}  # formulas have no shapes, and the work limit bounds what they may cost
     if name.kind == "class" and is_record(name):
         return {"definition", "example"}  # it computes nothing; its fields are explained one by one
     return FIVE

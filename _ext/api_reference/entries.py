@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -58,6 +59,7 @@ class Entries(SphinxDirective):
     def run(self) -> list[Node]:
         found: list[Node] = []
         page: list[tuple[str, list[Node]]] = []
+        self.taken: Counter[str] = Counter()  # the last words of the names on this page
         for module in filter(None, map(str.strip, self.content)):
             chosen = [
                 name
@@ -67,6 +69,7 @@ class Entries(SphinxDirective):
             if not chosen:
                 raise self.error(f"{module} defines no public name; a page of the reference names modules that do")
             found += self.introduction(module)
+            self.taken.update(_last_word(name) for name in chosen)
             for name in chosen:
                 found += self.entry(name)
                 page.append((name.path, self.inline(docstring.summary(name.docstring))))
@@ -86,7 +89,8 @@ class Entries(SphinxDirective):
     def entry(self, name: Name) -> list[Node]:
         """A section for a function, a class or a constant."""
         section = nodes.section(ids=[name.path], names=[name.path], classes=["api-entry"])
-        section += nodes.title("", "", nodes.literal("", name.short))
+        title = _last_word(name) if self.taken[_last_word(name)] == 1 else name.short
+        section += nodes.title("", "", nodes.literal("", title))
         section += self.body(name)
         for member in name.members:
             box = nodes.container(ids=[member.path], classes=["api-member"])
@@ -98,8 +102,8 @@ class Entries(SphinxDirective):
         """The node, known to the index and to whoever refers to the name."""
         python = cast(PythonDomain, self.env.get_domain("py"))
         python.note_object(name.path, name.kind, name.path, location=node)
-        word = name.path.rpartition(".")[2]
-        index = addnodes.index(entries=[("single", f"{word} ({name.scope})", name.path, "", None)])
+        entry = f"{_last_word(name)} ({name.scope})"
+        index = addnodes.index(entries=[("single", entry, name.path, "", None)])
         return [index, node]
 
     def body(self, name: Name) -> Iterator[Node]:
@@ -164,7 +168,7 @@ class Entries(SphinxDirective):
             own |= signature.arguments(names.public(self.config.api_package)[name.scope])
 
         def path(word: str) -> str | None:
-            if word in own or word == name.path.rpartition(".")[2]:
+            if word in own or word == _last_word(name):
                 return None
             scope = name.path
             while scope:
@@ -192,3 +196,7 @@ class Overview(SphinxDirective):
     def run(self) -> list[Node]:
         self.env.get_domain("api").data["overviews"].append(self.env.docname)
         return [api_overview()]
+
+
+def _last_word(name: Name) -> str:
+    return name.path.rpartition(".")[2]

@@ -31,7 +31,13 @@ def _truncated(polynomial: Any, /) -> Any:
 
 
 class InputInstance(Instance):
-    """A network with random rational parameters and polynomial h; derivatives up to the third, by inputs as well."""
+    """A network with random rational parameters and polynomial h; derivatives up to the third, by inputs as well.
+
+    >>> instance = InputInstance((2, 2, 1))
+    >>> dz = by_inputs.dz[0, 1, 1]
+    >>> instance.number(dz, {})
+    1
+    """
 
     def h(self, x: Any, order: int = 0) -> Any:
         """The activation polynomial, or a derivative of it, at ``x``."""

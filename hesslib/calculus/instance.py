@@ -38,7 +38,13 @@ def _truncated(x: Any, /) -> Any:
 
 
 def evaluate(e: Any, values: Callable[[Expr, tuple], Any], sizes: Callable[[Expr], int], at: Mapping, /) -> Any:
-    """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` sizes."""
+    """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` sizes.
+
+    >>> from .index import S, Tensor
+    >>> x = Tensor("x", shape=(3,))
+    >>> evaluate(S("j", 3, lambda j: x[j]), lambda x, _: x.indices[0] ** 2, int, {})
+    14
+    """
 
     def visit(x: Any, at: dict) -> Any:
         if x.is_Number:
@@ -74,6 +80,13 @@ class Instance:
     """A network of the given widths with random rational parameters, polynomial h and polynomial loss.
 
     Every quantity of :mod:`hesslib.calculus.network`, and every named derivative of one, has an exact value here.
+
+    Errors: KeyError for a quantity that a network has not; ValueError for a third derivative.
+
+    >>> instance = Instance((2, 3, 1))
+    >>> by_weight = Diff(net.w[2, 1, 1], net.E)
+    >>> instance.number(by_weight - net.delta[2, 1] * net.z[1, 1], {})
+    0
     """
 
     def __init__(self, widths: Sequence[int], /, *, seed: int = 0) -> None:

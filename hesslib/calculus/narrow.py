@@ -22,7 +22,16 @@ _NO_SYMBOL = re.compile(r"\\(?:(?:frac|left|right|kron|pd|lay|small|text|quad)(?
 
 
 class Narrow(_Several):
-    """The same equations, or chains of them, known as they are known, one below the other."""
+    r"""The same equations, or chains of them, known as they are known, one below the other.
+
+    Errors: ValueError if they are not established in the same way.
+
+    >>> from sympy.abc import x, y
+    >>> print(Narrow(Formula(y, x)).latex())
+    \begin{aligned}
+    y &= x
+    \end{aligned}
+    """
 
     def __init__(self, *formulas: Formula | Steps) -> None:
         super().__init__(*formulas)

@@ -45,7 +45,12 @@ def by_normal_form(links: int, /) -> Check:
 
 
 def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
-    """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ."""
+    """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ.
+
+    >>> from .index import Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> require_equal(2 * x[i], x[i] + x[i])
+    """
     if equal(derived, claimed):
         return
     missing, extra = difference(derived, claimed)
@@ -77,6 +82,13 @@ class Formula(_Displayed):
 
     ``established`` says which. A derived formula comes from `Steps.formula`; writing ``derived`` by hand
     would be taking it on trust.
+
+    Errors: ValueError if it is to be anything but a definition or an assumption.
+
+    >>> from .index import Tensor, index
+    >>> x, y, i = Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
+    >>> print(Formula(y[i], -x[i]).latex())
+    y_{i} = -x_{i}
     """
 
     def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition") -> None:
@@ -110,6 +122,14 @@ class Steps(_Displayed):
 
     ``Steps(lhs)``; then `then` for each link, `neglect` for a named approximation, `stated` to
     show the last line in the arrangement the reader knows (proved equal to it).
+
+    Errors: `NotEqualError` for a link that does not hold.
+
+    >>> from .index import S, Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> s = Steps(S("j", 3, lambda j: sp.KroneckerDelta(i, j) * x[j])).then(x[i], "contract")
+    >>> s.established, s.result, str(s.checks[0])
+    ('derived', x[i], 'normal form, 1 link: exact')
     """
 
     def __init__(self, lhs: Any, /) -> None:
@@ -218,7 +238,11 @@ def _aligned(rows: Sequence[str]) -> str:
 
 
 class Refusal(_Displayed):
-    """A wrong formula, struck, with the reason for which it was refused."""
+    """A wrong formula, struck, with the reason for which it was refused.
+
+    >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").checks[0])
+    normal form refuses: another letter: exact
+    """
 
     def __init__(self, lhs: Expr, wrong: Expr, why: str, reason: Exception) -> None:
         self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
@@ -248,6 +272,11 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
     """The refusal of ``wrong`` as a formula for ``lhs`` whose right-hand side is ``right``.
 
     Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale.
+
+    >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").reason)
+    another letter does not hold:
+      derived, but not claimed:  a
+      claimed, but not derived:  b
     """
     try:
         require_equal(right, wrong, why)

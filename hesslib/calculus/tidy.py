@@ -23,7 +23,13 @@ MAX_ARRANGEMENTS = 64
 
 
 def tidy(e: Expr, /) -> Expr:
-    """Contract, collect, and take out what all terms share."""
+    """Contract, collect, and take out what all terms share.
+
+    >>> from .index import S, Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> tidy(S("j", 3, lambda j: KroneckerDelta(i, j) * x[j]) + x[i])
+    2*x[i]
+    """
     ts = list(flatten(e).values())
     if not ts:
         return sp.S.Zero
