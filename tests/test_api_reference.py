@@ -158,6 +158,9 @@ from jaxtyping import Float
 Array = object
 Reduction = Literal["sum", "mean"]
 
+LEAST = 1
+"""The smallest side."""
+
 LIMIT = 5
 """The largest side."""
 
@@ -193,8 +196,8 @@ def square(x: Float[Array, " N"], y: Array, /, *, reduction: Reduction = "sum", 
     """
 
 
-def circle(r: float, /) -> float:
-    """Return the area. Equation: squares, circles. Shapes: a number."""
+def circle(r: float, /, *, square: float = 1.0) -> float:
+    """Return the area. Equation: squares, circles. Shapes: `square` is an argument here."""
 '''
 
 
@@ -231,7 +234,7 @@ def test_names_are_found_by_the_shortest_path_with_kind_and_labels(tiny):
 
 def test_signatures_have_shapes_choices_and_numbers(tiny):
     found = names.public("tiny")
-    assert signature.lines(found["tiny.circle"]) == ["circle(r: float, /) → float"]
+    assert signature.lines(found["tiny.circle"]) == ["circle(r: float, /, *, square: float = 1.0) → float"]
     assert signature.lines(found["tiny.square"]) == [
         "square(",
         "x: float (N,),",
@@ -340,6 +343,7 @@ def test_a_page_has_entries_with_the_formula_and_the_chapter_leads_to_them(tiny,
     assert re.search(r"x\s*&amp;\s*= y\^2", forms)  # the ends of the chain, and not its middle
     assert 'href="#tiny.circle"' in forms  # in backticks in a docstring
     assert 'href="#tiny.forms.Result"' in forms  # a type in a signature
+    assert 'href="#tiny.square"' not in forms.split('id="tiny.circle"')[1].split("</section>")[0]  # an argument
     assert chapter.count('href="forms.html#tiny.square"') == 1
     assert chapter.count('href="forms.html#tiny.circle"') == 2
     assert all(f'href="forms.html#{path}"' in everything for path in names.public("tiny"))
@@ -392,6 +396,17 @@ def test_what_changes_in_a_docstring_changes_the_page_and_the_chapter(tiny, buil
     assert "an area" in page(tiny, "forms")
     assert "an area" in page(tiny, "all")
     assert page(tiny, "chapter").count('href="forms.html#tiny.circle"') == 1
+
+
+def test_a_name_that_is_offered_later_comes_onto_its_page(tiny, build):
+    pages = {"forms": "# Forms\n\n```{api}\ntiny.forms\n```\n"}
+    assert build(**pages) == (0, "")
+    source = (tiny / "__init__.py").read_text(encoding="utf-8")
+    (tiny / "__init__.py").write_text(
+        source.replace('["LIMIT"', '["LEAST", "LIMIT"').replace("LIMIT,", "LEAST, LIMIT,", 1)
+    )
+    assert build(**pages) == (0, "")
+    assert 'id="tiny.LEAST"' in page(tiny, "forms")
 
 
 def test_what_changes_in_a_chapter_changes_the_formula_on_the_page(tiny, build):

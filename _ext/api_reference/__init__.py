@@ -33,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(links.Fill)
     app.add_css_file("api_reference.css")
     app.connect("config-inited", configure)
+    app.connect("env-get-outdated", links.unread)
     app.connect("env-updated", links.audit)
     app.connect("html-page-context", links.typeset, priority=400)  # before MathJax looks whether the page needs it
     app.connect("env-get-updated", links.outdated, priority=950)  # after equations got their numbers

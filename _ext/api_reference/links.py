@@ -17,6 +17,14 @@ from api_reference import names
 from api_reference.entries import api_equation, api_overview
 
 
+def unread(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The pages of the reference, if the package offers other names than they have."""
+    pages = env.get_domain("api").data["pages"]
+    shown = {path for page in pages.values() for path, _ in page}
+    offered = names.public(app.config.api_package).keys()
+    return [] if shown == offered else [page for page in pages if page not in removed]
+
+
 def audit(app: Sphinx, env: BuildEnvironment) -> None:
     """Raise if a label has no record, or a public name is not on exactly one page."""
     pages = env.get_domain("api").data["pages"]
