@@ -1,15 +1,17 @@
 """The reference: what every public docstring says, and the extension that makes pages and links of it."""
 
+import doctest
 import importlib
 import json
 import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from api_reference import docstring, links, names, signature
+from api_reference import docstring, examples, links, names, signature
 from nbformat import writes
 from nbformat.v4 import new_code_cell, new_output
 from test_ledger_extension import EXTENSIONS, notebook, write
@@ -85,6 +87,16 @@ def test_costs_are_of_operations_and_of_memory():
     for name in PUBLIC.values():
         cost = docstring.parts(name.docstring).get("Cost", memory)
         assert re.search(f"{elsewhere}|{trifle}|{memory}", cost), f"{name.path}: {cost}"
+
+
+def test_an_example_runs_as_it_is_shown():
+    """In an empty namespace, where a reader pastes it."""
+    shown = {name.path: examples.complete(name, "hesslib") for name in names.everything("hesslib")}
+    for path, text in shown.items():
+        test = doctest.DocTestParser().get_doctest(text, {}, path, None, 0)
+        said = []
+        assert doctest.DocTestRunner(verbose=False).run(test, out=said.append).failed == 0, "".join(said)
+    assert sum(map(bool, shown.values())) > 150
 
 
 def test_every_name_that_a_module_offers_is_public():
@@ -258,6 +270,19 @@ def test_a_docstring_is_taken_apart_wherever_its_parts_stand(tiny):
         "example": ">>> 2 * 2\n4",
     }
     assert docstring.summary(text) == "Return $x^2$, but see `circle`; `y` is ignored."
+
+
+def test_an_example_imports_what_it_takes_for_granted(tiny):
+    square = names.public("tiny")["tiny.square"]
+    source = ">>> from .other import f\n>>> [circle(LIMIT) for LIMIT in f(LEAST)]\n>>> Reduction, Literal"
+    example = examples.complete(replace(square, docstring=f"Two.\n\n{source}"), "tiny")
+    assert example.splitlines() == [
+        ">>> from tiny import circle",
+        ">>> from tiny.forms import LEAST, Literal, Reduction",
+        ">>> from tiny.other import f",
+        ">>> [circle(LIMIT) for LIMIT in f(LEAST)]",
+        ">>> Reduction, Literal",
+    ]
 
 
 def test_only_names_that_are_public_become_links(tiny):

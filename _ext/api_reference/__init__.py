@@ -1,7 +1,7 @@
 """The reference of the package, made from its docstrings when the book is built.
 
 * :mod:`api_reference.names` finds the public names; :mod:`api_reference.signature` and :mod:`api_reference.docstring`
-  read what is written of them;
+  read what is written of them; :mod:`api_reference.examples` makes what the doctests take for granted explicit;
 * :mod:`api_reference.entries` is what a page of the reference holds: ``{api}`` with the modules whose names it shows;
 * :mod:`api_reference.links` ties names to equations and back, from the ``Equation:`` lines of the docstrings alone,
   fills ``{api-overview}``, and fails the build for a label that no record of the ledger has and for a public name that

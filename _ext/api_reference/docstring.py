@@ -57,10 +57,10 @@ def summary(docstring: str) -> str:
     return first[: end.start()] + "." if end else first
 
 
-def myst(docstring: str, link: Callable[[str], str | None], fields: str = "") -> str:
+def myst(docstring: str, link: Callable[[str], str | None], *, fields: str = "", example: str = "") -> str:
     """The docstring as MyST, but for the labels of equations, which become displays; ``fields`` is a list for it.
 
-    ``link`` gives the path of the public name that a word in backticks is, or None.
+    ``link`` gives the path of the public name that a word in backticks is, or None; ``example`` stands for its own.
     """
     found = parts(docstring)
 
@@ -75,7 +75,7 @@ def myst(docstring: str, link: Callable[[str], str | None], fields: str = "") ->
     order = ("Parameters", "Options", "Fields", "Shapes", "Cost", "Errors", "Reference")
     rows += [f"{heading}\n: {_indented(prose(said[heading]))}" for heading in order if said.get(heading)]
     if "example" in found:
-        rows.append(f"```pycon\n{found['example']}\n```")
+        rows.append(f"```pycon\n{example or found['example']}\n```")
     return "\n\n".join(row for row in rows if row)
 
 

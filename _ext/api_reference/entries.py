@@ -18,7 +18,7 @@ from sphinx.domains import Domain
 from sphinx.domains.python import PythonDomain
 from sphinx.util.docutils import SphinxDirective
 
-from api_reference import docstring, names, signature
+from api_reference import docstring, examples, names, signature
 from api_reference.names import Name
 
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -84,7 +84,9 @@ class Entries(SphinxDirective):
         if not hasattr(package, "__path__"):
             return []
         text = inspect.getdoc(package) or ""
-        return self.parsed(docstring.myst(text, self.linker(Name.of_package(package))), module)
+        itself = Name.of_package(package)
+        example = examples.complete(itself, self.config.api_package)
+        return self.parsed(docstring.myst(text, self.linker(itself), example=example), module)
 
     def entry(self, name: Name) -> list[Node]:
         """A section for a function, a class or a constant."""
@@ -114,7 +116,9 @@ class Entries(SphinxDirective):
             yield self.signature([name.short], name)
         for label in name.labels:
             yield api_equation(label=label)
-        yield from self.parsed(docstring.myst(name.docstring, self.linker(name), self.fields(name)), name.path)
+        example = examples.complete(name, self.config.api_package)
+        text = docstring.myst(name.docstring, self.linker(name), fields=self.fields(name), example=example)
+        yield from self.parsed(text, name.path)
 
     def signature(self, lines: list[str], name: Name) -> Node:
         """A signature, one paragraph a line; the types in it that are public are links."""
