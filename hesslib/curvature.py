@@ -20,10 +20,17 @@ CURVATURES: tuple[Curvature, ...] = ("gauss_newton", "exact", "diagonal")
 
 
 class Spectrum(NamedTuple):
-    r"""$H=V\operatorname{diag}(\lambda)V^T$: ``values`` (P,), and ``vectors`` (P, P) with a $v_i$ in each column."""
+    r"""$H=V\operatorname{diag}(\lambda)V^T$, the eigenvalues and eigenvectors of a symmetric matrix.
 
-    values: Array
-    vectors: Array
+    >>> import numpy as np
+    >>> values, vectors = Spectrum(np.array([3.0, 1.0]), np.eye(2))
+    >>> vectors * values @ vectors.T
+    array([[3., 0.],
+           [0., 1.]])
+    """
+
+    values: Array  # $\lambda$, (P,)
+    vectors: Array  # $V$, (P, P), with a $v_i$ in each column
 
 
 def spectrum(
@@ -42,12 +49,16 @@ def spectrum(
     their digits. ``exact``: of the Hessian, which may be indefinite. ``diagonal``: the diagonal of the Gauss-Newton
     matrix, with the unit vectors.
 
-    Shapes: (P,) and (P, P). Cost: $O(NKP^2+P^3)$; memory: three matrices (P, P) and a chunk of the Jacobian.
+    Shapes: `Spectrum` of (P,) and (P, P).
+    Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: three matrices (P, P), and a chunk of
+    the Jacobian.
 
     Raises
     ------
     ValueError
         If `curvature` is none of the three, or as `error` does.
+    MemoryError
+        If three such matrices are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[3.0], [-3.0]]), np.zeros((2, 1))

@@ -24,12 +24,18 @@ Method = Literal["magnitude", "obd", "obs"]
 
 
 class Pruned(NamedTuple):
-    """What is left of a network, and what each removal cost."""
+    """What is left of a network, and what each removal cost.
 
-    w: Array  # the removed parameters are exactly 0
+    >>> import numpy as np
+    >>> found = prune(Network((1, 1)), np.array([2.0, 0.0]), np.ones((1, 1)), 2 * np.ones((1, 1)), 1, alpha=0.1)
+    >>> found.removed, found.w
+    ((1,), array([2., 0.]))
+    """
+
+    w: Array  # (P,); the removed parameters are exactly 0
     removed: tuple[int, ...]  # in the order of removal
     predicted: tuple[float, ...]  # the saliency of each: the rise of the error that the quadratic model expects
-    error: tuple[float, ...]  # E + alpha |w|^2 / 2 at the start and after each removal
+    error: tuple[float, ...]  # $E+\frac\alpha2|w|^2$ at the start and after each removal
 
 
 def prune(
@@ -54,8 +60,12 @@ def prune(
     the curvature of $E+\tfrac\alpha2|w|^2$, at whose minimum `w` should be; parameters that are gone take no part.
     It is computed anew after every `recompute` removals, and in between kept, for obs by `without`.
 
+    NumPy arrays, or others under the same conditions as for `hessian`; not for ``jit``.
+
+    Equation: saliency-obd, saliency-obs, surgeon-step.
+    Shapes: `w` is (P,); returns a `Pruned`.
     Cost: a curvature and, for obs, an inverse ($P^3$) for each recomputation, $O(P^2)$ for each removal, and what
-    retraining takes. NumPy arrays, or others under the same conditions as for `hessian`; not for ``jit``.
+    retraining takes; memory: four matrices (P, P).
 
     Parameters
     ----------
@@ -72,7 +82,9 @@ def prune(
     ------
     ValueError
         If there are not so many candidates, an option has a value it cannot have, `w` is not finite, or (obs) $A$ is
-        not positive definite.
+        not positive definite; and as `error` does.
+    MemoryError
+        If four matrices (P, P) are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[1.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]), np.array([[2.0], [0.1], [-2.0]])

@@ -57,7 +57,11 @@ def gradient(
     seed : of those; the same seed gives the same report.
     progress : True shows cost and progress on stderr, False nothing; by default work of more than two seconds.
 
-    Raises ValueError if `claimed` has another shape or `f` is not finite at `x`. What does not raise is in the report.
+    Shapes: `claimed` has the shape of `x`; `f` gives a number. Returns a `Report`.
+    Cost: for each referee at most about `budget` evaluations of `f`, a gradient by automatic differentiation counted as
+    3; the report has what each took; memory: some arrays of the size of the claimed result.
+    Errors: ValueError if `claimed` has another shape or is not real, `f` is not finite at `x`, or an option is out of
+    range. What does not raise is in the report.
 
     >>> import numpy as np
     >>> report = gradient(lambda x: (x**2).sum(), np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
@@ -81,10 +85,14 @@ def jacobian(
     seed: int = 0,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed Jacobian $\partial f_o/\partial x_i$: outputs first, (\*out_shape, \*x_shape).
+    r"""Check a claimed Jacobian $\partial f_o/\partial x_i$, outputs first.
 
     `f` gives an array; for ``(net, x)`` or ``(net, x, t)`` it is $a^{(L)}$ (N, K) as a function of `w`, the last
     pre-activations. Everything else is as for `gradient`.
+
+    Shapes: `claimed` is (\*out_shape, \*x_shape). Returns a `Report`.
+    Cost: as for `gradient`.
+    Errors: as for `gradient`.
 
     >>> import numpy as np
     >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -112,6 +120,10 @@ def hessian(
     r"""Check a claimed Hessian $\partial^2f/\partial x_i\partial x_j$, of the shape of `x` twice.
 
     Arguments and options are those of `gradient`.
+
+    Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
+    Cost: as for `gradient`; a product with the Hessian by automatic differentiation counts as 6 evaluations.
+    Errors: as for `gradient`.
 
     >>> import numpy as np, hesslib
     >>> net, x, t = hesslib.Network((2, 3, 1)), np.array([[1.0, -1.0], [0.5, 2.0]]), np.array([[1.0], [0.0]])
@@ -142,6 +154,10 @@ def hessian_diagonal(
 
     Arguments and options are those of `gradient`.
 
+    Shapes: `claimed` has the shape of `x`. Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`.
+
     >>> import numpy as np
     >>> x = np.array([1.0, 2.0, 3.0])
     >>> hessian_diagonal(lambda x: x[0] * x[1] * x[2] + (x**3).sum(), x, 6 * x + np.array([5.0, 4.0, 3.0])).kinds
@@ -169,6 +185,10 @@ def hessian_vector_product(
     r"""Check a claimed product $Hv$ of the Hessian with a vector; `claimed` is an array or a function of `x` and `v`.
 
     Arguments and options are those of `gradient`.
+
+    Shapes: `v` and `claimed` have the shape of `x`. Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`, and ValueError if `v` has another shape than `x` or is not finite.
 
     >>> import numpy as np
     >>> x, v = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0])
@@ -202,6 +222,10 @@ def gauss_newton(
     ``model(x)`` gives outputs of any shape, $J$ is its Jacobian; ``loss(outputs)`` gives a number, $M$ is its Hessian.
     For a network the outputs are $a^{(L)}$, so that $M$ is $I$ for squared error. Everything else is as for `gradient`.
 
+    Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`.
+
     >>> import numpy as np
     >>> A = np.array([[1.0, 2.0, 0.0], [3.0, 4.0, 1.0]])
     >>> gauss_newton((lambda w: A @ w, lambda y: (y**2).sum()), np.ones(3), A.T @ A).diagnoses[0].says
@@ -232,9 +256,12 @@ def laplacian(
 ) -> Report:
     r"""Check a claimed Laplacian $\sum_d\partial^2f/\partial x_d^2$ with respect to inputs.
 
-    `f` is a function of one point `x` (D,), or of many, (N, D), none of which acts on the value at another; the
-    Laplacian has the shape of what it gives. Or `f` is ``(net, w)`` and gives the outputs $y$ (N, K). Everything else
-    is as for `gradient`.
+    `f` is a function of one point `x`, or of many, none of which acts on the value at another. Or `f` is ``(net, w)``
+    and gives the outputs $y$. Everything else is as for `gradient`.
+
+    Shapes: `x` is (D,) or (N, D); `claimed` has the shape of what `f` gives, for a network (N, K). Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`, and ValueError if `x` has more than two axes.
 
     >>> import numpy as np
     >>> x = np.array([[1.0, 2.0], [3.0, -1.0]])

@@ -23,18 +23,19 @@ NOISE = 1e-4  # differences above this, relative to the largest entry, are not c
 class Diagnosis:
     """What the mistake most likely is.
 
-    - ``kinds``: names out of the catalogue; more than one if several came together;
-    - ``says``: the same in words; ``where``: the part that it concerns, empty for the whole;
-    - ``before``, ``after``: the distance of the claimed result from the right one, and from what the mistake gives,
-      both relative to the largest entry: the evidence; ``allowed``: the tolerance of that comparison.
+    >>> import numpy as np
+    >>> from hesslib import check
+    >>> (diagnosis,) = check.gradient(lambda x: (x**2).sum(), np.ones(2), -2 * np.ones(2)).diagnoses
+    >>> diagnosis.kinds, diagnosis.says, diagnosis.explained
+    (('wrong-sign',), 'the sign is wrong', True)
     """
 
-    kinds: tuple[str, ...]
-    says: str
-    where: str
-    before: float
-    after: float
-    allowed: float
+    kinds: tuple[str, ...]  # names out of the catalogue; more than one if several came together
+    says: str  # the same in words
+    where: str  # the part that it concerns, empty for the whole
+    before: float  # the distance of the claimed result from the right one, relative to the largest entry
+    after: float  # its distance from what the mistake gives: the evidence
+    allowed: float  # the tolerance of that comparison
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.says}" if self.where else self.says
@@ -42,12 +43,14 @@ class Diagnosis:
 
     @property
     def evidence(self) -> str:
+        """Both distances in words."""
         if not self.explained:
             return f"no mistake that was looked for gives this result; it is {self.before:.1e} off"
         return f"{self.before:.1e} from the right result, {self.after:.1e} from what this mistake gives"
 
     @property
     def explained(self) -> bool:
+        """Whether the mistake gives the claimed result, to the tolerance."""
         return self.after <= self.allowed
 
 
