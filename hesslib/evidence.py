@@ -76,7 +76,8 @@ def log_evidence(
     leave it out; $E_D=E$, whatever the convention, and the term with $\ln\beta$ is absent.
 
     Equation: log-evidence. Cost: the eigenvalues of one `spectrum`. Works under ``jax.jit``, with traced `alpha` and
-    `beta` too; there, what would raise gives NaN. Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
+    `beta` too; there, what would raise gives NaN.
+    Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
 
     Raises
     ------

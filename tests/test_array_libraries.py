@@ -154,9 +154,7 @@ def over(names: list[str]) -> Callable[[Callable[..., None]], Callable[..., None
 
 EVERY = over(list(TABLE))
 TRACED = over([name for name, entry in TABLE.items() if not entry.not_traced])
-DIFFERENTIATED = over(
-    [name for name, entry in TABLE.items() if not (entry.not_traced or entry.not_differentiated)]
-)
+DIFFERENTIATED = over([name for name, entry in TABLE.items() if not (entry.not_traced or entry.not_differentiated)])
 
 
 @cache
