@@ -249,7 +249,7 @@ def torch(arrays: Arrays) -> tuple[Arrays, Callable[[Any], bool]]:
 
 
 def jax(arrays: Arrays) -> tuple[Arrays, Callable[[Any], bool]]:
-    """JAX arrays on a device that is not the default: what is made elsewhere on the way shows."""
+    """JAX arrays on a device that is not the default: a result that was brought there by the host shows."""
     import jax as library
 
     there = library.devices()[DEVICES - 1]
