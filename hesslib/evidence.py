@@ -24,7 +24,7 @@ from typing import Literal, get_args
 from jaxtyping import Float
 
 from hesslib._arrays import Array, is_true, namespace
-from hesslib.curvature import CURVATURES, Curvature, spectrum
+from hesslib.curvature import CURVATURES, Curvature, eigenvalues
 from hesslib.network import Network, checked_batch, error
 
 Convention = Literal["mackay", "foresee_hagan"]
@@ -82,8 +82,8 @@ def log_evidence(
 
     Equation: log-evidence.
     Shapes: a 0-d array.
-    Cost: one `spectrum`, in operations and memory. Works under ``jax.jit``, with traced `alpha` and `beta` too; there,
-    what would raise gives NaN.
+    Cost: the eigenvalues of one `spectrum`, in operations and memory. Works under ``jax.jit``, with traced `alpha` and
+    `beta` too; there, what would raise gives NaN.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def log_evidence(
     if regression:
         _positive("beta", beta)
     w, x, t = checked_batch(net, w, x, t)
-    values = spectrum(net, w, x, t, curvature=curvature).values
+    values = eigenvalues(net, w, x, t, curvature=curvature)
     n = x.shape[0] * net.widths[-1] if regression else 0
     b = 1.0 if beta is None else factor * beta
     xp = namespace(w=w)

@@ -21,10 +21,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from array_api_compat import array_namespace, is_jax_array
 from jaxtyping import Float
 
-from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, is_true, of_one_library
+from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, integers_like, is_true, of_one_library
 from hesslib.activations import logistic, logistic_1, logistic_2, logistic_3, softplus
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Loss", "SoftmaxCrossEntropy", "SquaredError"]
@@ -320,5 +321,7 @@ def _require(xp: Namespace, ok: Array, values: Array, requirement: str, what: st
         return
     first = int(xp.argmax(xp.astype(xp.reshape(~ok, (-1,)), xp.int8)))
     row = first // math.prod(values.shape[1:])
-    value = float(xp.reshape(values, (-1,))[first])
+    flat = xp.reshape(values, (-1,))
+    there = integers_like(np.arange(flat.shape[0]) == first, flat)
+    value = float(xp.sum(xp.where(there, flat, xp.zeros_like(flat))))  # an index would reach for one device of many
     raise ValueError(f"t has {what or 'the value'} {value:g} in row {row}; {requirement}")

@@ -175,7 +175,7 @@ def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
         return w.astype(w0.dtype)
     xp = namespace(w0=w0)
     if is_jax_array(w0):
-        return xp.asarray(w, dtype=w0.dtype)
+        return xp.asarray(w, dtype=w0.dtype, device=w0.sharding)  # on one device, or spread over several as `w0` is
     return xp.asarray(w, dtype=w0.dtype, device=w0.device)
 
 

@@ -16,6 +16,7 @@ from hesslib.backprop import output_jacobian
 from hesslib.curvature import Curvature, Spectrum
 from hesslib.evidence import Convention, log_evidences
 from hesslib.network import Network, outputs
+from hesslib.optimization import in_library_of
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
@@ -149,7 +150,7 @@ def bayesian_regularization(
         run.go(w, a, b, max_updates, tolerance)
         if run.status != "collapsed":
             break
-        w = namespace(w=w).asarray(net.init(rng, dtype=np.float64), dtype=w.dtype)
+        w = in_library_of(w, net.init(rng))
         a, b = loop.start(w, None, None)
     finished = [run for run in runs if run.best is not None]
     if not finished:
