@@ -101,7 +101,7 @@ def eye_like(n: int, like: Array) -> Array:
 
 
 def integers_like(values: np.ndarray, like: Array) -> Array:
-    """Return a vector of integers, to index with, in the library and on the device of ``like``."""
+    """Return a vector to index with, integers or booleans, in the library and on the device of ``like``."""
     xp = array_api_compat.array_namespace(like)
     if is_jax_array(like):
         return xp.asarray(values)

@@ -16,7 +16,8 @@ Sums = tuple[Array, ...]
 def sum_over_patterns(f: Callable[..., Sums], per_pattern: int, *arrays: Array) -> Sums:
     """Return the sum of ``f(*rows)`` over chunks of rows of the arrays, where `f` holds `per_pattern` numbers for each.
 
-    `f` returns a tuple of arrays, each of them a sum over the patterns it was given.
+    `f` returns a tuple of arrays, each of them a sum over the patterns it was given. Patterns that are spread over
+    devices belong under ``jax.shard_map``: each device then has chunks of its own, where otherwise they would travel.
     """
     N = arrays[0].shape[0]
     size = max(BUDGET // per_pattern, 1)

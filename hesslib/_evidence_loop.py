@@ -29,15 +29,19 @@ CAUTION = 1e-3  # alpha / beta at a start of our own, in units of the mean eigen
 
 
 class Update(NamedTuple):
-    """One estimate of alpha and beta, in the convention of the caller, and what they led to."""
+    """One estimate of alpha and beta, in the convention of the caller, and what they led to.
+
+    >>> Update(0, 0, 1.0, 1.0, 2.0, 0.5, -1.0, 3, "gauss_newton").gamma
+    2.0
+    """
 
     update: int  # 0 is the start; a restart begins at 0 again
     start: int  # 0 for the weights of the caller, then the number of the restart
-    alpha: float
-    beta: float
-    gamma: float
-    error: float  # E_D
-    log_evidence: float
+    alpha: float  # $\alpha$
+    beta: float  # $\beta$
+    gamma: float  # the effective number of parameters
+    error: float  # $E_D$
+    log_evidence: float  # in nats
     iterations: int  # of Levenberg-Marquardt
     curvature: str  # the one used: gauss_newton in place of exact where the Hessian is not positive definite
 

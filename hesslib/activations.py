@@ -21,38 +21,48 @@ from hesslib._normal import cdf, density
 if TYPE_CHECKING:
     import sympy
 
+__all__ = ["ACTIVATIONS", "Activation"]
+
 Elementwise = Callable[[Namespace, Array], Array]  # (namespace, a) -> array of a's shape
 InTurn = Callable[[Namespace, Array], Iterator[Array]]  # yields h, h', h'', h''' from what they share
 
 
 @dataclass(frozen=True)
 class Activation:
-    r"""An elementwise function $h$ with its first three derivatives.
+    """An elementwise function $h$ with its first three derivatives.
 
-    Calling it gives $h(a)$; `first` gives $h'(a)$, `second` $h''(a)$, `third` $h'''(a)$, each of the shape and dtype
-    of `a`; `derivatives` gives all of them up to an order for little more than the price of one.
-    `functions` are the four; `in_turn`, if given, yields the four from what they have in common. Two
-    activations are equal if their names and functions are: they serve as static arguments under ``jit``.
+    Calling it gives $h(a)$; `first` gives $h'(a)$, `second` $h''(a)$, `third` $h'''(a)$; `derivatives` gives all of
+    them up to an order for little more than the price of one. Two activations are equal if their names and functions
+    are: they serve as static arguments under ``jit``.
+
+    Equation: activation.
+    Shapes: each of the shape and dtype of `a`.
+    Cost: a few operations for each entry; memory that of the result and of what the formula needs on the way.
+    Errors: ValueError from `from_expression` alone.
 
     >>> import numpy as np
     >>> ACTIVATIONS["tanh"].first(np.array([0.0]))
     array([1.])
     """
 
-    name: str
-    functions: tuple[Elementwise, Elementwise, Elementwise, Elementwise] = field(repr=False)
-    in_turn: InTurn | None = field(default=None, repr=False)
+    name: str  # what it is called in messages
+    functions: tuple[Elementwise, Elementwise, Elementwise, Elementwise] = field(repr=False)  # h, h', h'', h'''
+    in_turn: InTurn | None = field(default=None, repr=False)  # yields the four from what they have in common
 
     def __call__(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
+        """Return $h(a)$."""
         return self.functions[0](array_api_compat.array_namespace(a), a)
 
     def first(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
+        """Return $h'(a)$."""
         return self.functions[1](array_api_compat.array_namespace(a), a)
 
     def second(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
+        """Return $h''(a)$."""
         return self.functions[2](array_api_compat.array_namespace(a), a)
 
     def third(self, a: Float[Array, "*shape"], /) -> Float[Array, "*shape"]:
+        """Return $h'''(a)$."""
         return self.functions[3](array_api_compat.array_namespace(a), a)
 
     def derivatives(self, a: Float[Array, "*shape"], order: int, /) -> tuple[Array, ...]:
@@ -69,14 +79,14 @@ class Activation:
 
     @staticmethod
     def from_expression(name: str, expression: "sympy.Expr", symbol: "sympy.Symbol", /) -> "Activation":
-        r"""Return the activation $h(a)$ that a SymPy expression in one symbol stands for.
+        """Return the activation $h(a)$ that a SymPy expression in one symbol stands for.
 
-        SymPy derives $h'$, $h''$ and $h'''$. Where $h$ has a kink or a jump they are the derivatives on either side
-        of it
-        (almost everywhere). The expression is evaluated as it is written: one that overflows, such as
-        ``log(1 + exp(a))``, overflows here as well.
+        SymPy derives $h'$, $h''$ and $h'''$. Where $h$ has a kink or a jump they are the derivatives on either side of
+        it (almost everywhere). The expression is evaluated as it is written: one that overflows, such as ``log(1 +
+        exp(a))``, overflows here as well.
 
-        Raises ValueError if the expression contains another symbol, is not real, or contains a function that has no
+        Cost: three symbolic derivatives, once.
+        Errors: ValueError if the expression contains another symbol, is not real, or contains a function that has no
         counterpart in the array API.
 
         >>> import numpy as np, sympy
@@ -274,3 +284,4 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("identity", (identity, one, zero, zero)),
     )
 }
+"""The activations that have a name, by it."""

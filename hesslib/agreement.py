@@ -33,16 +33,20 @@ Half precision has no room for that (1024 eps is 1), so the square root of eps c
 class Check:
     """One comparison with an oracle: it passed if ``agreement <= tolerance`` (NaN fails).
 
-    A decision that is exact, such as equality of normal forms, has agreement 0 and tolerance 0.
-    A check is true if and only if it passed, so that ``assert compare(...)`` has teeth.
+    A decision that is exact, such as equality of normal forms, has agreement 0 and tolerance 0. A check is true if and
+    only if it passed, so that ``assert compare(...)`` has teeth.
+
+    Shapes: three numbers and words, whatever was compared.
+    Cost: none; `compare` does the work.
+    Errors: ValueError if the oracle has no name, the agreement is negative, or the tolerance is negative or not finite.
 
     >>> Check("normal form", 0.0, 0.0).passed, bool(Check("JAX", float("nan"), 1e-12))
     (True, False)
     """
 
-    oracle: str
-    agreement: float | int
-    tolerance: float | int
+    oracle: str  # what the value was compared with
+    agreement: float | int  # the relative distance in the maximum norm
+    tolerance: float | int  # what it was held to
 
     def __post_init__(self) -> None:
         if not isinstance(self.oracle, str) or not self.oracle.strip():
@@ -56,6 +60,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
+        """Whether the agreement is at most the tolerance."""
         return self.agreement <= self.tolerance
 
     def __bool__(self) -> bool:
@@ -75,20 +80,18 @@ def compare(
     tolerance: float | int | None = None,
     scale: float | int | None = None,
 ) -> Check:
-    r"""The relative distance of ``value`` from ``reference`` in the maximum norm, as a :class:`Check`.
+    r"""The relative distance $\max_i|v_i-r_i|/\max_i|r_i|$ of `value` from `reference`, as a `Check`.
 
-    .. math:: \text{agreement} = \max_i|v_i-r_i|\,/\,\max_i|r_i|
+    Where the reference is zero by nature (a residual, say) the quotient means nothing: give the `scale` to divide by,
+    or only exact zeros pass. `tolerance` defaults to the smaller of 1024 eps and the root of eps of the coarser dtype
+    (2.3e-13 if both are float64, 1.2e-4 if one is float32, 0 if both are integers). An oracle with an error of its own,
+    such as finite differences, needs its own tolerance.
 
-    ``value`` and ``reference`` are arrays of NumPy, JAX or PyTorch, numbers, or lists (nested as you like) of these;
-    a list counts as one long vector. Shapes must be the same: nothing is broadcast. Where the reference is zero by
-    nature (a residual, say) the quotient means nothing: give the ``scale`` to divide by, or only exact zeros pass.
-
-    ``tolerance`` defaults to the smaller of 1024 eps and the root of eps of the coarser dtype (2.3e-13 if both are
-    float64, 1.2e-4 if one is float32, 0 if both are integers). An oracle with an error of its own, such as finite
-    differences, needs its own tolerance.
-
-    Cost: one pass over the entries. Errors: ``ValueError`` for shapes or lists that differ, for nothing to compare
-    and for a tolerance of 1 or more, which zero would pass; ``TypeError`` for entries that are not numbers.
+    Shapes: arrays of NumPy, JAX or PyTorch, numbers, or lists (nested as you like) of these; a list counts as one long
+    vector. Shapes must be the same: nothing is broadcast.
+    Cost: one pass over the entries; memory: a copy of them in double precision.
+    Errors: ValueError for shapes or lists that differ, for nothing to compare and for a tolerance of 1 or more, which
+    zero would pass; TypeError for entries that are not numbers.
 
     >>> print(compare("closed form", [1.0, 2.0], [1.0, 2.5]))
     closed form: 2.0e-01 (allowed 2.3e-13)

@@ -20,7 +20,11 @@ def deltas(net: Network, w: Float[Array, " P"], trace: Trace, t: Array, /) -> tu
 
     $\delta^{(L)}$ comes from the loss; $\delta^{(l)}_{nj}=h'(a^{(l)}_{nj})\sum_kw^{(l+1)}_{kj}\delta^{(l+1)}_{nk}$.
 
-    Cost: one backward pass, $2NP$ operations; memory $N\sum_ln_l$ numbers. Raises ValueError if a target is refused.
+    Equation: error-signal-definition, backprop.
+    Shapes: a tuple of L + 1, counted like the layers; `trace` is what `forward` returned at `w`.
+    Cost: one backward pass, $2NP$ operations; memory $N\sum_ln_l$ numbers.
+    Errors: ValueError if `w` has not P entries or a target is refused.
+    Reference: Bishop, Pattern Recognition and Machine Learning (2006), equation 5.56.
 
     >>> import numpy as np
     >>> net, w = Network((1, 1)), np.array([2.0, 1.0])
@@ -53,8 +57,10 @@ def gradient(
 
     With ``reduction="mean"`` both are divided by N.
 
-    Equation: backprop. Shapes: (P,) in the order of `w`. Cost: one forward and one backward pass, $6NP$ operations;
-    memory $3N\sum_ln_l$ numbers. Raises ValueError as `error` does.
+    Equation: batch-gradient, bias-gradient.
+    Shapes: (P,) in the order of `w`.
+    Cost: one forward and one backward pass, $6NP$ operations; memory $3N\sum_ln_l$ numbers.
+    Errors: ValueError as `error` does.
     Reference: Bishop, Pattern Recognition and Machine Learning (2006), equations 5.53 to 5.56.
 
     >>> import numpy as np
@@ -79,8 +85,10 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
     $h'(a^{(l)}_{nj})\sum_kG_{nqk}w^{(l+1)}_{kj}$ below, it is $G_{nqj}z^{(l-1)}_{ni}$ for $w^{(l)}_{ji}$ and $G_{nqj}$
     for $b^{(l)}_j$. The output function is not applied: for squared_error the Jacobian of $a^{(L)}$ is that of $y$.
 
-    Shapes: (N, K, P). Cost: one forward and K backward passes; memory NKP numbers, the result.
-    Raises ValueError as `forward` does.
+    Equation: forward-response-definition, jacobian-reverse.
+    Shapes: (N, K, P), the parameters in the order of `w`.
+    Cost: one forward and K backward passes; memory: NKP numbers, the result, and its parts by layers once more.
+    Errors: ValueError as `forward` does.
 
     >>> import numpy as np
     >>> output_jacobian(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))

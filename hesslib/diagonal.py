@@ -33,12 +33,15 @@ def hessian_diagonal(
 ) -> Float[Array, " P"]:
     r"""Return $\partial^2E/\partial w_{ji}^2=\sum_nQ^{(l)}_{jj}z_i^2$, the exact diagonal, without the rest of $H$.
 
-    $Q^{(l)}=\partial^2E_n/\partial a^{(l)}\partial a^{(l)}$ is carried back whole:
+    $Q^{(l)}=\partial^2E_n/\partial a^{(l)}\partial a^{(l)}$, which is $B^{(l,l)}$ in the book, is carried back whole:
     $Q^{(L)}=M$, $Q^{(l)}_{ji}=h'_jh'_i\sum_{qk}w_{qi}Q^{(l+1)}_{qk}w_{kj}+I_{ji}h''_j\sum_kw_{kj}\delta_k$; $z=1$ for a
     bias. With ``reduction="mean"`` divided by N.
 
-    Cost: $2N\sum_ln_ln_{l+1}(n_l+n_{l+1})$ operations; memory: a chunk of patterns and (P,).
-    Raises ValueError as `error` does. Reference: PRML 5.80.
+    Equation: diagonal-of-network, diagonal-bias-entry, curvature-recursion.
+    Shapes: (P,) in the order of `w`.
+    Cost: $2N\sum_ln_ln_{l+1}(n_l+n_{l+1})$ operations, and a gradient; memory: a chunk of patterns and (P,).
+    Errors: ValueError as `error` does.
+    Reference: Bishop, Pattern Recognition and Machine Learning (2006), equation 5.80.
 
     >>> import numpy as np
     >>> hessian_diagonal(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]]))
@@ -59,12 +62,15 @@ def becker_lecun_diagonal(
     r"""Return the diagonal that remains if $\partial^2E_n/\partial a_k\partial a_{k'}$ is neglected for $k\ne k'$.
 
     $\sum_nb^{(l)}_jz_i^2$ with $b^{(L)}_k=M_{kk}$ and
-    $b^{(l)}_j=h'(a_j)^2\sum_kw_{kj}^2b^{(l+1)}_k+h''(a_j)\sum_kw_{kj}\delta_k$; $z=1$ for a bias. It is exact where
-    there is nothing to neglect: without hidden layers; else if each hidden layer after the first is a single unit, and
-    the outputs are a single unit or have a diagonal $M$ (squared error, binary cross-entropy). With
+    $b^{(l)}_j=h'(a_j)^2\sum_kw_{kj}^2b^{(l+1)}_k+h''(a_j)\sum_kw_{kj}\delta_k$ ($c$ in the book); $z=1$ for a bias. It
+    is exact where there is nothing to neglect: without hidden layers; else if each hidden layer after the first is a
+    single unit, and the outputs are a single unit or have a diagonal $M$ (squared error, binary cross-entropy). With
     ``reduction="mean"`` divided by N.
 
-    Cost: that of a gradient; memory: a chunk of patterns and (P,). Raises ValueError as `error` does.
+    Equation: becker-lecun-start, becker-lecun-step.
+    Shapes: (P,) in the order of `w`.
+    Cost: that of a gradient; memory: a chunk of patterns and (P,).
+    Errors: ValueError as `error` does.
     Reference: Becker and LeCun, Connectionist Models Summer School (1988); PRML 5.81.
 
     >>> import numpy as np

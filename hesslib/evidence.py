@@ -24,7 +24,7 @@ from typing import Literal, get_args
 from jaxtyping import Float
 
 from hesslib._arrays import Array, is_true, namespace
-from hesslib.curvature import CURVATURES, Curvature, spectrum
+from hesslib.curvature import CURVATURES, Curvature, eigenvalues
 from hesslib.network import Network, checked_batch, error
 
 Convention = Literal["mackay", "foresee_hagan"]
@@ -45,7 +45,12 @@ def twice_c(convention: Convention, /) -> float:
 def effective_parameters(values: Float[Array, " P"], ratio: float | Array, /) -> Float[Array, ""]:
     r"""Return $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\lambda_i$ the eigenvalues of the curvature of $E$.
 
-    `ratio` is $\alpha/\beta$, the same number in both conventions. Equation: effective-parameters.
+    `ratio` is $\alpha/\beta$, the same number in both conventions.
+
+    Equation: effective-parameters.
+    Shapes: `values` is (P,), as `spectrum` gives them; returns a 0-d array.
+    Cost: $O(P)$ operations and numbers.
+    Errors: ValueError if `values` is not an array; $\lambda_i=-\alpha/\beta$ gives an infinity.
 
     >>> import numpy as np
     >>> float(effective_parameters(np.array([1.0, 3.0, 0.0]), 1.0))
@@ -68,21 +73,25 @@ def log_evidence(
 ) -> Float[Array, ""]:
     r"""Return $\ln P(D|\alpha,\beta)$ by Laplace's approximation at `w`, every constant included, in nats.
 
-    $$-\beta E_D-\alpha E_W-\tfrac12\ln|A|+\tfrac n2\ln\frac{c\beta}\pi+\tfrac P2\ln2c\alpha$$
+    It is $-\beta E_D-\alpha E_W-\tfrac12\ln|A|$ $+\tfrac n2\ln\frac{c\beta}\pi+\tfrac P2\ln2c\alpha$, with $A=2c(\beta
+    H+\alpha I)$, $n=NK$ data, $E_D=2cE$, $E_W=c\sum_iw_i^2$, and $H$ the `curvature` of $E=\tfrac12\sum e^2$. In the
+    convention of MacKay $c=\tfrac12$ and the noise has the variance $1/\beta$, in that of Foresee and Hagan $c=1$ and
+    $1/2\beta$. It is exact for a network without hidden layers, at the minimum of $\beta E_D+\alpha E_W$, and Laplace's
+    approximation for any other. For a cross-entropy there is no $\beta$: leave it out; $E_D=E$, whatever the
+    convention, and the term with $\ln\beta$ is absent.
 
-    with $A=2c(\beta H+\alpha I)$, $n=NK$ data, $E_D=2cE$, $E_W=c\sum_iw_i^2$, and $H$ the `curvature` of
-    $E=\tfrac12\sum e^2$. It is exact for a network without hidden layers, at the minimum of $\beta E_D+\alpha E_W$, and
-    Laplace's approximation for any other. For a cross-entropy there is no $\beta$:
-    leave it out; $E_D=E$, whatever the convention, and the term with $\ln\beta$ is absent.
-
-    Equation: log-evidence. Cost: one `spectrum`. Works under ``jax.jit``, with traced `alpha` and `beta` too; there,
-    what would raise gives NaN. Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
+    Equation: log-evidence.
+    Shapes: a 0-d array.
+    Cost: the eigenvalues of one `spectrum`, in operations and memory. Works under ``jax.jit``, with traced `alpha` and
+    `beta` too; there, what would raise gives NaN.
 
     Raises
     ------
     ValueError
         If `alpha` or `beta` is not positive, `beta` is missing for squared_error or given for a cross-entropy, or $A$
-        is not positive definite: then `w` is no minimum, and there is no Gaussian to integrate.
+        is not positive definite: then `w` is no minimum, and there is no Gaussian to integrate; and as `error` does.
+
+    Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
 
     >>> import numpy as np
     >>> net, x, t = Network((1, 1)), np.zeros((1, 1)), np.zeros((1, 1))  # t has variance 1/alpha + 1/beta
@@ -99,7 +108,7 @@ def log_evidence(
     if regression:
         _positive("beta", beta)
     w, x, t = checked_batch(net, w, x, t)
-    values = spectrum(net, w, x, t, curvature=curvature).values
+    values = eigenvalues(net, w, x, t, curvature=curvature)
     n = x.shape[0] * net.widths[-1] if regression else 0
     b = 1.0 if beta is None else factor * beta
     xp = namespace(w=w)
@@ -142,6 +151,11 @@ def log_evidences(
     convention: Convention = "mackay",
 ) -> dict[str, float]:
     """Return `log_evidence` with each curvature, to see how far apart they are; NaN where $A$ is not positive definite.
+
+    Equation: log-evidence.
+    Shapes: a dictionary of three numbers.
+    Cost: three `spectrum` calls.
+    Errors: as `log_evidence`, but for an $A$ that is not positive definite.
 
     >>> import numpy as np
     >>> net, x, t = Network((1, 1)), np.array([[1.0], [-1.0]]), np.array([[1.0], [0.0]])

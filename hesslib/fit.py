@@ -66,10 +66,12 @@ def fit(
         $\sqrt{N\sum_n\lVert\nabla E_n\rVert^2}$, which is its largest possible norm, or, for newton and gauss_newton,
         if the model promises less than this part of E.
 
-    The result has the best point, `error`, `history`, `status`, `message`, and what was evaluated how often.
-
-    Raises ValueError as `error` does, and if E is not finite at `w0` or an option is not one of the method.
-
+    Equation: newton-step, levenberg-step.
+    Shapes: `w0` and the `w` of the `Result`, which has the history and what was evaluated how often, are (P,).
+    Cost: that of the table for each iteration; memory: for the last three methods some matrices (P, P) and, for two of
+    them, (NK, P); for the first two that of a gradient.
+    Errors: ValueError as `error` does, and if E is not finite at `w0` or an option is not one of the method. A run that
+    ends without having converged does not raise: the `status` of the result says why it ended.
     Reference: Nocedal and Wright, Numerical Optimization (2006).
 
     >>> import numpy as np

@@ -34,8 +34,12 @@ def gauss_newton(
     cross-entropy: positive semidefinite, and so is the result, which is exactly symmetric. Targets do not enter, but
     are checked. With ``reduction="mean"`` divided by N.
 
-    Shapes: (P, P) in the order of `w`. Cost: about $NP^2$ operations, whatever the number of outputs; memory: three
-    matrices (P, P), and a chunk of patterns. Raises as `hessian` does. Reference: PRML 5.84, 5.85.
+    Equation: gauss-newton-regression, gauss-newton-logistic, gauss-newton-softmax.
+    Shapes: (P, P) in the order of `w`.
+    Cost: about $NP^2$ operations, whatever the number of outputs; memory: three matrices (P, P), and a chunk of
+    patterns.
+    Errors: as `hessian` does.
+    Reference: PRML 5.84, 5.85.
 
     >>> import numpy as np
     >>> net, x, t = Network((1, 1), loss="binary_cross_entropy"), np.array([[2.0]]), np.array([[1.0]])
@@ -61,7 +65,9 @@ def gauss_newton_diagonal(
 
     $G=\partial a^{(L)}/\partial a^{(l)}$; $z=1$ for a bias. With ``reduction="mean"`` divided by N.
 
-    Cost: K backward passes; memory: a chunk of patterns and (P,). Raises ValueError as `error` does.
+    Shapes: (P,) in the order of `w`.
+    Cost: K backward passes; memory: a chunk of patterns and (P,).
+    Errors: ValueError as `error` does.
 
     >>> import numpy as np
     >>> net, x, t = Network((1, 1), loss="binary_cross_entropy"), np.array([[2.0]]), np.array([[1.0]])
@@ -88,8 +94,12 @@ def gauss_newton_diagonal(
 def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], t: Array, /) -> Float[Array, "N P"]:
     r"""Return $g_n=\nabla E_n$ for each pattern: $\delta^{(l)}_{nj}z^{(l-1)}_{ni}$, for biases $\delta^{(l)}_{nj}$.
 
-    Their sum is `gradient`. Shapes: (N, P). Cost: one gradient, and writing the result; memory: the result, twice.
-    Raises ValueError as `error` does, and MemoryError if the result is more than the memory of this machine.
+    Their sum is `gradient`.
+
+    Equation: weight-gradient, bias-gradient.
+    Shapes: (N, P), the parameters in the order of `w`.
+    Cost: one gradient, and writing the result; memory: the result, twice.
+    Errors: ValueError as `error` does; MemoryError if that is more than the memory of this machine.
 
     >>> import numpy as np
     >>> pattern_gradients(Network((1, 1)), np.zeros(2), np.array([[3.0], [0.0]]), np.array([[5.0], [1.0]]))
@@ -116,8 +126,11 @@ def outer_product(
     cross-entropy the two have the same mean over targets drawn from the network's own outputs; for squared error they
     have not even the same units. Exactly symmetric, and positive semidefinite.
 
-    Shapes: (P, P). Cost: $2NP^2$ operations; memory: three matrices (P, P), and a chunk of patterns.
-    Raises as `hessian` does. Reference: Kunstner, Hennig and Balles, NeurIPS 2019.
+    Equation: outer-product-of-gradients.
+    Shapes: (P, P) in the order of `w`.
+    Cost: $2NP^2$ operations; memory: three matrices (P, P), and a chunk of patterns.
+    Errors: as `hessian` does.
+    Reference: Kunstner, Hennig and Balles, NeurIPS 2019.
 
     >>> import numpy as np
     >>> outer_product(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[1.0]]))

@@ -13,9 +13,13 @@ GLUED = "application/papermill.record/"
 
 
 def glue(name: str, text: str, /) -> None:
-    """Keep ``text`` under ``name``, for ``{glue:text}`` on the same page. Shows nothing; outside a notebook, nothing.
+    """Keep `text` under `name`, for ``{glue:text}`` on the same page. Shows nothing; outside a notebook, nothing.
 
-    Errors: ``TypeError`` if the text is not a string: how a number is rounded is for the author to say.
+    Shapes: none; nothing is returned.
+    Cost: none.
+    Errors: TypeError if the text is not a string: how a number is rounded is for the author to say.
+
+    >>> glue("ratio", f"{2 / 3:.2f}")
     """
     if not isinstance(text, str):
         raise TypeError(f"text is a {type(text).__name__}; it must be a string, such as f'{{ratio:.1f}}'")

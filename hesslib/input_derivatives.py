@@ -50,9 +50,11 @@ def input_jacobian(
     $\dot z^{(0)}_i=I_{id}$, $\dot a_j=\sum_iw_{ji}\dot z_i$, $\dot z_j=h'(a_j)\dot a_j$. It is that of $y$, not of
     $a^{(L)}$: where the loss has an output function, its derivative is applied.
 
-    Equation: input-first. Shapes: (N, K, D). Cost: a forward pass and one more for each input; memory is that of a
-    chunk of patterns, linear in the widths, and of the result. Raises ValueError as `forward` does, and if `inputs` is
-    not a sequence of different input numbers, counted from 0.
+    Equation: input-start, input-first, input-output.
+    Shapes: (N, K, D), D the number of inputs asked for.
+    Cost: a forward pass and one more for each input; memory is that of a chunk of patterns, linear in the widths, and
+    of the result.
+    Errors: ValueError as `forward` does, and if `inputs` is not a sequence of different input numbers, counted from 0.
 
     >>> import numpy as np
     >>> net, w = Network((2, 1, 1), activation="sin"), np.array([2.0, 3.0, 0.0, 5.0, 0.0])
@@ -73,10 +75,15 @@ def input_hessian(
     r"""Return $\partial^2y_{nk}/\partial x_{nd}\,\partial x_{ne}$, exactly symmetric in d and e.
 
     $\ddot a_j=\sum_iw_{ji}\ddot z_i$ and $\ddot z_j=h''(a_j)\dot a_{jd}\dot a_{je}+h'\ddot a_j$ from $\ddot z^{(0)}=0$,
-    with the $\dot a$ of `input_jacobian`; or the sum over layers at the head of this module, if that is cheaper.
+    with the $\dot a$ of `input_jacobian`. Where there are fewer outputs than second derivatives $\ddot z$ is not
+    carried: with $R_{qj}=\sum_kG_{qk}w_{kj}$, the sensitivity of output q to $z_j$, each hidden layer adds
+    $\sum_jR_{qj}h''(a_j)\dot a_{jd}\dot a_{je}$, and the output function its own curvature. For relu $h''=0$: what is
+    returned holds almost everywhere.
 
-    Equation: input-second. Shapes: (N, K, D, D). Cost: 1 + D + min(K, D(D + 1)/2) forward passes; memory as for
-    `input_jacobian`. Errors: as for `input_jacobian`. For relu $h''=0$: what is returned holds almost everywhere.
+    Equation: input-second, input-output, input-telescope.
+    Shapes: (N, K, D, D), D the number of inputs asked for.
+    Cost: 1 + D + min(K, D(D + 1)/2) forward passes; memory as for `input_jacobian`.
+    Errors: as for `input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((2, 1, 1), activation="sin"), np.array([1.0, 2.0, np.pi / 2, 1.0, 0.0])
@@ -116,8 +123,10 @@ def input_hessian_diagonal(
 
     $\ddot z_j=h''(a_j)\dot a_j^2+h'(a_j)\ddot a_j$: the derivatives by two different inputs are never needed.
 
-    Equation: input-second. Shapes: (N, K, D). Cost: 1 + D + min(D, K) forward passes; memory and errors as for
-    `input_jacobian`.
+    Equation: input-second, input-output.
+    Shapes: (N, K, D), D the number of inputs asked for.
+    Cost: 1 + D + min(D, K) forward passes; memory as for `input_jacobian`.
+    Errors: as for `input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((2, 1, 1), activation="sin"), np.array([1.0, 2.0, np.pi / 2, 1.0, 0.0])
@@ -155,8 +164,10 @@ def laplacian(
     same along any orthonormal directions; with more inputs than units in layer 1, directions are chosen of which only
     $n_1$ move that layer.
 
-    Equation: input-laplacian. Shapes: (N, K). Cost: 2 + min(D, n_1) forward passes; memory and errors as for
-    `input_jacobian`.
+    Equation: input-laplacian, input-output.
+    Shapes: (N, K).
+    Cost: 2 + min(D, n_1) forward passes; memory as for `input_jacobian`.
+    Errors: as for `input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((2, 1, 1), activation="sin"), np.array([1.0, 2.0, np.pi / 2, 1.0, 0.0])

@@ -18,31 +18,40 @@ MATRIX_PRODUCT = "ab,bc->ac"
 
 
 class SequentialInverse(NamedTuple):
-    """An inverse, and how far to trust it."""
+    """An inverse, and how far to trust it.
 
-    value: Array  # X, the computed inverse of A, (P, P)
-    condition: Array  # |A|_1 |X|_1, the condition number in the 1-norm as far as X is right
-    residual: Array  # the largest entry of |A X - I|: it is about eps * condition if no digits were lost on the way
+    >>> import numpy as np
+    >>> found = sequential_inverse(np.array([[1.0, 0.0]]), 1.0)
+    >>> float(found.condition), float(found.residual)
+    (2.0, 0.0)
+    """
+
+    value: Array  # $X$, the computed inverse of $A$, (P, P)
+    condition: Array  # $\lVert A\rVert_1\lVert X\rVert_1$, the condition number in the 1-norm as far as $X$ is right
+    residual: Array  # the largest entry of $|AX-I|$: about eps times the condition if no digits were lost
 
 
 def sequential_inverse(b: Float[Array, "N P"], alpha: float, /, *, block: int = 1) -> SequentialInverse:
     r"""Return $X=(\alpha I+\sum_nb_nb_n^T)^{-1}$ by adding `block` patterns at a time to $X=\alpha^{-1}I$.
 
-    ``block=1`` is the update of Sherman and Morrison,
-    $X\leftarrow X-\frac{Xbb^TX}{1+b^TXb}$; with more patterns, the rows of $C$, it is Woodbury's,
-    $X\leftarrow X-XC^T(I+CXC^T)^{-1}CX$. Exactly symmetric. A weight $c_n$ of a pattern, such as the $y(1-y)$ of a
-    logistic output, goes in as $\sqrt{c_n}\,b_n$.
+    ``block=1`` is the update of Sherman and Morrison, $X\leftarrow X-\frac{Xbb^TX}{1+b^TXb}$; with more patterns, the
+    rows of $C$, it is Woodbury's, $X\leftarrow X-XC^T(I+CXC^T)^{-1}CX$. Exactly symmetric. A weight $c_n$ of a pattern,
+    such as the $y(1-y)$ of a logistic output, goes in as $\sqrt{c_n}\,b_n$.
 
     The smaller $\alpha$, the less it biases the inverse of the sum, and the more digits cancel: in the first step
     $\alpha^{-1}I$ loses almost all of its size in the direction of $b$. `residual` shows what is left of accuracy.
 
-    Cost: $4NP^2$ operations in N / block steps (larger blocks run faster), and one product of matrices (P, P) for
-    the residual; memory: six matrices (P, P).
+    Equation: sequential-inverse, woodbury.
+    Shapes: `b` is (N, P); a `SequentialInverse` of (P, P) and two 0-d arrays.
+    Cost: $4NP^2$ operations in N / block steps (larger blocks run faster), and one product of matrices (P, P) for the
+    residual; memory: six matrices (P, P).
 
     Raises
     ------
     ValueError
         If `b` is not a matrix of floats, `alpha` is not positive and finite, or `block` is not at least 1.
+    MemoryError
+        If six matrices (P, P) are more than the memory of this machine.
 
     Reference: Hassibi and Stork, NeurIPS 1992; PRML 5.87 to 5.89.
 

@@ -10,7 +10,7 @@ numeric. fingers: exact.
 
 In a notebook the call shows the formula, typeset, and beneath it a line that says how it is known. In the book the
 formula gets a number, ``{eq}`` cites it by its label from any page, and the record goes to the index of results and to
-``ledger.json``. The book refuses what these functions refuse: both apply :func:`faults`.
+``ledger.json``. The book refuses what these functions refuse: both apply `faults`.
 """
 
 import re
@@ -50,7 +50,14 @@ CLAIM = re.compile(r"([A-Z]+)-[0-9]+[a-z]?")
 
 
 class LedgerError(ValueError):
-    """The ledger refuses: a check failed, a check is missing, or a label is taken."""
+    """The ledger refuses: a check failed, a check is missing, or a label is taken.
+
+    >>> try:
+    ...     claim("A-1", "OK", "As printed.", checks=[Check("an oracle", 1.0, 0.0)])
+    ... except LedgerError as refused:
+    ...     print(refused)
+    A-1: check failed: an oracle: 1.0e+00 (allowed 0)
+    """
 
 
 _seen: dict[str, _display.Execution] = {}
@@ -67,18 +74,42 @@ def state(
     scope: str = "",
     note: str = "",
 ) -> None:
-    r"""Show ``formula``, number it, and record how it is known.
+    r"""Show `formula`, number it, and record how it is known.
 
-    ``label``: lower-case letters, digits, single hyphens; ``{eq}`` cites it and the page's anchor is
-    ``equation-<label>``. ``formula``: anything whose ``.latex()`` is the body of a display (an ``aligned`` environment,
-    or bare rows ``a &= b \\ &= c``), with the book's macros if you like. If it has ``.checks`` and ``.established`` (a
-    chain of steps has), they are taken from there and ``checks`` are added; you may call the result less than the
-    formula does, never more. ``established`` is a key of :data:`KINDS`. ``source``: where the result is printed, for
-    instance ``"PRML (5.56)"``; several are separated by semicolons. ``scope``: for which sizes it holds. ``note``: one
-    sentence of MyST; an approximation must say in it what was dropped, how large it is, and when it is exact.
+    Parameters
+    ----------
+    label
+        Lower-case letters, digits, single hyphens; ``{eq}`` cites it, and the anchor on the page is ``equation-`` and
+        the label.
+    formula
+        Anything whose ``.latex()`` is the body of a display (an ``aligned`` environment, or bare rows
+        ``a &= b \\ &= c``), with the book's macros if you like. If it has ``.checks`` and ``.established`` (a chain of
+        steps has), they are taken from there and `checks` are added; you may call the result less than the formula
+        does, never more.
+    source
+        Where the result is printed, for instance ``"PRML (5.56)"``; several are separated by semicolons.
+    established
+        A key of `KINDS`.
+    checks
+        What `compare` returned.
+    scope
+        For which sizes it holds.
+    note
+        One sentence of MyST; an approximation must say in it what was dropped, how large it is, and when it is exact.
 
-    Errors: :class:`LedgerError` if a check fails, if a result other than a definition or an assumption has none, or
-    if the label was used by another cell; ``TypeError`` for a formula that cannot typeset itself.
+    Shapes: none; nothing is returned.
+    Cost: that of typesetting the formula.
+    Errors: `LedgerError` if a check fails, if a result other than a definition or an assumption has none, or if the
+    label was used by another cell; TypeError for a formula that cannot typeset itself; ValueError for one that numbers
+    itself.
+
+    >>> class Sum:
+    ...     def latex(self):
+    ...         return r"1 + 1 &= 2"
+    >>> state("one-and-one", Sum(), established="numeric", checks=[compare("fingers", 1 + 1, 2)])
+    (one-and-one)  1 + 1 &= 2
+    numeric. fingers: exact.
+    >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
     record = {
@@ -104,11 +135,28 @@ def claim(
     established: str = "computed",
     checks: Iterable[Any] = (),
 ) -> None:
-    """Settle claim ``id`` of a source: show a row with its verdict, and record it.
+    """Settle claim `id` of a source: show a row with its verdict, and record it.
 
-    ``id``: capitals, hyphen, number, such as ``"HW-25"``. ``verdict`` is a key of :data:`VERDICTS`. ``text`` is one or
-    two sentences of MyST. ``source`` defaults to the capitals of the id. ``established``: ``"computed"`` needs at least
-    one check, ``"reading"`` none. Errors as for :func:`state`.
+    Parameters
+    ----------
+    id
+        Capitals, hyphen, number, such as ``"HW-25"``.
+    verdict
+        A key of `VERDICTS`.
+    text
+        One or two sentences of MyST.
+    source
+        By default the capitals of the id.
+    established
+        ``"computed"`` needs at least one check, ``"reading"`` none.
+
+    Shapes: none; nothing is returned.
+    Cost: none to speak of.
+    Errors: `LedgerError` as for `state`.
+
+    >>> claim("A-1", "OK", "As printed.", established="reading")
+    A-1 OK. As printed.
+    >>> forget()
     """
     match = CLAIM.fullmatch(id)
     record = {
@@ -125,6 +173,10 @@ def claim(
 
 def faults(record: dict[str, Any], /) -> list[str]:
     """Everything that is wrong with a record, in words; an empty list if it may stand.
+
+    Shapes: a list of sentences.
+    Cost: one look at each check.
+    Errors: KeyError if a check of the record has not the keys of one.
 
     >>> faults({"label": "Backprop", "source": "", "established": "derived", "checks": []})
     ["label is 'Backprop'; it must be lower-case letters and digits joined by single hyphens", 'derived, but no check']
@@ -160,7 +212,14 @@ def faults(record: dict[str, Any], /) -> list[str]:
 
 
 def forget(label: str | None = None, /) -> None:
-    """Free a label (or all of them) for use by another cell of the running notebook."""
+    """Free a label (or all of them) for use by another cell of the running notebook.
+
+    Shapes: none; nothing is returned.
+    Cost: none.
+    Errors: none; a label that was not taken is free already.
+
+    >>> forget("one-and-one")
+    """
     if label is None:
         _seen.clear()
     else:

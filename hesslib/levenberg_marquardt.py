@@ -81,9 +81,11 @@ def levenberg_marquardt(
     progress
         True or False: a bar or none. None: one on long runs where somebody watches.
 
+    Equation: levenberg-step.
+    Shapes: `residuals` gives (m,), `jacobian` (m, P); the `Result` has `w` like `w0`, (P,). In the book $D=I$, $c_n=1$.
     Cost: an iteration is one Jacobian, $mP^2$ operations for $J^TJ$, and a residual and a few times $P^3/3$ for each
     trial. $J^TJ$ is not formed into a step where half of the digits would be lost: there it is the singular values of
-    $J$, $6mP^2$. Memory: about four matrices (m, P). Needs SciPy.
+    $J$, $6mP^2$; memory: about four matrices (m, P). Needs SciPy.
 
     Raises
     ------

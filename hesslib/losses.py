@@ -21,11 +21,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from array_api_compat import array_namespace, is_jax_array
 from jaxtyping import Float
 
-from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, is_true, of_one_library
+from hesslib._arrays import Array, Namespace, contract, dtype_name, eye_like, integers_like, is_true, of_one_library
 from hesslib.activations import logistic, logistic_1, logistic_2, logistic_3, softplus
+
+__all__ = ["LOSSES", "BinaryCrossEntropy", "Loss", "SoftmaxCrossEntropy", "SquaredError"]
 
 # contractions
 OUTPUTS_OF_PATTERN = "nk,nk->n"  # sum_k u_nk v_nk
@@ -33,7 +36,21 @@ OUTPUTS_OF_PATTERN = "nk,nk->n"  # sum_k u_nk v_nk
 
 @dataclass(frozen=True)
 class Loss(ABC):
-    """What a loss offers. Its `a` is (N, K); its `t` is what `targets` returned: (N, K) with the dtype of `a`."""
+    r"""The error $E_n$ of one pattern, with what derivatives need of it as functions of $a=a^{(L)}$.
+
+    Its output function $y(a)$, $\delta^{(L)}=\partial E_n/\partial a$, which is $y-t$ for all three, and
+    $M=\partial^2E_n/\partial a\,\partial a$, which is then the Jacobian of $y$ as well. All are computed from $a$,
+    never from $\ln y$: they are finite, and right to rounding, at any logit.
+
+    Equation: error-signal-definition, loss-curvature-definition.
+    Shapes: `a` is (N, K); `t` is what `targets` returned, (N, K) with the dtype of `a`.
+    Cost: $O(NK)$ operations and numbers; `M` has $NK^2$ entries.
+    Errors: ValueError from `targets` alone; the other methods take what it returned.
+
+    >>> import numpy as np
+    >>> LOSSES["binary_cross_entropy"].M(np.array([[0.0]]))
+    array([[[0.25]]])
+    """
 
     name: ClassVar[str]
 
@@ -42,6 +59,8 @@ class Loss(ABC):
 
         Integers and booleans are taken as the numbers they are; any other dtype must be that of `a`. Under ``jit`` and
         ``vmap`` the values are not known and only shape and dtype are checked.
+
+        Errors: ValueError if `t` has another shape, dtype or library, or a value out of the range of the loss.
         """
         t = _in_library_of(a, t)
         if tuple(t.shape) != tuple(a.shape):
@@ -59,23 +78,23 @@ class Loss(ABC):
 
     @abstractmethod
     def output(self, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
-        """Return $y$."""
+        """Return $y(a)$, (N, K)."""
 
     @abstractmethod
     def pattern_errors(self, a: Float[Array, "N K"], t: Float[Array, "N K"], /) -> Float[Array, " N"]:
-        """Return $E_n$ for each pattern."""
+        """Return $E_n$ for each pattern, (N,)."""
 
     @abstractmethod
     def delta(self, a: Float[Array, "N K"], t: Float[Array, "N K"], /) -> Float[Array, "N K"]:
-        r"""Return $\delta^{(L)}=\partial E_n/\partial a$."""
+        r"""Return $\delta^{(L)}=\partial E_n/\partial a=y-t$, (N, K)."""
 
     @abstractmethod
     def M(self, a: Float[Array, "N K"], /) -> Float[Array, "N K K"]:
-        r"""Return $M=\partial^2E_n/\partial a\,\partial a$."""
+        r"""Return $M=\partial^2E_n/\partial a\,\partial a$, (N, K, K)."""
 
     @abstractmethod
     def M_diagonal(self, a: Float[Array, "N K"], /) -> Float[Array, "N K"]:
-        """Return the diagonal of $M$."""
+        """Return the diagonal of $M$, (N, K)."""
 
     @abstractmethod
     def M_times(self, a: Float[Array, "N K"], v: Float[Array, "*V N K"], /) -> Float[Array, "*V N K"]:
@@ -92,7 +111,12 @@ class Loss(ABC):
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
-    r"""$E_n=\tfrac12\sum_k(y_k-t_k)^2$ with $y=a$. Targets: any finite numbers, (N, K).
+    r"""$E_n=\tfrac12\sum_k(y_k-t_k)^2$ with $y=a$, $\delta^{(L)}=y-t$ and $M=I$.
+
+    Equation: squared-error, delta-squared-error, m-squared-error.
+    Shapes: targets are (N, K).
+    Cost: as for every `Loss`.
+    Errors: ValueError for targets that are not finite.
 
     >>> import numpy as np
     >>> SquaredError().pattern_errors(np.array([[3.0, 1.0]]), np.array([[1.0, 1.0]]))
@@ -130,7 +154,14 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    r"""$E_n=-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ with $y=\sigma(a)$. Targets: numbers from 0 to 1, (N, K).
+    r"""$E_n=-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ with $y=\sigma(a)$.
+
+    $\delta^{(L)}=y-t$ and $M=\operatorname{diag}y(1-y)$.
+
+    Equation: logistic-output, binary-cross-entropy, delta-binary, m-binary.
+    Shapes: targets are (N, K).
+    Cost: as for every `Loss`.
+    Errors: ValueError for targets that are not from 0 to 1.
 
     >>> import numpy as np
     >>> BinaryCrossEntropy().pattern_errors(np.array([[1e4]]), np.array([[0.0]]))
@@ -171,8 +202,14 @@ class BinaryCrossEntropy(Loss):
 class SoftmaxCrossEntropy(Loss):
     r"""$E_n=-\sum_kt_k\ln y_k$ with $y_k=e^{a_k}/\sum_{k'}e^{a_{k'}}$.
 
-    Targets: rows of K probabilities that sum to one (one-hot rows among them), (N, K), or the number of the right
-    output for each pattern: integers from 0 to K - 1, (N,).
+    $\delta^{(L)}=y-t$ and $M=\operatorname{diag}y-yy^T$.
+
+    Equation: softmax-output, softmax-cross-entropy, delta-softmax, m-softmax.
+    Shapes: targets are rows of K probabilities that sum to one (one-hot rows among them), (N, K), or the number of the
+    right output for each pattern: integers from 0 to K - 1, (N,).
+    Cost: as for every `Loss`.
+    Errors: ValueError for probabilities that are negative or do not sum to one, to rounding, and for labels out of
+    range.
 
     >>> import numpy as np
     >>> SoftmaxCrossEntropy().pattern_errors(np.array([[0.0, 1e4]]), np.array([[1.0, 0.0]]))
@@ -237,6 +274,7 @@ class SoftmaxCrossEntropy(Loss):
 
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredError(), BinaryCrossEntropy(), SoftmaxCrossEntropy())}
+"""The losses, by their names."""
 
 
 def resolve(loss: str | Loss, /) -> Loss:
@@ -283,5 +321,7 @@ def _require(xp: Namespace, ok: Array, values: Array, requirement: str, what: st
         return
     first = int(xp.argmax(xp.astype(xp.reshape(~ok, (-1,)), xp.int8)))
     row = first // math.prod(values.shape[1:])
-    value = float(xp.reshape(values, (-1,))[first])
+    flat = xp.reshape(values, (-1,))
+    there = integers_like(np.arange(flat.shape[0]) == first, flat)
+    value = float(xp.sum(xp.where(there, flat, xp.zeros_like(flat))))  # an index would reach for one device of many
     raise ValueError(f"t has {what or 'the value'} {value:g} in row {row}; {requirement}")

@@ -31,7 +31,8 @@ TO_NEXT_LAYER = "ni,ji->nj"  # sum_i z_ni w_ji
 class Network:
     r"""The description of a network: widths $n_0,\dots,n_L$, an activation per hidden layer, and a loss.
 
-    It holds no weights. It is immutable and hashable, and so can be a static argument under ``jax.jit``.
+    It holds no weights: those are one flat vector $w$, (P,), with $P=\sum_ln_l(n_{l-1}+1)$. It is immutable and
+    hashable, and so can be a static argument under ``jax.jit``.
 
     Parameters
     ----------
@@ -44,6 +45,12 @@ class Network:
         computed from it is the derivative of $E$ at every $w$ for which no pre-activation is exactly 0.
     loss
         squared_error (identity output), binary_cross_entropy (logistic outputs) or softmax_cross_entropy.
+
+    Equation: pre-activation, activation.
+    Shapes: `w` is (P,); $W^{(l)}$ is (n_l, n_{l-1}) and $b^{(l)}$ is (n_l,), for l = 1, ..., L.
+    Cost: L steps to make and to hash; slices and reshaped parts of `w` are views where the library has views.
+    Errors: ValueError if `widths` is not a sequence of at least two positive integers, there are not as many
+    activations as hidden layers, or a name is unknown.
 
     >>> net = Network((2, 3, 1))
     >>> net, net.L, net.num_parameters
@@ -88,7 +95,11 @@ class Network:
         return self._offsets[-1]
 
     def weight_slice(self, l: int, /) -> slice:
-        """Where $W^{(l)}$ lies in $w$, row by row."""
+        """Where $W^{(l)}$ lies in $w$, row by row.
+
+        >>> Network((2, 3, 1)).weight_slice(2)
+        slice(9, 12, None)
+        """
         return slice(self._offsets[l - 1], self._offsets[l] - self.widths[l])
 
     def bias_slice(self, l: int, /) -> slice:
@@ -102,7 +113,13 @@ class Network:
     def layers(self, w: Float[Array, "*V P"], /) -> tuple[list[Array], list[Array]]:
         r"""Return $W$ and $b$ as lists that are counted like the layers: ``W[l]`` is $W^{(l)}$, and ``W[0]`` is None.
 
-        Leading axes of `w` stay in front: ``W[l]`` is (*V, n_l, n_{l-1}) and ``b[l]`` is (*V, n_l).
+        Shapes: leading axes of `w` stay in front: ``W[l]`` is (\*V, n_l, n_{l-1}) and ``b[l]`` is (\*V, n_l).
+        Errors: ValueError if the last axis of `w` is not P long.
+
+        >>> import numpy as np
+        >>> W, b = Network((2, 1)).layers(np.array([1.0, 2.0, 3.0]))
+        >>> W, b
+        ([None, array([[1., 2.]])], [None, array([3.])])
         """
         xp = namespace(w=w)
         if w.shape[-1] != self.num_parameters:
@@ -118,6 +135,8 @@ class Network:
     def unravel(self, w: Float[Array, " P"], /) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         r"""Return the weights $(W^{(1)},\dots,W^{(L)})$ and the biases $(b^{(1)},\dots,b^{(L)})$ that `w` holds.
 
+        Errors: ValueError if `w` is not (P,).
+
         >>> import numpy as np
         >>> weights, biases = Network((2, 1)).unravel(np.array([1.0, 2.0, 3.0]))
         >>> weights, biases
@@ -131,8 +150,15 @@ class Network:
     def ravel(self, weights: Sequence[Array], biases: Sequence[Array], /) -> Float[Array, " P"]:
         """Return the flat vector: $W^{(1)}$ row by row, $b^{(1)}$, $W^{(2)}$, ...
 
-        It is the order of ``jax.flatten_util.ravel_pytree([(W1, b1), ...])`` and of PyTorch's
-        ``parameters_to_vector`` of a stack of ``torch.nn.Linear``.
+        It is the order of ``jax.flatten_util.ravel_pytree([(W1, b1), ...])`` and of PyTorch's ``parameters_to_vector``
+        of a stack of ``torch.nn.Linear``.
+
+        Cost: one copy of P numbers.
+        Errors: ValueError if there are not L of each, a shape is wrong, or dtypes or libraries differ.
+
+        >>> import numpy as np
+        >>> Network((2, 1)).ravel([np.array([[1.0, 2.0]])], [np.array([3.0])])
+        array([1., 2., 3.])
         """
         for name, arrays in (("weights", weights), ("biases", biases)):
             if len(arrays) != self.L:
@@ -164,12 +190,15 @@ class Network:
         r"""Return random initial weights, a NumPy array.
 
         ``scaled_normal``: $w^{(l)}_{ji}$ normal with variance $1/n_{l-1}$, so that $a^{(l)}$ has the variance of
-        $z^{(l-1)}$; biases 0.
+        $z^{(l-1)}$, where that has mean 0; biases 0.
 
         ``nguyen_widrow``: for inputs from -1 to 1 and sigmoid units. Every hidden unit gets a weight vector of random
         direction and length $\beta=0.7\,n_l^{1/n_{l-1}}$ and a bias uniform in $\pm\beta$, which spreads the active
-        ranges of the units over the input region; outputs get weights and biases uniform in $\pm\tfrac12$ (Nguyen and
-        Widrow, IJCNN 1990).
+        ranges of the units over the input region; outputs get weights and biases uniform in $\pm\tfrac12$.
+
+        Cost: P random numbers.
+        Errors: ValueError if `method` is neither.
+        Reference: Nguyen and Widrow, IJCNN 1990.
 
         >>> Network((2, 3, 1)).init(0).shape
         (13,)
@@ -197,29 +226,38 @@ class Network:
 
 
 class Trace(NamedTuple):
-    r"""What the forward pass computed: ``a[l]`` and ``z[l]``, each (N, n_l); ``a[0]`` is None.
+    """What the forward pass computed: ``a[l]`` and ``z[l]``, each (N, n_l); ``a[0]`` is None.
 
     A tuple of tuples of arrays, so that JAX carries it through ``jit``.
+
+    >>> import numpy as np
+    >>> trace = forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))
+    >>> trace.a, trace.z
+    ((None, array([[7.]])), (array([[3.]]), array([[7.]])))
     """
 
-    a: tuple[Array, ...]
-    z: tuple[Array, ...]
+    a: tuple[Array, ...]  # pre-activations
+    z: tuple[Array, ...]  # activations, the inputs first
 
     @property
     def y(self) -> Float[Array, "N K"]:
-        """The outputs $y=z^{(L)}$."""
+        """The outputs $y=z^{(L)}$, (N, K)."""
         return self.z[-1]
 
 
 def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Trace:
     r"""Compute $a^{(l)}_{nj}=\sum_iw^{(l)}_{ji}z^{(l-1)}_{ni}+b^{(l)}_j$ and $z^{(l)}_{nj}=h(a^{(l)}_{nj})$.
 
+    It starts from $z^{(0)}=x$; $z^{(L)}$ is $y$, by the output function of the loss in place of $h$.
+
+    Equation: pre-activation, activation.
+    Shapes: a `Trace` of ``a[l]`` and ``z[l]``, (N, n_l).
     Cost: one pass, $2NP$ operations; memory $2N\sum_ln_l$ numbers.
 
     Raises
     ------
     ValueError
-        If `w` or `x` has the wrong shape, or they differ in dtype or array library.
+        If `w` or `x` has the wrong shape, `x` has no rows, or they differ in dtype or array library.
 
     >>> import numpy as np
     >>> forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]])).y
@@ -240,6 +278,11 @@ def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> F
 
     That is the identity for squared_error, the logistic function for binary_cross_entropy, the softmax for
     softmax_cross_entropy.
+
+    Equation: logistic-output, softmax-output.
+    Shapes: (N, K).
+    Cost: that of `forward`, in operations and in memory.
+    Errors: ValueError as `forward` does.
 
     >>> import numpy as np
     >>> net = Network((1, 2), loss="softmax_cross_entropy")
@@ -263,13 +306,15 @@ def error(
     $E_n$ is $\tfrac12\sum_k(y_k-t_k)^2$, $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ or $-\sum_kt_k\ln y_k$, by the loss
     of the network. Natural logarithms; no regularisation. The mean is over patterns only, never over outputs.
 
+    Equation: error-sum, squared-error, binary-cross-entropy, softmax-cross-entropy.
     Shapes: `t` is (N, K); for softmax_cross_entropy also (N,) integer labels. Returns a 0-d array.
-    Cost: one forward pass.
+    Cost: one forward pass, $2NP$ operations; memory $2N\sum_ln_l$ numbers.
 
     Raises
     ------
     ValueError
-        If shapes, dtypes or libraries disagree, or a target is out of the range of the loss.
+        If shapes, dtypes or libraries disagree, a target is out of the range of the loss, or `reduction` is neither
+        "sum" nor "mean".
 
     >>> import numpy as np
     >>> x, t = np.array([[3.0], [0.0]]), np.array([[5.0], [1.0]])

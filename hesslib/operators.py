@@ -29,8 +29,13 @@ def hessian_operator(
 ) -> "LinearOperator":
     r"""Return $v\mapsto Hv$ as a symmetric SciPy ``LinearOperator`` (P, P); with ``reduction="mean"`` divided by N.
 
-    It takes and gives NumPy vectors, whatever library `w` comes from. Memory: about $6N\sum_ln_l$ numbers as long as it
-    lives. Needs SciPy. Raises ValueError as `error` does.
+    It runs the forward and the backward pass once, at `w`, and keeps what they computed.
+
+    Equation: hessian-vector-product.
+    Shapes: takes and gives NumPy vectors (P,) or (P, V), whatever library `w` comes from, of the dtype of `w`.
+    Cost: one gradient to make; a product then costs half as much as one of `hessian_vector_product`; memory: about
+    $6N\sum_ln_l$ numbers as long as it lives.
+    Errors: ValueError as `error` does. Needs SciPy.
 
     >>> import numpy as np
     >>> hessian_operator(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]])) @ np.array([1.0, 0.0])
@@ -50,7 +55,11 @@ def gauss_newton_operator(
 ) -> "LinearOperator":
     r"""Return $v\mapsto\sum_nB_n^TM_nB_nv$ as a symmetric, positive semidefinite SciPy ``LinearOperator`` (P, P).
 
-    Everything else is as for `hessian_operator`.
+    $B_n=\partial a^{(L)}_n/\partial w$; with ``reduction="mean"`` divided by N.
+
+    Shapes: as for `hessian_operator`.
+    Cost: as for `hessian_operator`.
+    Errors: as for `hessian_operator`.
 
     >>> import numpy as np
     >>> gauss_newton_operator(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]])) @ np.eye(2)
@@ -65,7 +74,7 @@ def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, 
 
     w, x, t = checked_batch(net, w, x, t)
     xp, N = namespace(w=w), x.shape[0]
-    kept = passes(net, w, x, t)
+    kept = passes(net, xp.asarray(w, copy=True), x, t)  # what is kept has views of w, which may be changed in place
     kind = np.dtype(dtype_name(w))
 
     def matmat(v: np.ndarray) -> np.ndarray:

@@ -19,21 +19,29 @@ LONG = 5.0  # seconds after which somebody who watches is told how far it has co
 
 
 class Evaluations(NamedTuple):
-    """How often each quantity was computed so far."""
+    """How often each quantity was computed so far.
 
-    errors: int = 0
-    gradients: int = 0
-    products: int = 0  # Hv, or Gauss-Newton times v
+    >>> sum(Evaluations(errors=3, gradients=2))
+    5
+    """
+
+    errors: int = 0  # values of E
+    gradients: int = 0  # of E
+    products: int = 0  # $Hv$, or the Gauss-Newton matrix times $v$
     matrices: int = 0  # Jacobians or Hessians
 
 
 class Record(NamedTuple):
-    """One iteration: where it ended, and what it took to get there."""
+    """One iteration: where it ended, and what it took to get there.
+
+    >>> Record(0, 0.5, 1.0, 0.0, Evaluations(errors=1)).evaluations.errors
+    1
+    """
 
     iteration: int  # 0 is the start
-    error: float
+    error: float  # E there
     gradient_norm: float  # Euclidean
-    damping: float  # mu of the step that was taken; 0 where there is none
+    damping: float  # $\mu$ of the step that was taken; 0 where there is none
     evaluations: Evaluations  # the totals until here
 
 
@@ -42,13 +50,20 @@ Callback = Callable[[Array, Record], Any]
 
 @dataclass(frozen=True)
 class Result:
-    """The best point that was found, and the way there."""
+    """The best point that was found, and the way there.
 
-    w: Array
-    error: float
-    history: tuple[Record, ...]
-    status: Status
-    message: str
+    >>> import numpy as np
+    >>> from hesslib import levenberg_marquardt
+    >>> found = levenberg_marquardt(lambda w: w - 1, lambda w: np.eye(1), np.zeros(1))
+    >>> found.w, found.error, found.status
+    (array([1.]), 0.0, 'converged')
+    """
+
+    w: Array  # (P,), of the library and dtype of the start
+    error: float  # E there
+    history: tuple[Record, ...]  # the start, and every step that was taken
+    status: Status  # a test of convergence holds, the target is reached, iterations used up, no step helps, and so on
+    message: str  # the same in words, with the figures
     evaluations: Evaluations  # in all; the last steps may have been tried in vain
 
     @property
@@ -160,7 +175,7 @@ def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
         return w.astype(w0.dtype)
     xp = namespace(w0=w0)
     if is_jax_array(w0):
-        return xp.asarray(w, dtype=w0.dtype)
+        return xp.asarray(w, dtype=w0.dtype, device=w0.sharding)  # on one device, or spread over several as `w0` is
     return xp.asarray(w, dtype=w0.dtype, device=w0.device)
 
 

@@ -9,13 +9,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hesslib._arrays import Array, eye_like, namespace, written
+from hesslib._arrays import Array, eye_like, integers_like, namespace, written
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib.backprop import output_jacobian
 from hesslib.gauss_newton import gauss_newton
 from hesslib.hessian import hessian
 from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, checked_batch, error, outputs
+from hesslib.optimization import as_numpy, in_library_of
 from hesslib.saliency import saliency_obd, saliency_obs, surgeon_step, without
 
 __all__ = ["Pruned", "prune", "saliency_obd", "saliency_obs", "surgeon_step", "without"]
@@ -24,12 +25,18 @@ Method = Literal["magnitude", "obd", "obs"]
 
 
 class Pruned(NamedTuple):
-    """What is left of a network, and what each removal cost."""
+    """What is left of a network, and what each removal cost.
 
-    w: Array  # the removed parameters are exactly 0
+    >>> import numpy as np
+    >>> found = prune(Network((1, 1)), np.array([2.0, 0.0]), np.ones((1, 1)), 2 * np.ones((1, 1)), 1, alpha=0.1)
+    >>> found.removed, found.w
+    ((1,), array([2., 0.]))
+    """
+
+    w: Array  # (P,); the removed parameters are exactly 0
     removed: tuple[int, ...]  # in the order of removal
     predicted: tuple[float, ...]  # the saliency of each: the rise of the error that the quadratic model expects
-    error: tuple[float, ...]  # E + alpha |w|^2 / 2 at the start and after each removal
+    error: tuple[float, ...]  # $E+\frac\alpha2|w|^2$ at the start and after each removal
 
 
 def prune(
@@ -54,8 +61,12 @@ def prune(
     the curvature of $E+\tfrac\alpha2|w|^2$, at whose minimum `w` should be; parameters that are gone take no part.
     It is computed anew after every `recompute` removals, and in between kept, for obs by `without`.
 
+    NumPy arrays, or others under the same conditions as for `hessian`; not for ``jit``.
+
+    Equation: saliency-obd, saliency-obs, surgeon-step.
+    Shapes: `w` is (P,); returns a `Pruned`.
     Cost: a curvature and, for obs, an inverse ($P^3$) for each recomputation, $O(P^2)$ for each removal, and what
-    retraining takes. NumPy arrays, or others under the same conditions as for `hessian`; not for ``jit``.
+    retraining takes; memory: four matrices (P, P).
 
     Parameters
     ----------
@@ -72,7 +83,9 @@ def prune(
     ------
     ValueError
         If there are not so many candidates, an option has a value it cannot have, `w` is not finite, or (obs) $A$ is
-        not positive definite.
+        not positive definite; and as `error` does.
+    MemoryError
+        If four matrices (P, P) are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[1.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]), np.array([[2.0], [0.1], [-2.0]])
@@ -97,12 +110,12 @@ def prune(
             A = (hessian if curvature == "exact" else gauss_newton)(net, w, x, t) + alpha * eye_like(P, w)
             measure = _inverse_over(A, free) if method == "obs" else xp.linalg.diagonal(A)
         if method == "obs":
-            rise = w**2 / (2 * xp.where(_like(free, w), xp.linalg.diagonal(measure), xp.ones_like(w)))
+            rise = w**2 / (2 * xp.where(integers_like(free, w), xp.linalg.diagonal(measure), xp.ones_like(w)))
         else:
             rise = saliency_obd(w, measure)
         order = xp.abs(w) if method == "magnitude" else rise
         allowed = free & may_go
-        q = int(np.flatnonzero(allowed)[np.argmin(np.asarray(order)[allowed])])
+        q = int(np.flatnonzero(allowed)[np.argmin(as_numpy(order)[allowed])])
         removed.append(q)
         predicted.append(float(rise[q]))
         if method == "obs":
@@ -150,14 +163,10 @@ def _checked(
     return may_go
 
 
-def _like(mask: np.ndarray, w: Array) -> Array:
-    return namespace(w=w).asarray(mask)
-
-
 def _inverse_over(A: Array, free: np.ndarray) -> Array:
     """Return the inverse of the rows and columns of A that are free, and zeros in the others."""
     xp, P = namespace(A=A), A.shape[0]
-    one = xp.asarray(free.astype(np.float64), dtype=A.dtype)
+    one = in_library_of(A, free)
     # a parameter that is gone gets a row of the identity, which does not couple to the others
     S = A * one[:, None] * one[None, :] + eye_like(P, A) * (1 - one)
     eigenvalues = xp.linalg.eigvalsh(S)
@@ -174,7 +183,7 @@ def _retrained(net: Network, w: Array, x: Array, t: Array, free: np.ndarray, alp
     """Return the weights after some iterations of Levenberg-Marquardt on the free ones."""
     xp, n = namespace(w=w), t.shape[0] * t.shape[1]
     places, decay = np.flatnonzero(free), math.sqrt(alpha)
-    spread = xp.asarray(np.eye(w.shape[0])[:, places], dtype=w.dtype)  # (P, number of free ones)
+    spread = in_library_of(w, np.eye(w.shape[0])[:, places])  # (P, number of free ones)
 
     def residuals(v: Array) -> Array:
         return xp.concat([xp.reshape(outputs(net, spread @ v, x) - t, (n,)), decay * v])

@@ -16,6 +16,7 @@ from hesslib.backprop import output_jacobian
 from hesslib.curvature import Curvature, Spectrum
 from hesslib.evidence import Convention, log_evidences
 from hesslib.network import Network, outputs
+from hesslib.optimization import in_library_of
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
@@ -23,28 +24,42 @@ ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
 
 @dataclass(frozen=True)
 class Regularized:
-    """A trained network with its error bars, in the convention of the call."""
+    """A trained network with its error bars, in the convention of the call.
 
-    w: Array
-    alpha: float
-    beta: float
+    >>> import numpy as np
+    >>> x = np.linspace(-1, 1, 30)[:, None]
+    >>> t = 2 * x + 0.1 * np.random.default_rng(0).standard_normal((30, 1))
+    >>> found = bayesian_regularization(Network((1, 1)), np.ones(2), x, t)
+    >>> y, bars = found.predict(np.zeros((1, 1)), noise=False)
+    >>> y.shape, bool(bars < found.sigma)
+    ((1, 1), True)
+    """
+
+    w: Array  # (P,), where the evidence was largest
+    alpha: float  # $\alpha$, of the weight decay
+    beta: float  # $\beta$, of the noise
     gamma: float  # the effective number of parameters
-    log_evidence: float
+    log_evidence: float  # in nats
     log_evidences: dict[str, float]  # with each curvature, at the same w, alpha and beta
     sigma: float  # the standard deviation of the noise
-    history: tuple[Update, ...]
-    status: Status
-    message: str
-    net: Network = field(repr=False)
-    spectrum: Spectrum = field(repr=False)
-    a: float = field(repr=False)  # MacKay's alpha and beta
-    b: float = field(repr=False)
+    history: tuple[Update, ...]  # of all starts, one after the other
+    status: Status  # alpha and beta constant, updates used up, no update raises the evidence, and so on
+    message: str  # the same in words
+    net: Network = field(repr=False)  # that of the call
+    spectrum: Spectrum = field(repr=False)  # of the curvature at w
+    a: float = field(repr=False)  # MacKay's alpha
+    b: float = field(repr=False)  # MacKay's beta
 
     def predict(self, x: Float[Array, "N D"], /, *, noise: bool = True) -> tuple[Array, Array]:
         r"""Return the outputs and their error bars, (N, K) each: $\sigma^2(x)=\sigma^2+g^TA^{-1}g$.
 
-        Here $g=\partial y/\partial w$ and $\sigma^2$ is the variance of the noise. With ``noise=False`` without it:
-        how well the function is known, not how far a new target may lie from it. Equation: error-bars.
+        Here $g=\partial y/\partial w$ and $\sigma^2$ is the variance of the noise. With ``noise=False`` without it: how
+        well the function is known, not how far a new target may lie from it.
+
+        Equation: error-bars.
+        Shapes: two arrays (N, K).
+        Cost: one `output_jacobian` and $2NKP^2$ operations; memory: three arrays (N, K, P).
+        Errors: ValueError as `forward` does.
         """
         g = output_jacobian(self.net, self.w, x)
         along = contract(ALONG_EIGENVECTORS, g, self.spectrum.vectors)
@@ -73,13 +88,11 @@ def bayesian_regularization(
 ) -> Regularized:
     r"""Minimise $\beta E_D+\alpha E_W$ over $w$, with the $\alpha$ and $\beta$ of the largest evidence.
 
-    $$\gamma=\sum_i\frac{\lambda_i}{\lambda_i+\alpha/\beta},\qquad\alpha=\frac\gamma{2E_W},\qquad
-    \beta=\frac{n-\gamma}{2E_D}$$
-
+    $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\alpha=\gamma/2E_W$ and $\beta=(n-\gamma)/2E_D$ are
     repeated to a fixed point, with $E_D=c\sum e^2$, $E_W=c\sum w^2$ and $\lambda_i$ the eigenvalues of the `curvature`
     of $\tfrac12\sum e^2$. ``convention="mackay"`` has $c=\tfrac12$ and noise of variance $1/\beta$, ``"foresee_hagan"``
-    $c=1$ and $1/2\beta$ (see :mod:`hesslib.evidence`): `alpha` and `beta`, given and returned, and the errors of the
-    history are in that convention; everything else is the same.
+    $c=1$ and $1/2\beta$: `alpha` and `beta`, given and returned, and the errors of the history are in that convention;
+    everything else is the same.
 
     Between two updates, `levenberg_marquardt` minimises from where it was. The update holds the $\lambda_i$ fixed while
     $w$ moves, which is exact for a network without hidden layers only; so the fixed point is near the maximum of the
@@ -91,9 +104,13 @@ def bayesian_regularization(
     Foresee and Hagan's start is ``alpha=0, beta=1``; with no more data than parameters it gives $\gamma=P\ge n$ and a
     $\beta$ that is not positive, and is refused.
 
-    Equation: evidence-alpha, evidence-beta. Cost: $O(NKP^2+P^3)$ for each update and each iteration of
-    Levenberg-Marquardt. Takes arrays of any library, and returns `w` in that of the argument; not for ``jit``.
-    Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
+    A KeyboardInterrupt ends the loop; what has been found is returned, with status interrupted. Takes arrays of any
+    library, and returns `w` in that of the argument; not for ``jit``.
+
+    Equation: evidence-update, effective-parameters.
+    Shapes: `w` is (P,); returns a `Regularized`.
+    Cost: $O(NKP^2+P^3)$ operations for each update and each iteration of Levenberg-Marquardt; memory: about four
+    matrices (NK + P, P).
 
     Parameters
     ----------
@@ -114,7 +131,7 @@ def bayesian_regularization(
         If the loss is not squared_error; if shapes, dtypes or libraries disagree; if an entry of `w`, `x` or `t` is
         not finite; if all targets are 0; if `alpha` or `beta` cannot be a start.
 
-    A KeyboardInterrupt ends the loop; what has been found is returned, with status interrupted.
+    Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
 
     >>> import numpy as np
     >>> x = np.linspace(-1, 1, 30)[:, None]
@@ -133,7 +150,7 @@ def bayesian_regularization(
         run.go(w, a, b, max_updates, tolerance)
         if run.status != "collapsed":
             break
-        w = namespace(w=w).asarray(net.init(rng, dtype=np.float64), dtype=w.dtype)
+        w = in_library_of(w, net.init(rng))
         a, b = loop.start(w, None, None)
     finished = [run for run in runs if run.best is not None]
     if not finished:

@@ -38,16 +38,18 @@ def hessian_vector_product(
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
     r"""Return $Hv$, where $H=\nabla\nabla E$, for one vector (P,) or for the columns of (P, V).
 
-    With $\mathcal R\{w\}=v$, forward
-    $\mathcal R\{a^{(l)}_j\}=\sum_iw^{(l)}_{ji}\mathcal R\{z^{(l-1)}_i\}+v^{(l)}_{ji}z^{(l-1)}_i$ plus the entry of $v$
-    for the bias, $\mathcal R\{z^{(l)}_j\}=h'\mathcal R\{a^{(l)}_j\}$; backward
-    $\mathcal R\{\delta^{(L)}\}=M\,\mathcal R\{a^{(L)}\}$ and
-    $\mathcal R\{\delta^{(l)}_j\}=h''\mathcal R\{a^{(l)}_j\}\sum_kw_{kj}\delta_k
-    +h'\sum_k(v_{kj}\delta_k+w_{kj}\mathcal R\{\delta_k\})$; then
-    $(Hv)_{ji}=\sum_n\mathcal R\{\delta_j\}z_i+\delta_j\mathcal R\{z_i\}$. With ``reduction="mean"`` divided by N.
+    With $\mathcal R\{w\}=v$, forward $\mathcal R\{a^{(l)}_j\}=\sum_iw^{(l)}_{ji}\mathcal
+    R\{z^{(l-1)}_i\}+v^{(l)}_{ji}z^{(l-1)}_i$ plus the entry of $v$ for the bias, $\mathcal R\{z^{(l)}_j\}=h'\mathcal
+    R\{a^{(l)}_j\}$; backward $\mathcal R\{\delta^{(L)}\}=M\,\mathcal R\{a^{(L)}\}$ and $\mathcal
+    R\{\delta^{(l)}_j\}=h''\mathcal R\{a^{(l)}_j\}\sum_kw_{kj}\delta_k +h'\sum_k(v_{kj}\delta_k+w_{kj}\mathcal
+    R\{\delta_k\})$; then $(Hv)_{ji}=\sum_n\mathcal R\{\delta_j\}z_i+\delta_j\mathcal R\{z_i\}$. With
+    ``reduction="mean"`` divided by N.
 
+    Equation: r-forward, r-delta-output, r-delta, hessian-vector-product.
+    Shapes: that of `v`, (P,) or (P, V), in the order of `w`.
     Cost: two gradients, or 1 + V for V vectors at once; memory is that of a chunk of patterns and of the result.
-    Raises ValueError as `error` does, and if `v` has the wrong shape or dtype.
+    Errors: ValueError as `error` does, and if `v` has the wrong shape, dtype or library.
+    Reference: Pearlmutter, Neural Computation 6 (1994); PRML 5.96 to 5.111.
 
     >>> import numpy as np
     >>> net, x = Network((1, 1)), np.array([[3.0]])
@@ -72,7 +74,11 @@ def gauss_newton_vector_product(
     $\mathcal R\{a^{(L)}\}=B_nv$ by the forward equations of `hessian_vector_product`; $M$ times it is carried back as
     $\delta$ is. It is $Hv$ without every term that contains $\delta$. With ``reduction="mean"`` divided by N.
 
-    Cost and errors: as `hessian_vector_product`. Reference: Schraudolph, Neural Computation 14 (2002).
+    Equation: r-forward, r-delta-output.
+    Shapes: that of `v`, (P,) or (P, V), in the order of `w`.
+    Cost: as `hessian_vector_product`, two gradients or 1 + V, and its memory.
+    Errors: as `hessian_vector_product`.
+    Reference: Schraudolph, Neural Computation 14 (2002).
 
     >>> import numpy as np
     >>> net, x = Network((1, 1), loss="binary_cross_entropy"), np.array([[2.0]])

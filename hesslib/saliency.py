@@ -15,8 +15,13 @@ def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Floa
     r"""Return $\tfrac12H_{qq}w_q^2$ for every $q$: the rise of the error if $w_q$ is set to 0 and nothing else moves.
 
     Exact for a quadratic error at its minimum. `diagonal` is that of $H$: `hessian_diagonal`, or
-    `gauss_newton_diagonal`, which is never negative. Equation: saliency-obd. Cost: $O(P)$.
-    Reference: LeCun, Denker and Solla, NeurIPS 1989. Raises ValueError if the shapes differ.
+    `gauss_newton_diagonal`, which is never negative.
+
+    Equation: saliency-obd.
+    Shapes: (P,), as both arguments.
+    Cost: $O(P)$ operations and numbers.
+    Errors: ValueError if the shapes differ, or the libraries.
+    Reference: LeCun, Denker and Solla, NeurIPS 1989.
 
     >>> import numpy as np
     >>> saliency_obd(np.array([1.0, -2.0]), np.array([4.0, 2.0]))
@@ -31,14 +36,19 @@ def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Floa
 def saliency_obs(w: Float[Array, " P"], inverse: Float[Array, "P P"], /) -> Float[Array, " P"]:
     r"""Return $w_q^2/2[H^{-1}]_{qq}$: the rise of the error if $w_q$ is set to 0 and the others move to make up for it.
 
-    Exact for a quadratic error at its minimum, and never more than $\tfrac12H_{qq}w_q^2$. Equation: saliency-obs.
-    Cost: $O(P)$, once there is an inverse. Reference: Hassibi and Stork, NeurIPS 1992.
+    Exact for a quadratic error at its minimum, and never more than $\tfrac12H_{qq}w_q^2$.
+
+    Equation: saliency-obs.
+    Shapes: (P,), for `w` (P,) and `inverse` (P, P), which is $H^{-1}$.
+    Cost: $O(P)$ operations and numbers, once there is an inverse.
 
     Raises
     ------
     ValueError
         If the shapes do not fit, or an entry of the diagonal of `inverse` is not positive: then $H$ is not positive
         definite, and there is no minimum to be at.
+
+    Reference: Hassibi and Stork, NeurIPS 1992.
 
     >>> import numpy as np
     >>> saliency_obs(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])))
@@ -51,8 +61,12 @@ def saliency_obs(w: Float[Array, " P"], inverse: Float[Array, "P P"], /) -> Floa
 def surgeon_step(w: Float[Array, " P"], inverse: Float[Array, "P P"], q: int, /) -> Float[Array, " P"]:
     r"""Return $d=-\frac{w_q}{[H^{-1}]_{qq}}H^{-1}e_q$, the change that removes $w_q$ at the least rise of the error.
 
-    $d_q$ is exactly $-w_q$. Equation: surgeon-step. Cost: $O(P)$. Raises as `saliency_obs` does, and if `q` is no
-    parameter.
+    $d_q$ is exactly $-w_q$.
+
+    Equation: surgeon-step.
+    Shapes: (P,), for `w` (P,) and `inverse` (P, P), which is $H^{-1}$.
+    Cost: $O(P)$ operations and numbers.
+    Errors: as for `saliency_obs`, and ValueError if `q` is no parameter.
 
     >>> import numpy as np
     >>> surgeon_step(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)
@@ -65,9 +79,12 @@ def surgeon_step(w: Float[Array, " P"], inverse: Float[Array, "P P"], q: int, /)
 
 
 def without(inverse: Float[Array, "P P"], q: int, /) -> Float[Array, "P P"]:
-    r"""Return $X-Xe_qe_q^TX/X_{qq}$ for $X=H^{-1}$: the inverse of $H$ without row and column q, which are exactly 0.
+    """Return $X-Xe_qe_q^TX/X_{qq}$ for $X=H^{-1}$: the inverse of $H$ without row and column q, which are exactly 0.
 
-    Equation: inverse-without. Cost: $2P^2$ operations, in place of the $P^3$ of a new inverse.
+    Equation: inverse-without.
+    Shapes: (P, P), as `inverse`.
+    Cost: $2P^2$ operations, in place of the $P^3$ of a new inverse; memory: two matrices (P, P).
+    Errors: what the library raises if `q` is no parameter; $X_{qq}=0$ gives entries that are not finite.
 
     >>> import numpy as np
     >>> without(np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)

@@ -47,8 +47,11 @@ SUM_OF_RATES = "dqnj,dni->qnji"  # sum_d dG_dqnj dz_dni
 def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K P"]:
     r"""Return $\partial y_{nq}/\partial w$: that of $y$, where `output_jacobian` gives that of $a^{(L)}$.
 
-    Shapes: (N, K, P). Cost: one forward and K backward passes; memory is that of the result. Raises ValueError as
-    `forward` does.
+    With $G_{qj}=\partial y_q/\partial a^{(l)}_j$ it is $G_{qj}z_i$ for $w^{(l)}_{ji}$ and $G_{qj}$ for $b^{(l)}_j$.
+
+    Shapes: (N, K, P), the parameters in the order of `w`.
+    Cost: one forward and K backward passes; memory is that of the result, and of a chunk of patterns.
+    Errors: ValueError as `forward` does.
 
     >>> import numpy as np
     >>> outputs(Network((1, 1), loss="binary_cross_entropy"), np.zeros(2), np.array([[2.0]]))
@@ -62,8 +65,12 @@ def input_jacobian(
 ) -> Float[Array, "N K d P"]:
     r"""Return $\partial^2y_{nq}/\partial x_{nd}\,\partial w$: it is $\dot G_{qj}z_i+G_{qj}\dot z_i$ and $\dot G_{qj}$.
 
-    Equation: input-weights-first. Shapes: (N, K, D, P). Cost: one forward and K backward passes, each 1 + D times;
-    memory is that of the result. Errors: as for `hesslib.input_jacobian`.
+    $G_{qj}=\partial y_q/\partial a^{(l)}_j$, and a dot is the derivative by $x_d$; the second is for the bias.
+
+    Equation: input-weights-first, input-response-first.
+    Shapes: (N, K, D, P), D the number of inputs asked for.
+    Cost: one forward and K backward passes, each 1 + D times; memory is that of the result, and of a chunk of patterns.
+    Errors: as for `hesslib.input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((1, 1, 1), activation="sin"), np.array([2.0, 0.0, 3.0, 0.0])
@@ -79,9 +86,14 @@ def input_hessian(
 ) -> Float[Array, "N K d d P"]:
     r"""Return $\partial^3y_{nq}/\partial x_{nd}\,\partial x_{ne}\,\partial w$, exactly symmetric in d and e.
 
-    Equation: input-weights-second. Shapes: (N, K, D, D, P). Cost: one forward and K backward passes, each
-    1 + D + D(D + 1)/2 times; memory is that of the result. Errors: as for `hesslib.input_jacobian`. For relu the
-    result holds almost everywhere.
+    It is $\ddot G_{qj}z_i+\dot G_{qjd}\dot z_{ie}+\dot G_{qje}\dot z_{id}+G_{qj}\ddot z_i$ for $w^{(l)}_{ji}$ and
+    $\ddot G_{qj}$ for the bias. For relu the result holds almost everywhere.
+
+    Equation: input-weights-second, input-response-second.
+    Shapes: (N, K, D, D, P), D the number of inputs asked for.
+    Cost: one forward and K backward passes, each 1 + D + D(D + 1)/2 times; memory is that of the result, and of a chunk
+    of patterns.
+    Errors: as for `hesslib.input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((1, 1, 1), activation="sin"), np.array([2.0, np.pi / 2, 3.0, 0.0])
@@ -104,8 +116,13 @@ def input_hessian_diagonal(
 ) -> Float[Array, "N K d P"]:
     r"""Return $\partial^3y_{nq}/\partial x_{nd}^2\,\partial w$: $\ddot G_{qj}z_i+2\dot G_{qj}\dot z_i+G_{qj}\ddot z_i$.
 
-    Equation: input-weights-second. Shapes: (N, K, D, P). Cost: one forward and K backward passes, each 1 + 2D times;
-    memory is that of the result. Errors: as for `hesslib.input_jacobian`.
+    For a bias only $\ddot G_{qj}$ is left.
+
+    Equation: input-weights-second, input-response-second.
+    Shapes: (N, K, D, P), D the number of inputs asked for.
+    Cost: one forward and K backward passes, each 1 + 2D times; memory is that of the result, and of a chunk of
+    patterns.
+    Errors: as for `hesslib.input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((1, 1, 1), activation="sin"), np.array([2.0, np.pi / 2, 3.0, 0.0])
@@ -121,8 +138,13 @@ def laplacian(
 ) -> Float[Array, "N K P"]:
     r"""Return $\partial/\partial w$ of $\sum_d\partial^2y_{nq}/\partial x_{nd}^2$, the sum carried as one array.
 
-    Equation: input-weights-second. Shapes: (N, K, P). Cost: one forward and K backward passes, each 2 + D times; memory
-    is that of the result. Errors: as for `hesslib.input_jacobian`.
+    $\sum_d\ddot G_{qj}z_i+2\dot G_{qjd}\dot z_{id}+G_{qj}\ddot z_i$, where $\sum_d\ddot G$ and $\sum_d\ddot z$ are
+    carried.
+
+    Equation: input-weights-second, input-response-second.
+    Shapes: (N, K, P), the parameters in the order of `w`.
+    Cost: one forward and K backward passes, each 2 + D times; memory is that of the result, and of a chunk of patterns.
+    Errors: as for `hesslib.input_jacobian`.
 
     >>> import numpy as np
     >>> net, w = Network((2, 1, 1), activation="sin"), np.array([1.0, 2.0, np.pi / 2, 3.0, 0.0])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ["JAX_ENABLE_X64"] = "1"  # before anything imports JAX
+os.environ["JAX_NUM_CPU_DEVICES"] = "8"  # arrays are spread over them where a test asks for it
 
 
 @pytest.fixture

@@ -182,6 +182,37 @@ def times(c: float | Callable[[Case], float], right: Make) -> Make:
     return lambda case: (c(case) if callable(c) else c) * right(case)
 
 
+def way_back(case: Case, *, slopes_above: bool = True, beside: str = "z", outputs: bool = False) -> np.ndarray:
+    """The gradient, or the Jacobian of the outputs, unit by unit, by a way back that may lose h' or stand beside W."""
+    W, b = case.net.unravel(case.w)
+    rows = []
+    for row, first in zip(case.x, first_errors(case, outputs), strict=True):
+        z, slopes = [row], []
+        for l, h in enumerate(case.net.activation):
+            a = W[l] @ z[-1] + b[l]
+            slopes.append(h.first(a))
+            z.append(h(a))
+        slopes.append(np.ones(case.widths[-1]))
+        for error in first:
+            carried, parts = error, []
+            for l in range(case.net.L - 1, -1, -1):
+                delta = slopes[l] * carried
+                factor = np.outer(delta, z[l]) if beside == "z" else delta[:, None] * W[l]
+                parts[:0] = [factor.reshape(-1), delta]
+                carried = W[l].T @ (delta if slopes_above else carried)
+            rows.append(np.concatenate(parts))
+    return np.array(rows).reshape(jacobian(case).shape) if outputs else np.sum(rows, axis=0)
+
+
+def first_errors(case: Case, outputs: bool) -> list[np.ndarray]:
+    """For each pattern what is carried back from the outputs: delta, or every unit vector."""
+    K = case.widths[-1]
+    if outputs:
+        return [np.eye(K) for _ in range(case.N)]
+    last = part(case, case.net.L, "b")
+    return [g[last][None, :] for g in reference(case).gradients]
+
+
 def becker_lecun(case: Case) -> np.ndarray:
     """The diagonal with neglect, pattern by pattern and unit by unit."""
     W, b = case.net.unravel(case.w)
@@ -389,6 +420,42 @@ PLANTS = (
     ),
     Plant("gradient", ("derivative-at-activation",), lambda case: by_jets(case, at_z=True).gradient),
     Plant("hessian", ("derivative-at-activation",), lambda case: by_jets(case, at_z=True).hessian),
+    Plant(
+        "gradient",
+        ("missing-first-derivative",),
+        lambda case: way_back(case, slopes_above=False),
+        DEEP,
+        note="carried back by weights",
+    ),
+    Plant(
+        "jacobian",
+        ("missing-first-derivative",),
+        lambda case: way_back(case, slopes_above=False, outputs=True),
+        DEEP,
+        note="carried back by weights",
+    ),
+    Plant("gradient", ("weights-for-inputs",), lambda case: way_back(case, beside="W")),
+    Plant("jacobian", ("weights-for-inputs",), lambda case: way_back(case, beside="W", outputs=True)),
+    Plant(
+        "gradient",
+        ("weights-for-inputs", "wrong-sign"),
+        lambda case: -way_back(case, beside="W"),
+        note="and the sign",
+    ),
+    Plant(
+        "gradient",
+        ("weights-for-inputs", "missing-first-derivative"),
+        lambda case: way_back(case, beside="W", slopes_above=False),
+        DEEP,
+    ),
+    Plant(
+        "gradient",
+        ("one-part", "weights-for-inputs"),
+        lambda case: in_layer(
+            case, gradient(case), part(case, 2, "W"), lambda g: way_back(case, beside="W")[part(case, 2, "W")]
+        ),
+        note="layer 2",
+    ),
     Plant("gradient", ("biases-ignored",), lambda case: by_jets(case, biases=False).gradient),
     Plant("hessian", ("biases-ignored",), lambda case: by_jets(case, biases=False).hessian),
     Plant("gradient", ("biases-missing",), lambda case: without_biases(gradient(case), case)),

@@ -145,20 +145,6 @@ def test_chebyshev_series_is_long_enough() -> None:
     assert max(map(abs, normal._coefficients()[-3:])) < np.finfo(float).eps
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_jax_and_pytorch_give_what_numpy_gives(name: str) -> None:
-    import jax
-
-    torch = pytest.importorskip("torch")
-    points = np.linspace(-5, 5, 11)
-    for f in (order_of(ACTIVATIONS[name], order) for order in range(4)):
-        by_jax, by_torch = f(jax.numpy.asarray(points)), f(torch.from_numpy(points))
-        assert isinstance(by_jax, jax.Array)
-        assert isinstance(by_torch, torch.Tensor)
-        np.testing.assert_allclose(by_jax, f(points), rtol=1e-13, atol=1e-15)
-        np.testing.assert_allclose(by_torch, f(points), rtol=1e-13, atol=1e-15)
-
-
 EXPRESSIONS = {
     "cube": a**3,
     "constant": sympy.Integer(2),

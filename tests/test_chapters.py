@@ -13,7 +13,7 @@ from myst_nb.core.read import myst_nb_reader_plugin
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = execute_chapters.chapters_of(ROOT)
-PAGES = [ROOT / "index.md", *sorted((ROOT / "chapters").glob("*.md"))]
+PAGES = [ROOT / "index.md", *sorted((ROOT / "chapters").glob("*.md")), *sorted((ROOT / "reference").glob("*.md"))]
 
 # One worker executes them, a chapter per core, and reads the rest from the cache of the book.
 pytestmark = pytest.mark.xdist_group("book")

@@ -17,7 +17,8 @@ from planted_mistakes import PANEL
 
 import hesslib
 from hesslib import Network, check
-from hesslib.check.constants import names
+from hesslib.check.case import LARGEST
+from hesslib.check.constants import names as names_of_constants
 from hesslib.check.views import ENOUGH, multiple
 from hesslib.convert import from_jax
 
@@ -473,6 +474,64 @@ def test_a_report_as_html_needs_no_style_sheet_and_no_colour_to_be_read() -> Non
     assert good.count("<table") == 1
 
 
+def test_what_the_catalogue_does_not_look_for_is_said_in_every_form_of_the_report() -> None:
+    """A network above the size that it looks at; one of that size is named, and nothing is left out."""
+    for hidden, names in ((64, False), (32, True)):
+        net = Network((28, hidden, hidden, 2))
+        assert (net.num_parameters > LARGEST) != names
+        rng = np.random.default_rng(0)
+        w, x, t = net.init(0), rng.standard_normal((3, 28)), rng.standard_normal((3, 2))
+        claimed = hesslib.gradient(net, w, x[:2], t[:2])
+        report = check.gradient((net, x, t), w, claimed, referees=["closed form"], **QUIET)
+        assert report.verdict == "wrong"
+        assert (report.kinds == ("patterns-left-out",)) == names, report
+        assert (report.omitted == ()) == names
+        assert json.loads(report.to_json())["omitted"] == list(report.omitted)
+        told = f"network has {net.num_parameters} parameters; they are looked for up to {LARGEST}"
+        for shown in (" ".join(str(report).split()), report._repr_html_()):
+            assert (told in shown) != names
+            assert ("ot looked for" in shown) != names
+        assert ("none of those patterns that were looked for" in str(report)) != names
+        right = check.gradient((net, x, t), w, hesslib.gradient(net, w, x, t), referees=["closed form"], **QUIET)
+        assert right.omitted == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("many patterns", "patterns left out: there are 65; they are looked for up to 64"),
+        ("a diagonal of many coordinates", "x has 4001 coordinates; they are looked for up to 4000"),
+        ("a diagonal that the budget does not pay for", "the whole matrix is more than the budget pays for"),
+        ("a gradient through directions", "the best referee saw a part of the result only"),
+        ("a Laplacian of many coordinates", "x has 33 coordinates; looked for up to 32"),
+    ],
+)
+def test_every_limit_of_the_catalogue_is_said(name: str, words: str) -> None:
+    values = {"referees": ["finite differences"], **QUIET}
+
+    def sum_of_cubes(x: np.ndarray) -> Any:
+        return (x**3).sum(axis=-1)
+
+    if name == "many patterns":
+        x, t = np.ones((65, 3)) * np.linspace(0.1, 1, 65)[:, None], np.zeros((65, 2))
+        report = check.gradient((CASE.net, x, t), CASE.w, np.ones(len(CASE.w)), referees=["closed form"], **QUIET)
+    elif name == "a diagonal of many coordinates":
+        x = np.linspace(0.1, 1, 4001)
+        report = check.hessian_diagonal(sum_of_cubes, x, 5 * x, budget=4000, **values)
+    elif name == "a diagonal that the budget does not pay for":
+        x = np.linspace(0.1, 1, 40)
+        report = check.hessian_diagonal(sum_of_cubes, x, 5 * x, budget=500, **values)
+    elif name == "a gradient through directions":
+        x = np.linspace(0.1, 1, 150)
+        report = check.gradient(sum_of_cubes, x, 2 * x, budget=400, **values)
+    else:
+        x = np.ones((2, 33)) * np.linspace(0.1, 1, 33)
+        report = check.laplacian(sum_of_cubes, x, 5 * x.sum(axis=-1), **values)
+    assert report.verdict == "wrong"
+    assert [omitted for omitted in report.omitted if words in omitted], report
+    assert words in " ".join(str(report).split())
+
+
 def test_where_it_is_wrong_is_said_if_nothing_is_known() -> None:
     H = hesslib.hessian(CASE.net, CASE.w, CASE.x, CASE.t)
     for change, words in (
@@ -486,7 +545,7 @@ def test_where_it_is_wrong_is_said_if_nothing_is_known() -> None:
         report = check.hessian(PROBLEM, CASE.w, claimed, referees=["closed form"])
         assert words in report.diagnoses[0].says, report
         assert not report.diagnoses[0].explained
-        assert "no known mistake" in " ".join(str(report).split())
+        assert "no mistake that was looked for" in " ".join(str(report).split())
 
 
 def test_blocks_of_the_user_are_used() -> None:
@@ -498,10 +557,10 @@ def test_blocks_of_the_user_are_used() -> None:
 
 def test_constants_are_named_the_simplest_first() -> None:
     sizes = {"N": 10.0, "K": 2.0, "N K": 20.0, "L": 1.0}
-    assert names(2.0, sizes, 1e-9) == ["2", "K (K = 2)"]
-    assert names(0.1, sizes, 1e-9) == ["1/N (N = 10)"]
-    assert names(20.0, sizes, 1e-9) == ["N K (N K = 20)"]
-    assert names(0.731, sizes, 1e-9) == []
+    assert names_of_constants(2.0, sizes, 1e-9) == ["2", "K (K = 2)"]
+    assert names_of_constants(0.1, sizes, 1e-9) == ["1/N (N = 10)"]
+    assert names_of_constants(20.0, sizes, 1e-9) == ["N K (N K = 20)"]
+    assert names_of_constants(0.731, sizes, 1e-9) == []
 
 
 # --- The fixture, and the refusals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases import Case
-from planted_mistakes import PANEL, PLANTS, RIGHT, Plant, vector
+from planted_mistakes import PANEL, PLANTS, RIGHT, Plant, gradient, jacobian, vector, way_back
 
 from hesslib import check
 
@@ -33,6 +33,12 @@ def test_what_is_right_is_called_right_and_nothing_is_diagnosed(quantity: str, c
     report = checked(quantity, case, RIGHT[quantity](case))
     assert report.verdict == "right", report
     assert report.diagnoses == ()
+
+
+@pytest.mark.parametrize("case", PANEL, ids=lambda case: case.id)
+def test_the_way_back_that_mistakes_are_planted_in_is_right_without_them(case: Case) -> None:
+    np.testing.assert_allclose(way_back(case), gradient(case), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(way_back(case, outputs=True), jacobian(case), rtol=1e-9, atol=1e-12)
 
 
 def test_at_least_twenty_kinds_are_planted_each_on_five_architectures() -> None:

@@ -6,7 +6,6 @@ from cases import CASES, Case, close, over, reference
 from test_hessian import gauss_newton_of_the_loops
 
 import hesslib
-from hesslib import Network
 
 
 @over(CASES)
@@ -82,18 +81,3 @@ def test_hessian_is_gauss_newton_where_the_outputs_hit_the_targets() -> None:
     case = Case((2, 4, 3, 3), ("tanh", "sin"), "squared_error")
     args = case.net, case.w, case.x, hesslib.outputs(case.net, case.w, case.x)
     close(hesslib.hessian(*args), hesslib.gauss_newton(*args), case.rounding)
-
-
-def test_jax_and_pytorch_give_what_numpy_gives() -> None:
-    import jax
-
-    torch = pytest.importorskip("torch")
-    net = Network((2, 3, 2), activation="gelu", loss="softmax_cross_entropy")
-    w, x, t = net.init(0), np.random.default_rng(1).standard_normal((4, 2)), np.array([0, 1, 1, 0])
-    functions = (hesslib.gauss_newton, hesslib.gauss_newton_diagonal, hesslib.outer_product, hesslib.pattern_gradients)
-    jitted = jax.jit(lambda w, x, t: [f(net, w, x, t) for f in functions])(w, x, t)
-    for function, by_jax in zip(functions, jitted, strict=True):
-        expected = function(net, w, x, t)
-        np.testing.assert_allclose(by_jax, expected, rtol=1e-12, atol=1e-15)
-        tensors = (torch.from_numpy(array) for array in (w, x, t))
-        np.testing.assert_allclose(function(net, *tensors).numpy(), expected, rtol=1e-12, atol=1e-15)

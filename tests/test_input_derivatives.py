@@ -193,32 +193,6 @@ def test_jax_finds_the_same_derivatives(case: Case) -> None:
         agree(function(case.net, case.w, case.x), entries(name, *map(np.asarray, by_weights)), case, order=3)
 
 
-@pytest.mark.parametrize("patterns_in_a_chunk", [2, 100])
-def test_everything_runs_under_jit_and_vmap(patterns_in_a_chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    import jax
-
-    case = Case((4, 3, 2), ("logistic",), "softmax_cross_entropy", N=5)
-    functions = (*PUBLIC.values(), *BY_WEIGHTS.values())
-    expected = [function(case.net, case.w, case.x) for function in functions]
-    monkeypatch.setattr(input_derivatives, "map_over_patterns", chunked(patterns_in_a_chunk))
-    monkeypatch.setattr(weight_jacobians, "map_over_patterns", chunked(patterns_in_a_chunk))
-    jitted = jax.jit(lambda w, x: [function(case.net, w, x) for function in functions])(case.w, case.x)
-    two = jax.vmap(lambda w: hesslib.laplacian(case.net, w, case.x))(np.stack([case.w, 2 * case.w]))
-    for by_jax, values in zip(jitted, expected, strict=True):
-        assert isinstance(by_jax, jax.Array)
-        agree(np.asarray(by_jax), values, case, order=3)
-    agree(np.asarray(two[0]), expected[3], case, order=2)
-
-
-@over([SHAPES[0], SHAPES[2], SHAPES[4]])
-def test_pytorch_gives_what_numpy_gives(case: Case) -> None:
-    torch = pytest.importorskip("torch")
-    for function in (*PUBLIC.values(), *BY_WEIGHTS.values()):
-        found = function(case.net, torch.from_numpy(case.w), torch.from_numpy(case.x))
-        assert isinstance(found, torch.Tensor)
-        agree(found.numpy(), function(case.net, case.w, case.x), case, order=3)
-
-
 @pytest.mark.usefixtures("as_installed")
 @pytest.mark.parametrize(
     ("w", "x", "inputs", "message"),

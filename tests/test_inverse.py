@@ -49,17 +49,6 @@ def test_residual_shows_the_digits_that_cancelled() -> None:
     assert float(bad.condition) < 1e3  # the matrix itself is harmless: it is the way to its inverse that loses digits
 
 
-@pytest.mark.parametrize("library", ["jax.numpy", "torch"])
-def test_other_libraries_and_float32(library: str) -> None:
-    xp = pytest.importorskip(library)
-    b = patterns().astype(np.float32)
-    X = sequential_inverse(xp.asarray(b), 0.5, block=4)
-    expected = sequential_inverse(b, 0.5)
-    assert str(expected.value.dtype) == "float32"
-    assert str(X.value.dtype).endswith("float32")
-    np.testing.assert_allclose(np.asarray(X.value), expected.value, atol=1e-5)
-
-
 @pytest.mark.usefixtures("as_installed")
 @pytest.mark.parametrize(
     ("b", "alpha", "block", "message"),

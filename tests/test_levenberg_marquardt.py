@@ -338,27 +338,6 @@ def test_single_precision_stays_single_and_stops_at_its_own_rounding() -> None:
     np.testing.assert_allclose(found.w, levenberg_marquardt(exponential, exponential_jacobian, START).w, rtol=1e-3)
 
 
-def test_jax_and_pytorch_give_what_numpy_gives() -> None:
-    import jax
-    import jax.numpy as jnp
-
-    torch = pytest.importorskip("torch")
-    expected = levenberg_marquardt(exponential, exponential_jacobian, START)
-    residuals = jax.jit(lambda w: jnp.exp(w[0] * X) * w[1] - Y)
-    found = levenberg_marquardt(residuals, jax.jit(jax.jacfwd(residuals)), jnp.asarray(START))
-    assert isinstance(found.w, jax.Array)
-    np.testing.assert_allclose(found.w, expected.w, rtol=1e-7)
-    x, y = torch.from_numpy(X), torch.from_numpy(Y)
-    found = levenberg_marquardt(
-        lambda w: torch.exp(w[0] * x) * w[1] - y,
-        lambda w: torch.stack([x * torch.exp(w[0] * x) * w[1], torch.exp(w[0] * x)], dim=1),
-        torch.from_numpy(START),
-    )
-    assert isinstance(found.w, torch.Tensor)
-    assert found.w.dtype == torch.float64
-    np.testing.assert_allclose(found.w.numpy(), expected.w, rtol=1e-7)
-
-
 def test_the_panel_knows_its_own_minima() -> None:
     """The certified parameters give the certified sum of squares: the data are as they were published."""
     for curve in CURVES:

@@ -13,13 +13,14 @@ from ledger.nodes import ledger_claim, ledger_record, ledger_table
 class LedgerDomain(Domain):
     """Per page: ``records``, ``claims``, the ``labels`` of its displays, ``faults``, and whether it has ``tables``.
 
-    A record is kept with the place (file and line) it was found at, and with the prose it brings to the index.
+    ``tex`` has the body of each labelled display. A record is kept with the place (file and line) it was found at, and
+    with the prose it brings to the index.
     """
 
     name = "ledger"
     label = "ledger"
     initial_data: dict[str, Any] = {"pages": {}}  # noqa: RUF012 - Sphinx copies it
-    data_version = 2
+    data_version = 3
 
     def clear_doc(self, docname: str) -> None:
         self.data["pages"].pop(docname, None)
@@ -31,7 +32,7 @@ class LedgerDomain(Domain):
     def process_doc(self, env: BuildEnvironment, docname: str, document: nodes.document) -> None:
         """Collect a page that has just been read."""
         path = env.doc2path(docname, base=False)
-        page: dict[str, Any] = {"records": [], "claims": [], "labels": {}, "faults": [], "tables": False}
+        page: dict[str, Any] = {"records": [], "claims": [], "labels": {}, "tex": {}, "faults": [], "tables": False}
         for node in document.findall(nodes.math_block):
             where = f"{path}:{_line(node)}"
             if not _from_a_cell(node):
@@ -41,6 +42,7 @@ class LedgerDomain(Domain):
                 )
             elif node.get("label"):
                 page["labels"][node["label"]] = where
+                page["tex"][node["label"]] = node.astext()
         for node in document.findall(lambda n: isinstance(n, ledger_record | ledger_claim) and "faults" in n):
             where = f"{path}:{_line(node)}"
             page["faults"] += [f"{where}: {fault}" for fault in node["faults"]]

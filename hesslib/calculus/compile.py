@@ -19,6 +19,8 @@ from .normal import flatten
 from .ranges import sizes_of
 from .terms import Term, key
 
+__all__ = ["NoCodeError", "Program", "source"]
+
 BATCH = "n"
 """The letter of the batch axis in every einsum."""
 
@@ -36,7 +38,7 @@ def source(e: Any, /, *free: Expr, batch: bool = False) -> str:
     >>> source(S("j", N, lambda j: A[i, j] * x[j]), i, batch=True)
     "einsum('ij,nj->ni', A, x)"
 
-    Errors: :class:`NoCodeError` if something has no array counterpart.
+    Errors: `NoCodeError` if something has no array counterpart.
     """
     found = flatten(e)
     pieces = [_term_source(t, free, batch) for _, t in sorted(found.items(), key=_piece_order)]

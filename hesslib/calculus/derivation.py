@@ -21,6 +21,8 @@ from .index import Diff, Elementwise, Tensor, delta_product, freshen, insert
 from .terms import admit, bounded, charge
 from .tidy import tidy
 
+__all__ = ["CONSTANT", "NAMED", "Derivation", "MissingRuleError", "rename", "same", "unfold"]
+
 CONSTANT = "constant"
 """The rule of what does not depend on the variable: its derivative is 0."""
 NAMED = "named"
@@ -36,9 +38,9 @@ class MissingRuleError(LookupError):
 class Derivation:
     r"""``Derivation(op, rules)``: the derivation by ``op`` that treats every quantity as its rule says.
 
-    ``op`` is the variable, $\partial/\partial\,$op, or an :class:`~hesslib.calculus.index.Operator`. ``rules`` maps a
-    tensor or a symbol to a function of its indices that returns its derivative, or to :data:`CONSTANT` or
-    :data:`NAMED`.
+    ``op`` is the variable, $\partial/\partial\,$op, or an `Operator`. ``rules`` maps a
+    tensor or a symbol to a function of its indices that returns its derivative, or to `CONSTANT` or
+    `NAMED`.
 
     >>> from .index import S, Tensor, index
     >>> i, j, N = *index("i j"), sp.Symbol("N", integer=True)
@@ -47,7 +49,7 @@ class Derivation:
     >>> D(S("i", N, lambda i: c[i] * x[i] ** 2))
     2*c[j]*x[j]
 
-    Errors: :class:`MissingRuleError` for a quantity without a rule.
+    Errors: `MissingRuleError` for a quantity without a rule.
     """
 
     def __init__(self, op: Any, rules: Mapping[Any, Rule], /) -> None:
@@ -122,12 +124,24 @@ class Derivation:
 
 
 def same(*by: Any) -> Callable[..., Expr]:
-    r"""The rule of the variable itself: $\partial x_i/\partial x_j=I_{ij}$."""
+    r"""The rule of the variable itself: $\partial x_i/\partial x_j=I_{ij}$.
+
+    >>> from .index import index
+    >>> i, j = index("i j")
+    >>> same(j)(i)
+    KroneckerDelta(i, j)
+    """
     return lambda *indices: delta_product(indices, by)
 
 
 def unfold(e: Any, definitions: Mapping[Tensor | Symbol, Callable[..., Any]], /) -> Expr:
-    """Insert definitions, once: every quantity in ``definitions`` is replaced by what it stands for."""
+    """Insert definitions, once: every quantity in ``definitions`` is replaced by what it stands for.
+
+    >>> from .index import index
+    >>> x, y, i = Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
+    >>> unfold(x[i] ** 2, {x: lambda i: y[i] + 1})
+    (y[i] + 1)**2
+    """
     e = freshen(e)
     hits = [x for x in e.atoms(Indexed) if x.base in definitions]
     scalars = {s: freshen(definitions[s]()) for s in e.atoms(Symbol) if s in definitions}
@@ -143,7 +157,13 @@ def unfold(e: Any, definitions: Mapping[Tensor | Symbol, Callable[..., Any]], /)
 
 
 def rename(e: Any, name: Callable[[Expr], Any], /) -> Expr:
-    """Give names to subexpressions: ``name(x)`` returns the replacement of ``x``, or None to leave it."""
+    """Give names to subexpressions: ``name(x)`` returns the replacement of ``x``, or None to leave it.
+
+    >>> from .index import index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> rename(2 * x[i], lambda e: Symbol("u") if e == x[i] else None)
+    2*u
+    """
 
     def visit(x: Basic) -> Basic:
         replacement = name(x)

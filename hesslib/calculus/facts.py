@@ -17,6 +17,8 @@ from .normal import build, flatten
 from .terms import Term
 from .tidy import tidy
 
+__all__ = ["fact"]
+
 MOST_USES = 100
 """A rule that still applies after so many uses brings back its own left side."""
 

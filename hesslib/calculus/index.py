@@ -14,6 +14,21 @@ import sympy as sp
 from sympy import Dummy, Expr, Indexed, IndexedBase, Symbol
 from sympy.core.function import Function, FunctionClass
 
+__all__ = [
+    "Diff",
+    "Operator",
+    "RangeError",
+    "S",
+    "Tensor",
+    "Width",
+    "elementwise",
+    "freshen",
+    "index",
+    "of_all_patterns",
+    "specialise",
+    "with_pattern",
+]
+
 
 class RangeError(ValueError):
     """An index is used in two slots of different size, or a tensor with the wrong number of slots.
@@ -34,6 +49,13 @@ class Tensor(IndexedBase):
 
     ``symmetric`` declares the slots interchangeable. ``pattern`` says that the quantity belongs to one
     pattern of a batch, so that compiled code gives it a leading batch axis.
+
+    Errors: `RangeError` if a symmetric tensor has slots of different sizes, or one is given another number of indices.
+
+    >>> n, (l, j) = Width("n", layers=1), index("l j")
+    >>> a = Tensor("a", layers=1, shape=lambda l: (n[l],))
+    >>> a[l, j], a.sizes(l)
+    (a[l, j], (n[l],))
     """
 
     def __new__(
@@ -93,7 +115,11 @@ class Tensor(IndexedBase):
 
 
 class Width(Tensor):
-    """The number of units of a layer, a size: printed with a subscript, n_l."""
+    """The number of units of a layer, a size: printed with a subscript, n_l.
+
+    >>> Width("n", layers=1, shape=())[Symbol("l")]
+    n[l]
+    """
 
 
 def layers_of(x: Indexed, /) -> tuple[Expr, ...]:
@@ -119,7 +145,12 @@ class Elementwise(Function):
 
 @functools.cache
 def elementwise(stem: str, order: int = 0) -> Any:
-    """The class of the order-th derivative of the elementwise function ``stem``."""
+    """The class of the order-th derivative of the elementwise function ``stem``.
+
+    >>> h = elementwise("h")
+    >>> h(Symbol("x")).fdiff()
+    h'(x)
+    """
     return FunctionClass(stem + "'" * order, (Elementwise,), {"stem": stem, "order": order})
 
 
@@ -143,7 +174,11 @@ class Diff(Expr):
     r"""A derivative that is named but not worked out: ``Diff(a[j], E)`` is $\partial E/\partial a_j$.
 
     The operator is what one differentiates by: an indexed quantity, a symbol (a scalar variable), or an
-    :class:`Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$.
+    `Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$.
+
+    >>> x, j = Tensor("x", shape=(3,)), index("j")
+    >>> Diff(x[j], Symbol("E")).operand
+    E
     """
 
     is_commutative = True
@@ -156,11 +191,20 @@ class Diff(Expr):
 
 
 class Operator(Symbol):
-    """The name of a directional derivative."""
+    """The name of a directional derivative.
+
+    >>> R = Operator("R")
+    >>> Diff(R, Symbol("E")).op
+    R
+    """
 
 
 def index(names: str, /) -> Any:
-    """Index letters: ``j, k = index("j k")``; primes are allowed (``index("k'")``)."""
+    """Index letters: ``j, k = index("j k")``; primes are allowed (``index("k'")``).
+
+    >>> index("j k'")
+    (j, k')
+    """
     letters = tuple(Symbol(s, integer=True) for s in names.split())
     return letters if len(letters) > 1 else letters[0]
 
@@ -170,6 +214,12 @@ def S(name: Any, size: Any, body: Callable[[Expr], Any], /) -> Expr:
 
     ``body`` is a function, so that the bound index exists, and is new, before the body does: whatever letters
     the body already contains, none can be captured.
+
+    Errors: TypeError if the body is not a function.
+
+    >>> x = Tensor("x", shape=(3,))
+    >>> S("j", 3, lambda j: x[j] ** 2)
+    Sum(x[_j]**2, (_j, 1, 3))
     """
     if not callable(body) or isinstance(body, Expr):
         raise TypeError("the body of a sum is a function of its index: S('k', n[l], lambda k: x[k])")
@@ -183,7 +233,13 @@ def delta_product(indices: Iterable[Any], others: Iterable[Any], /) -> Expr:
 
 
 def freshen(e: Any, /) -> Expr:
-    """The same expression with every bound index replaced by a new one."""
+    """The same expression with every bound index replaced by a new one.
+
+    >>> x = Tensor("x", shape=(3,))
+    >>> e = S("j", 3, lambda j: x[j])
+    >>> freshen(e) == e, freshen(e)
+    (False, Sum(x[_j], (_j, 1, 3)))
+    """
     return _renamed(sp.sympify(e), {})
 
 
@@ -229,6 +285,10 @@ def with_pattern(e: Any, number: Any, count: Any, /) -> Expr:
 
     Every quantity that belongs to a pattern gets the pattern number as its first slot:
     $\delta^{(l)}_j$ becomes $\delta^{(l)}_{nj}$.
+
+    >>> delta, (j, n, N) = Tensor("delta", shape=(3,), pattern=True), index("j n N")
+    >>> with_pattern(delta[j] ** 2, n, N)
+    delta[n, j]**2
     """
     e = freshen(e)
     hits = [x for x in e.atoms(Indexed) if isinstance(x.base, Tensor) and x.base.pattern]
@@ -237,6 +297,10 @@ def with_pattern(e: Any, number: Any, count: Any, /) -> Expr:
 
 @functools.cache
 def of_all_patterns(t: Tensor, count: Any, /) -> Tensor:
-    """The tensor of all patterns: a first slot for the pattern number."""
+    """The tensor of all patterns: a first slot for the pattern number.
+
+    >>> of_all_patterns(Tensor("delta", shape=(3,), pattern=True), Symbol("N")).sizes()
+    (N, 3)
+    """
     sizes = t.sizes
     return Tensor(t.name_, latex=t.tex, layers=t.layers, shape=lambda *layers: (count, *sizes(*layers)))

@@ -1,6 +1,6 @@
 r"""Explicit small networks in exact arithmetic whose inputs are varied as well: an oracle for third derivatives.
 
-An :class:`InputInstance` is an :class:`~hesslib.calculus.instance.Instance` that carries three variations, of which
+An `InputInstance` is an `Instance` that carries three variations, of which
 any may be of an input, and gives exact values to $\dot a$, $\ddot a$, $\dot G$, $\ddot G$ and their derivatives.
 """
 
@@ -19,6 +19,8 @@ from . import network as net
 from .index import Elementwise, Tensor
 from .instance import Instance, _expr, _rational
 
+__all__ = ["InputInstance"]
+
 RING, *VARIATIONS = ring("s,t,u", QQ)
 
 
@@ -29,7 +31,13 @@ def _truncated(polynomial: Any, /) -> Any:
 
 
 class InputInstance(Instance):
-    """A network with random rational parameters and polynomial h; derivatives up to the third, by inputs as well."""
+    """A network with random rational parameters and polynomial h; derivatives up to the third, by inputs as well.
+
+    >>> instance = InputInstance((2, 2, 1))
+    >>> dz = by_inputs.dz[0, 1, 1]
+    >>> instance.number(dz, {})
+    1
+    """
 
     def h(self, x: Any, order: int = 0) -> Any:
         """The activation polynomial, or a derivative of it, at ``x``."""

@@ -1,6 +1,6 @@
 r"""Explicit small networks in exact arithmetic: an oracle that shares nothing with the index calculus.
 
-An :class:`Instance` has numbers for widths: rational weights, a polynomial for $h$, a polynomial that couples all
+An `Instance` has numbers for widths: rational weights, a polynomial for $h$, a polynomial that couples all
 outputs for the loss. A derivative is read off after adding $s$ (and $t$, for a second one) to the entry that is
 varied: SymPy's polynomial ring carries $s$ and $t$ through the explicit network, modulo $s^2$ and $t^2$. A formula is
 evaluated by summing over actual integers. Both are exact rationals: they agree or they do not, and a wrong
@@ -26,6 +26,8 @@ from .index import Diff, Elementwise, Operator, Tensor, freshen
 if TYPE_CHECKING:
     from hesslib.ledger import Check
 
+__all__ = ["Instance", "evaluate"]
+
 RING, S_, T_ = ring("s,t", QQ)
 """Rational polynomials in the two variations: $s$ for a first derivative, $st$ for a second one."""
 
@@ -36,7 +38,13 @@ def _truncated(x: Any, /) -> Any:
 
 
 def evaluate(e: Any, values: Callable[[Expr, tuple], Any], sizes: Callable[[Expr], int], at: Mapping, /) -> Any:
-    """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` sizes."""
+    """The number of an index expression: ``at`` gives the free indices, ``values`` the quantities, ``sizes`` sizes.
+
+    >>> from .index import S, Tensor
+    >>> x = Tensor("x", shape=(3,))
+    >>> evaluate(S("j", 3, lambda j: x[j]), lambda x, _: x.indices[0] ** 2, int, {})
+    14
+    """
 
     def visit(x: Any, at: dict) -> Any:
         if x.is_Number:
@@ -72,6 +80,13 @@ class Instance:
     """A network of the given widths with random rational parameters, polynomial h and polynomial loss.
 
     Every quantity of :mod:`hesslib.calculus.network`, and every named derivative of one, has an exact value here.
+
+    Errors: KeyError for a quantity that a network has not; ValueError for a third derivative.
+
+    >>> instance = Instance((2, 3, 1))
+    >>> by_weight = Diff(net.w[2, 1, 1], net.E)
+    >>> instance.number(by_weight - net.delta[2, 1] * net.z[1, 1], {})
+    0
     """
 
     def __init__(self, widths: Sequence[int], /, *, seed: int = 0) -> None:
@@ -192,7 +207,7 @@ class Instance:
         return evaluate(sp.sympify(e).xreplace({net.L: Integer(self.depth)}), self.value, self.size, at)
 
     def verify(self, formula: Any, places: Iterable[Mapping[Any, int]], /) -> Check:
-        """The record of comparing both sides of a :class:`~hesslib.calculus.steps.Formula` or a chain of steps."""
+        """The record of comparing both sides of a `Formula` or a chain of steps."""
         return self.agree(formula.lhs, formula.result, places)
 
     def agree(self, lhs: Any, rhs: Any, places: Iterable[Mapping[Any, int]], /, *, of: str = "a formula") -> Check:

@@ -1,7 +1,7 @@
 r"""How index expressions print: like the book, with the macros of :mod:`hesslib.calculus.macros`.
 
 Bound indices get readable letters, primed when taken; factors and terms come in a fixed order: numbers, scalars,
-$h''$ before $h'$, tensors in the order of :data:`FACTOR_ORDER`, deltas, sums last.
+$h''$ before $h'$, tensors in the order of `FACTOR_ORDER`, deltas, sums last.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Sy
 from sympy.printing.latex import LatexPrinter
 
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
+
+__all__ = ["tex"]
 
 FACTOR_ORDER = ["A", "V", "H", "h", "v", "u", "w", "W", "delta", "M", "G", "B", "x", "z", "t", "y"]
 """The order of tensors within a product; others follow alphabetically."""

@@ -1,9 +1,11 @@
 r"""The LaTeX macros of the book, defined once.
 
 The printer of :mod:`hesslib.calculus.latex` writes them, the built book hands them to MathJax, and
-:func:`expand` spells them out where nobody defines them (a notebook without Sphinx, matplotlib).
+`expand` spells them out where nobody defines them (a notebook without Sphinx, matplotlib).
 So a typed inline formula and a derived display cannot drift apart in notation.
 """
+
+__all__ = ["expand"]
 
 MACROS: dict[str, str | tuple[str, int]] = {
     "pd": (r"\frac{\partial #1}{\partial #2}", 2),  # first partial derivative

@@ -1,6 +1,6 @@
 r"""Matrix notation, tied to the index form it abbreviates.
 
-A :class:`Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
+A `Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
 are those of a formula already derived, so a transpose cannot be lost on the way from indices to matrices.
 Vectors are columns: one index.
 """
@@ -17,11 +17,20 @@ from .index import RangeError, S, Tensor
 from .latex import tex
 from .steps import Formula, Steps, _Displayed, require_equal
 
+__all__ = ["Matrix", "MatrixFormula", "diag", "matrix", "ones", "outer"]
+
 ATOM, PRODUCT, SUM = 2, 1, 0  # how tightly a LaTeX string binds
 
 
 class Matrix:
-    """An array of rank 1 or 2: its sizes, its entries as a function of indices, and its LaTeX."""
+    """An array of rank 1 or 2: its sizes, its entries as a function of indices, and its LaTeX.
+
+    Errors: `RangeError` where sizes do not fit.
+
+    >>> A, x = matrix(Tensor("A", shape=(3, 3))), matrix(Tensor("x", shape=(3,)))
+    >>> (A @ x).latex, (A @ x).sizes
+    ('A x', (3,))
+    """
 
     def __init__(
         self,
@@ -90,7 +99,11 @@ class Matrix:
 
 
 def matrix(t: Tensor, /, *layers: Any, latex: str | None = None) -> Matrix:
-    """A tensor, at the given layer numbers, as a vector or matrix; ``latex`` renames it (W for w)."""
+    """A tensor, at the given layer numbers, as a vector or matrix; ``latex`` renames it (W for w).
+
+    >>> matrix(Tensor("w", shape=(3, 2)), latex="W").sizes
+    (3, 2)
+    """
     name = latex or t.tex
     if not layers:
         return Matrix(t.sizes(), lambda *at: t[at], name, transposed=rf"{name}\tran")
@@ -104,18 +117,32 @@ def matrix(t: Tensor, /, *layers: Any, latex: str | None = None) -> Matrix:
 
 
 def outer(x: Matrix, y: Matrix, /) -> Matrix:
-    """The outer product of two vectors, x y^T."""
+    """The outer product of two vectors, x y^T.
+
+    >>> x = matrix(Tensor("x", shape=(3,)))
+    >>> outer(x, x).entry(1, 2)
+    x[1]*x[2]
+    """
     (rows,), (columns,) = x.sizes, y.sizes
     return Matrix((rows, columns), lambda i, j: x.entry(i) * y.entry(j), f"{x._inside(ATOM)} {y.transposed}", PRODUCT)
 
 
 def ones(size: Any, /) -> Matrix:
-    """The vector of ones."""
+    """The vector of ones.
+
+    >>> ones(3).entry(1)
+    1
+    """
     return Matrix((sp.sympify(size),), lambda _: sp.S.One, r"\mathbf{1}")
 
 
 def diag(v: Matrix, /) -> Matrix:
-    """The diagonal matrix of a vector."""
+    """The diagonal matrix of a vector.
+
+    >>> d = diag(matrix(Tensor("x", shape=(3,))))
+    >>> d.entry(1, 1), d.entry(1, 2)
+    (x[1], 0)
+    """
     (size,) = v.sizes
     return Matrix(
         (size, size), lambda i, j: v.entry(i) * sp.KroneckerDelta(i, j), rf"\operatorname{{diag}}\left({v.latex}\right)"
@@ -126,6 +153,14 @@ class MatrixFormula(_Displayed):
     """``lhs = rhs`` in matrix notation, proved entry by entry against a derived index formula.
 
     ``at`` are the index letters of ``derived``, in the order of the slots of ``lhs``.
+
+    Errors: `NotEqualError` if the entries are not those of the derived formula, `RangeError` where sizes do not fit.
+
+    >>> from .index import index
+    >>> A, x, y, i = Tensor("A", shape=(3, 3)), Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
+    >>> by_indices = Formula(y[i], S("j", 3, lambda j: A[i, j] * x[j]))
+    >>> MatrixFormula(matrix(y), matrix(A) @ matrix(x), by_indices, i).latex()
+    'y = A x'
     """
 
     def __init__(self, lhs: Matrix, rhs: Matrix, /, derived: Steps | Formula, *at: Expr) -> None:

@@ -11,6 +11,8 @@ from .latex import IndexPrinter, _signed, letters, tex
 from .steps import Formula, Steps, _aligned
 from .together import _Several
 
+__all__ = ["Narrow"]
+
 WIDTH = 15
 """How many symbols a row may have, relation and indent not counted."""
 SHORT = 7
@@ -20,7 +22,16 @@ _NO_SYMBOL = re.compile(r"\\(?:(?:frac|left|right|kron|pd|lay|small|text|quad)(?
 
 
 class Narrow(_Several):
-    """The same equations, or chains of them, known as they are known, one below the other."""
+    r"""The same equations, or chains of them, known as they are known, one below the other.
+
+    Errors: ValueError if they are not established in the same way.
+
+    >>> from sympy.abc import x, y
+    >>> print(Narrow(Formula(y, x)).latex())
+    \begin{aligned}
+    y &= x
+    \end{aligned}
+    """
 
     def __init__(self, *formulas: Formula | Steps) -> None:
         super().__init__(*formulas)

@@ -17,6 +17,8 @@ from sympy import Expr, KroneckerDelta
 from .derivation import CONSTANT, NAMED, Derivation, Rule, same
 from .index import Diff, Operator, S, Tensor, Width, elementwise, index
 
+__all__ = ["Layered", "R", "definitions", "error_signal", "hp", "hpp", "order", "wrt_a", "wrt_b", "wrt_w"]
+
 # Layer numbers; index letters (i feeds j, j feeds k); every primed letter is a second index of the same kind.
 l, m, L = sp.symbols("l m L", integer=True, positive=True)
 i, j, k, p, q = index("i j k p q")
@@ -48,12 +50,20 @@ h = elementwise("h")
 
 
 def hp(y: Any, unit: Any) -> Expr:
-    r"""$h'(a^{(y)}_{unit})$."""
+    r"""$h'(a^{(y)}_{unit})$.
+
+    >>> hp(l, j)
+    h'(a[l, j])
+    """
     return h(a[y, unit]).fdiff()
 
 
 def hpp(y: Any, unit: Any) -> Expr:
-    r"""$h''(a^{(y)}_{unit})$."""
+    r"""$h''(a^{(y)}_{unit})$.
+
+    >>> hpp(l, j)
+    h''(a[l, j])
+    """
     return hp(y, unit).fdiff()
 
 
@@ -71,6 +81,9 @@ def order(y: Any, x: Any, /) -> int | None:
     """The sign of y - x, or None where it is not decided by the symbols' assumptions.
 
     The depth is at least every layer number: L - l is taken as non-negative but not decided.
+
+    >>> order(l + 1, l), order(l, L)
+    (1, None)
     """
     d = sp.expand(sp.sympify(y) - x)
     return 0 if d == 0 else 1 if d.is_positive else -1 if d.is_negative else None
@@ -84,6 +97,9 @@ class Layered(Derivation):
     depends on what is varied only through layer ``through``.
 
     Errors: ``ValueError`` if ``through`` is below ``layer`` or beyond the last layer; then it cannot carry the error.
+
+    >>> wrt_a(l, j).layer
+    l
     """
 
     def __init__(self, op: Any, layer: Any, base: dict[Any, Rule], /, *, through: Any) -> None:
@@ -115,7 +131,11 @@ class Layered(Derivation):
 
 
 def wrt_a(l: Any, j: Any, /, *, through: Any = None) -> Layered:
-    r"""$\partial/\partial a^{(l)}_j$; the error is reached through layer ``through`` (default: the next)."""
+    r"""$\partial/\partial a^{(l)}_j$; the error is reached through layer ``through`` (default: the next).
+
+    >>> wrt_a(l, j)(a[l + 1, k])
+    h'(a[l, j])*w[l + 1, k, j]
+    """
     D = Layered(a[l, j], l, {w: CONSTANT, b: CONSTANT}, through=l + 1 if through is None else through)
     later = D.rules[a]
     assert callable(later)
@@ -124,7 +144,13 @@ def wrt_a(l: Any, j: Any, /, *, through: Any = None) -> Layered:
 
 
 def wrt_w(l: Any, j: Any, i: Any, /) -> Layered:
-    r"""$\partial/\partial w^{(l)}_{ji}$."""
+    r"""$\partial/\partial w^{(l)}_{ji}$.
+
+    Errors: ValueError if a weight is met of which it is not decided in which layer it is.
+
+    >>> wrt_w(l, j, i)(E)
+    delta[l, j]*z[l - 1, i]
+    """
 
     def own(y: Expr, q: Expr, r: Expr) -> Expr:
         return same(j, i)(q, r) if _decided(y, l) == 0 else sp.S.Zero
@@ -133,7 +159,13 @@ def wrt_w(l: Any, j: Any, i: Any, /) -> Layered:
 
 
 def wrt_b(l: Any, j: Any, /) -> Layered:
-    r"""$\partial/\partial b^{(l)}_j$."""
+    r"""$\partial/\partial b^{(l)}_j$.
+
+    Errors: ValueError if a bias is met of which it is not decided in which layer it is.
+
+    >>> wrt_b(l, j)(E)
+    delta[l, j]
+    """
 
     def own(y: Expr, q: Expr) -> Expr:
         return same(j)(q) if _decided(y, l) == 0 else sp.S.Zero

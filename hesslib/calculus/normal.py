@@ -22,6 +22,8 @@ from .ranges import Ranges
 from .rational import factored, split
 from .terms import Term, admit, bounded, charge, contract, count_unused, key, terms
 
+__all__ = ["difference", "equal", "normal_form"]
+
 Flat = dict[tuple, Term]
 
 
@@ -191,8 +193,8 @@ def _collect_powers(t: Term) -> Term:
 def flatten(e: Expr, /) -> Flat:
     """The terms of ``e`` in normal form, by canonical key, like terms collected.
 
-    Errors: :class:`~hesslib.calculus.index.RangeError`, :class:`~hesslib.calculus.terms.WorkLimitError`; ``TypeError``
-    and ``ValueError`` for what has no normal form (see :func:`~hesslib.calculus.terms.admit`).
+    Errors: `RangeError`, `WorkLimitError`; ``TypeError``
+    and ``ValueError`` for what has no normal form (see `admit`).
     """
     with bounded():
         return _flatten(_checked(e))
@@ -287,7 +289,15 @@ def _sort_partials(d: Diff) -> Diff:
 
 
 def normal_form(e: Expr, /) -> Expr:
-    """The normal form as an expression; equal expressions have the same one."""
+    """The normal form as an expression; equal expressions have the same one.
+
+    Errors: `RangeError`, `WorkLimitError`; TypeError and ValueError for what has no normal form.
+
+    >>> from .index import S, Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> normal_form(S("j", 3, lambda j: KroneckerDelta(i, j) * x[j]))
+    x[i]
+    """
     with bounded():
         return _normal_form(_checked(e))
 
@@ -327,7 +337,13 @@ def equal(x: Expr, y: Expr, /) -> bool:
 
 
 def difference(x: Expr, y: Expr, /) -> tuple[list[Expr], list[Expr]]:
-    """The terms of ``x`` that ``y`` lacks, and the terms of ``y`` that ``x`` lacks (a changed coefficient is both)."""
+    """The terms of ``x`` that ``y`` lacks, and the terms of ``y`` that ``x`` lacks (a changed coefficient is both).
+
+    >>> from .index import Tensor, index
+    >>> x, y, i = Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
+    >>> difference(x[i] + y[i], x[i] + 2 * y[i])
+    ([y[i]], [2*y[i]])
+    """
     with bounded():
         left, right = flatten(x), flatten(y)
         same = {k for k in left.keys() & right.keys() if _simplest(left[k].coeff - right[k].coeff) == 0}

@@ -5,7 +5,7 @@ r"""A chain of equalities, each one decided when it is written, and its display.
     s.then(D(E), "insert the definition", by=D)
     s.stated(hp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * delta[l + 1, k]))
 
-A link that does not hold raises :class:`NotEqualError`, with the terms that differ.
+A link that does not hold raises `NotEqualError`, with the terms that differ.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from .terms import WorkLimitError
 if TYPE_CHECKING:
     from hesslib.ledger import Check
 
+__all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
+
 
 class NotEqualError(ArithmeticError):
     """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many."""
@@ -43,7 +45,12 @@ def by_normal_form(links: int, /) -> Check:
 
 
 def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
-    """Raise :class:`NotEqualError` unless the two are the same formula; the message names the terms that differ."""
+    """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ.
+
+    >>> from .index import Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> require_equal(2 * x[i], x[i] + x[i])
+    """
     if equal(derived, claimed):
         return
     missing, extra = difference(derived, claimed)
@@ -57,6 +64,7 @@ class _Displayed:
     """Shows LaTeX in a notebook and in the book, unnumbered; numbers are the ledger's business."""
 
     def latex(self) -> str:
+        """The body of a display."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -72,8 +80,15 @@ class _Displayed:
 class Formula(_Displayed):
     r"""An equation ``lhs = rhs``: a definition, an assumption, or the last line of a derivation.
 
-    ``established`` says which. A derived formula comes from :meth:`Steps.formula`; writing ``derived`` by hand
+    ``established`` says which. A derived formula comes from `Steps.formula`; writing ``derived`` by hand
     would be taking it on trust.
+
+    Errors: ValueError if it is to be anything but a definition or an assumption.
+
+    >>> from .index import Tensor, index
+    >>> x, y, i = Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
+    >>> print(Formula(y[i], -x[i]).latex())
+    y_{i} = -x_{i}
     """
 
     def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition") -> None:
@@ -105,8 +120,16 @@ class Formula(_Displayed):
 class Steps(_Displayed):
     r"""An aligned chain ``lhs = e1 = e2 = ...`` in which every ``=`` is decided.
 
-    ``Steps(lhs)``; then :meth:`then` for each link, :meth:`neglect` for a named approximation, :meth:`stated` to
+    ``Steps(lhs)``; then `then` for each link, `neglect` for a named approximation, `stated` to
     show the last line in the arrangement the reader knows (proved equal to it).
+
+    Errors: `NotEqualError` for a link that does not hold.
+
+    >>> from .index import S, Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> s = Steps(S("j", 3, lambda j: sp.KroneckerDelta(i, j) * x[j])).then(x[i], "contract")
+    >>> s.established, s.result, str(s.checks[0])
+    ('derived', x[i], 'normal form, 1 link: exact')
     """
 
     def __init__(self, lhs: Any, /) -> None:
@@ -215,7 +238,11 @@ def _aligned(rows: Sequence[str]) -> str:
 
 
 class Refusal(_Displayed):
-    """A wrong formula, struck, with the reason for which it was refused."""
+    """A wrong formula, struck, with the reason for which it was refused.
+
+    >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").checks[0])
+    normal form refuses: another letter: exact
+    """
 
     def __init__(self, lhs: Expr, wrong: Expr, why: str, reason: Exception) -> None:
         self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
@@ -245,6 +272,11 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
     """The refusal of ``wrong`` as a formula for ``lhs`` whose right-hand side is ``right``.
 
     Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale.
+
+    >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").reason)
+    another letter does not hold:
+      derived, but not claimed:  a
+      claimed, but not derived:  b
     """
     try:
         require_equal(right, wrong, why)

@@ -1,7 +1,7 @@
 r"""From an expression to a list of terms: coefficient times factors, summed over bound indices.
 
 Here sums are pulled out, products are multiplied out and deltas are contracted. All of it is bounded: work beyond
-:data:`WORK_LIMIT` raises :class:`WorkLimitError` instead of running on.
+`WORK_LIMIT` raises `WorkLimitError` instead of running on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sympy.core.function import AppliedUndef
 
 from .index import RangeError, Tensor, letters_of
 
+__all__ = ["WorkLimitError"]
+
 WORK_LIMIT = 60_000
 """How many elementary steps (a product of two terms is one) a question may cost; a few seconds at most."""
 
@@ -27,7 +29,7 @@ _spent: ContextVar[list[int] | None] = ContextVar("_spent", default=None)
 
 
 class WorkLimitError(RuntimeError):
-    """The answer would take more work than :data:`WORK_LIMIT` allows."""
+    """The answer would take more work than `WORK_LIMIT` allows."""
 
 
 RESERVED = re.compile(r"_(\d+_\d+|c\d+|me)?")

@@ -16,12 +16,20 @@ from .index import letters_of
 from .normal import build, flatten
 from .terms import Term
 
+__all__ = ["tidy"]
+
 MAX_ARRANGEMENTS = 64
 """How many ways of writing the deltas are tried in search of common factors."""
 
 
 def tidy(e: Expr, /) -> Expr:
-    """Contract, collect, and take out what all terms share."""
+    """Contract, collect, and take out what all terms share.
+
+    >>> from .index import S, Tensor, index
+    >>> x, i = Tensor("x", shape=(3,)), index("i")
+    >>> tidy(S("j", 3, lambda j: KroneckerDelta(i, j) * x[j]) + x[i])
+    2*x[i]
+    """
     ts = list(flatten(e).values())
     if not ts:
         return sp.S.Zero

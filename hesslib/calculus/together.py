@@ -10,6 +10,8 @@ from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
 if TYPE_CHECKING:
     from hesslib.ledger import Check
 
+__all__ = ["Mirrored", "Together"]
+
 
 class _Several(_Displayed):
     """What a display of several formulas says of itself: how they are established, and all their checks."""
@@ -30,7 +32,17 @@ def _summed(checks: list[Check]) -> list[Check]:
 
 
 class Together(_Several):
-    """Formulas of one kind, one below the other."""
+    r"""Formulas of one kind, one below the other.
+
+    Errors: ValueError if they are not established in the same way.
+
+    >>> from sympy.abc import x, y
+    >>> print(Together(Formula(y, x), Formula(x, y)).latex())
+    \begin{aligned}
+    y &= x \\
+    x &= y
+    \end{aligned}
+    """
 
     def __init__(self, *formulas: Formula | Steps) -> None:
         super().__init__(*formulas)
@@ -45,9 +57,17 @@ class Together(_Several):
 
 
 class Mirrored(_Several):
-    """Formulas in two columns: on the left the known ones, on the right what is stated of them now.
+    r"""Formulas in two columns: on the left the known ones, on the right what is stated of them now.
 
     The display is known as its right column is; the left column repeats results stated elsewhere.
+
+    Errors: ValueError if the right ones are not established in the same way.
+
+    >>> from sympy.abc import x, y
+    >>> print(Mirrored((Formula(y, x), Formula(x, y))).latex())
+    \begin{aligned}
+    y &= x &\qquad x &= y
+    \end{aligned}
     """
 
     def __init__(self, *pairs: tuple[Formula | Steps, Formula | Steps]) -> None:

@@ -32,6 +32,7 @@ def page(report: Report) -> str:
         parts.append(f"<ul>{items}</ul>")
     parts.append(_referees(report))
     notes = [report.agreement, report.sampling, *(f"Declined: {reason}" for reason in report.declined)]
+    notes += [f"Not looked for: {words}" for words in report.omitted]
     parts += [f"<p>{html.escape(note)}</p>" for note in notes if note]
     if report.blocks and report.verdict != "right":
         parts.append(_heat_map(report))

@@ -29,6 +29,8 @@ def text(report: Report) -> str:
     lines += _wrapped(report.agreement, "  ")
     if report.sampling:
         lines += _wrapped(report.sampling, "  ")
+    for words in report.omitted:
+        lines += _wrapped(f"not looked for: {words}", "  ")
     wrong = sorted((b for b in report.blocks if not b.excess <= 1), key=lambda b: -b.error)
     if wrong:
         shown = "; ".join(f"{' x '.join(b.names)} {figure(b.error)}" for b in wrong[:WORST])

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from hesslib.check.examination import examined
-from hesslib.check.libraries import from_numpy, library_of, to_numpy
+from hesslib.check.libraries import to_numpy
 from hesslib.check.options import BUDGET, options
+from hesslib.check.problem import Function, Problem, loss_of_shift, scalar, subject_of, subject_of_inputs, words
 from hesslib.check.question import Question
 from hesslib.check.report import Report
-from hesslib.check.subject import Subject, of_function, of_network
-from hesslib.convert.problem import NetworkProblem
-from hesslib.network import Network, Reduction, forward
+from hesslib.check.subject import of_function
+from hesslib.network import Reduction
 
 __all__ = [
     "gauss_newton",
@@ -27,8 +27,6 @@ __all__ = [
 ]
 
 Array = Any
-Function = Callable[[Any], Any]
-Problem = Function | tuple[Any, ...] | NetworkProblem
 
 
 def gradient(
@@ -59,15 +57,19 @@ def gradient(
     seed : of those; the same seed gives the same report.
     progress : True shows cost and progress on stderr, False nothing; by default work of more than two seconds.
 
-    Raises ValueError if `claimed` has another shape or `f` is not finite at `x`. What does not raise is in the report.
+    Shapes: `claimed` has the shape of `x`; `f` gives a number. Returns a `Report`.
+    Cost: for each referee at most about `budget` evaluations of `f`, a gradient by automatic differentiation counted as
+    3; the report has what each took; memory: some arrays of the size of the claimed result.
+    Errors: ValueError if `claimed` has another shape or is not real, `f` is not finite at `x`, or an option is out of
+    range. What does not raise is in the report.
 
     >>> import numpy as np
     >>> report = gradient(lambda x: (x**2).sum(), np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
     >>> report.verdict, report.diagnoses[0].says
     ('wrong', 'a constant factor 1/2')
     """
-    subject = _subject(f, x, "error", reduction, blocks)
-    question = Question("gradient", subject, _scalar(subject))
+    subject = subject_of(f, x, "error", reduction, blocks)
+    question = Question("gradient", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
 
@@ -83,17 +85,21 @@ def jacobian(
     seed: int = 0,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed Jacobian $\partial f_o/\partial x_i$: outputs first, (\*out_shape, \*x_shape).
+    r"""Check a claimed Jacobian $\partial f_o/\partial x_i$, outputs first.
 
     `f` gives an array; for ``(net, x)`` or ``(net, x, t)`` it is $a^{(L)}$ (N, K) as a function of `w`, the last
     pre-activations. Everything else is as for `gradient`.
+
+    Shapes: `claimed` is (\*out_shape, \*x_shape). Returns a `Report`.
+    Cost: as for `gradient`.
+    Errors: as for `gradient`.
 
     >>> import numpy as np
     >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> jacobian(lambda x: A @ x, np.array([1.0, 1.0]), A.T).diagnoses[0].kinds
     ('transposed',)
     """
-    subject = _subject(f, x, "outputs", "sum", blocks)
+    subject = subject_of(f, x, "outputs", "sum", blocks)
     question = Question("jacobian", subject, subject.values(subject.point).shape)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
@@ -115,6 +121,10 @@ def hessian(
 
     Arguments and options are those of `gradient`.
 
+    Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
+    Cost: as for `gradient`; a product with the Hessian by automatic differentiation counts as 6 evaluations.
+    Errors: as for `gradient`.
+
     >>> import numpy as np, hesslib
     >>> net, x, t = hesslib.Network((2, 3, 1)), np.array([[1.0, -1.0], [0.5, 2.0]]), np.array([[1.0], [0.0]])
     >>> w = net.init(0)
@@ -122,8 +132,8 @@ def hessian(
     >>> report.ok, report.kinds
     (False, ('gauss-newton-for-hessian',))
     """
-    subject = _subject(f, x, "error", reduction, blocks)
-    question = Question("hessian", subject, _scalar(subject))
+    subject = subject_of(f, x, "error", reduction, blocks)
+    question = Question("hessian", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
 
@@ -144,13 +154,17 @@ def hessian_diagonal(
 
     Arguments and options are those of `gradient`.
 
+    Shapes: `claimed` has the shape of `x`. Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`.
+
     >>> import numpy as np
     >>> x = np.array([1.0, 2.0, 3.0])
     >>> hessian_diagonal(lambda x: x[0] * x[1] * x[2] + (x**3).sum(), x, 6 * x + np.array([5.0, 4.0, 3.0])).kinds
     ('row-sums',)
     """
-    subject = _subject(f, x, "error", reduction, blocks)
-    question = Question("hessian_diagonal", subject, _scalar(subject))
+    subject = subject_of(f, x, "error", reduction, blocks)
+    question = Question("hessian_diagonal", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
 
@@ -172,17 +186,21 @@ def hessian_vector_product(
 
     Arguments and options are those of `gradient`.
 
+    Shapes: `v` and `claimed` have the shape of `x`. Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`, and ValueError if `v` has another shape than `x` or is not finite.
+
     >>> import numpy as np
     >>> x, v = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0])
     >>> hessian_vector_product(lambda x: (x**3).sum(), x, v, lambda x, v: 6 * x * v).verdict
     'right'
     """
-    subject = _subject(f, x, "error", reduction, blocks)
+    subject = subject_of(f, x, "error", reduction, blocks)
     direction = to_numpy(v).astype(np.float64).reshape(-1)
     if direction.shape != subject.point.shape or not np.isfinite(direction).all():
         raise ValueError(f"v has shape {np.shape(to_numpy(v))}; it must have the shape of x and finite entries")
     subject.sizes["|v|"] = float(np.linalg.norm(direction))
-    question = Question("hessian_vector_product", subject, _scalar(subject), v=direction)
+    question = Question("hessian_vector_product", subject, scalar(subject), v=direction)
     return _examined(question, claimed, f, x, v, seed, budget, referees, progress)
 
 
@@ -204,6 +222,10 @@ def gauss_newton(
     ``model(x)`` gives outputs of any shape, $J$ is its Jacobian; ``loss(outputs)`` gives a number, $M$ is its Hessian.
     For a network the outputs are $a^{(L)}$, so that $M$ is $I$ for squared error. Everything else is as for `gradient`.
 
+    Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`.
+
     >>> import numpy as np
     >>> A = np.array([[1.0, 2.0, 0.0], [3.0, 4.0, 1.0]])
     >>> gauss_newton((lambda w: A @ w, lambda y: (y**2).sum()), np.ones(3), A.T @ A).diagnoses[0].says
@@ -213,8 +235,8 @@ def gauss_newton(
         model, loss = f
         subject = of_function(model, x, blocks)
     else:
-        subject = _subject(f, x, "outputs", reduction, blocks)
-        loss = _loss_of_shift(subject)
+        subject = subject_of(f, x, "outputs", reduction, blocks)
+        loss = loss_of_shift(subject)
     outputs = subject.values(subject.point).shape
     question = Question("gauss_newton", subject, outputs, loss=loss)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
@@ -234,21 +256,19 @@ def laplacian(
 ) -> Report:
     r"""Check a claimed Laplacian $\sum_d\partial^2f/\partial x_d^2$ with respect to inputs.
 
-    `f` is a function of one point `x` (D,), or of many, (N, D), none of which acts on the value at another; the
-    Laplacian has the shape of what it gives. Or `f` is ``(net, w)`` and gives the outputs $y$ (N, K). Everything else
-    is as for `gradient`.
+    `f` is a function of one point `x`, or of many, none of which acts on the value at another. Or `f` is ``(net, w)``
+    and gives the outputs $y$. Everything else is as for `gradient`.
+
+    Shapes: `x` is (D,) or (N, D); `claimed` has the shape of what `f` gives, for a network (N, K). Returns a `Report`.
+    Cost: as for `hessian`.
+    Errors: as for `gradient`, and ValueError if `x` has more than two axes.
 
     >>> import numpy as np
     >>> x = np.array([[1.0, 2.0], [3.0, -1.0]])
     >>> laplacian(lambda x: x[:, 0] ** 2 * x[:, 1], x, 2 * x[:, 1]).ok
     True
     """
-    if isinstance(f, tuple):
-        net, w = _pair(f)
-        problem = NetworkProblem(net, x, None)
-        subject = of_network(problem, w, "inputs", blocks)
-    else:
-        subject = _of_shift(_function(f), x, blocks)
+    subject = subject_of_inputs(f, x, blocks)
     question = Question("laplacian", subject, subject.values(subject.point).shape)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
 
@@ -264,94 +284,7 @@ def _examined(
     referees: Sequence[str] | None,
     progress: bool | None,
 ) -> Report:
-    chosen = options(_words(f, question.subject), seed, budget, referees, progress)
+    chosen = options(words(f, question.subject), seed, budget, referees, progress)
     if callable(claimed):
         claimed = claimed(x) if v is None else claimed(x, v)
     return examined(question, claimed, chosen)
-
-
-def _words(f: Any, subject: Subject) -> str:
-    """What is differentiated, in words."""
-    here = subject.network
-    if here is None:
-        return getattr(f, "__name__", "f") if callable(f) else "(model, loss)"
-    scale = f"{here.factor:.6g} times the sum" if here.factor != 1 else "the sum"
-    return (
-        f"{here.problem.net!r}, {scale} over {len(here.x)} patterns" if here.t is not None else f"{here.problem.net!r}"
-    )
-
-
-def _subject(f: Any, x: Any, what: str, reduction: str, blocks: Any) -> Subject:
-    if isinstance(f, NetworkProblem):
-        problem = f
-    elif isinstance(f, tuple):
-        if len(f) not in (2, 3) or not isinstance(f[0], Network):
-            raise ValueError("f is a tuple; it must be (net, x, t) with a Network first")
-        problem = NetworkProblem(f[0], f[1], f[2] if len(f) == 3 else None)
-    else:
-        return of_function(f, x, blocks)
-    if what == "error" and problem.t is None:
-        raise ValueError("f has no targets; it must be (net, x, t)")
-    if reduction not in ("sum", "mean"):
-        raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
-    if reduction == "mean":
-        factor = problem.factor / problem.x.shape[0]
-        problem = NetworkProblem(problem.net, problem.x, problem.t, factor, problem.order, problem.names)
-    return of_network(problem, x, what, blocks)
-
-
-def _function(f: Any) -> Function:
-    if not callable(f):
-        raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, w)")  # noqa: TRY004
-    return f
-
-
-def _pair(f: tuple[Any, ...]) -> tuple[Network, Any]:
-    if len(f) != 2 or not isinstance(f[0], Network):
-        raise ValueError("f is a tuple; it must be (net, w) with a Network first")
-    return f[0], f[1]
-
-
-def _of_shift(f: Function, x: Any, blocks: Any) -> Subject:
-    """The function of one shift of all points."""
-    points = to_numpy(x)
-    if points.ndim not in (1, 2):
-        raise ValueError(f"x has shape {points.shape}; it must be (D,) or (N, D)")
-    library, D = library_of(x), points.shape[-1]
-    dtype = points.dtype if points.dtype.kind == "f" else np.dtype(np.float64)
-
-    def shifted(r: Any) -> Any:
-        own = library_of(r)
-        return f(from_numpy(points.astype(str(r.dtype).removeprefix("torch.")), own) + r)
-
-    zero = from_numpy(np.zeros(D, dtype), library)
-    subject = of_function(shifted, zero, blocks)
-    subject.sizes = {"D": float(D)}
-    return subject
-
-
-def _scalar(subject: Subject) -> tuple[int, ...]:
-    shape = subject.values(subject.point).shape
-    if int(np.prod(shape, dtype=int)) != 1:
-        raise ValueError(f"f gives shape {shape}; it must give a number")
-    if shape:
-        function = subject.function
-        subject.function = lambda x: function(x).reshape(())
-    return ()
-
-
-def _loss_of_shift(subject: Subject) -> Function:
-    """The errors of the patterns as a function of one shift (K,) of all their pre-activations."""
-    here = subject.network
-    assert here is not None
-    if here.t is None:
-        raise ValueError("f has no targets; it must be (net, x, t)")
-    net, factor = here.problem.net, here.factor
-    a = forward(net, here.w, here.x).a[-1]
-    t = net.loss.targets(here.t, a)
-
-    def loss(r: Any) -> Any:
-        library = library_of(r)
-        return factor * net.loss.pattern_errors(from_numpy(a, library) + r, from_numpy(t, library))
-
-    return loss

@@ -10,7 +10,7 @@ import numpy as np
 from hesslib.check import constants
 from hesslib.check.case import Case
 from hesslib.check.location import Location, located
-from hesslib.check.mistakes import CATALOGUE
+from hesslib.check.mistakes import CATALOGUE, omissions
 from hesslib.check.suspect import Suspect
 from hesslib.check.verdict import relative
 
@@ -23,18 +23,19 @@ NOISE = 1e-4  # differences above this, relative to the largest entry, are not c
 class Diagnosis:
     """What the mistake most likely is.
 
-    - ``kinds``: names out of the catalogue; more than one if several came together;
-    - ``says``: the same in words; ``where``: the part that it concerns, empty for the whole;
-    - ``before``, ``after``: the distance of the claimed result from the right one, and from what the mistake gives,
-      both relative to the largest entry: the evidence; ``allowed``: the tolerance of that comparison.
+    >>> import numpy as np
+    >>> from hesslib import check
+    >>> (diagnosis,) = check.gradient(lambda x: (x**2).sum(), np.ones(2), -2 * np.ones(2)).diagnoses
+    >>> diagnosis.kinds, diagnosis.says, diagnosis.explained
+    (('wrong-sign',), 'the sign is wrong', True)
     """
 
-    kinds: tuple[str, ...]
-    says: str
-    where: str
-    before: float
-    after: float
-    allowed: float
+    kinds: tuple[str, ...]  # names out of the catalogue; more than one if several came together
+    says: str  # the same in words
+    where: str  # the part that it concerns, empty for the whole
+    before: float  # the distance of the claimed result from the right one, relative to the largest entry
+    after: float  # its distance from what the mistake gives: the evidence
+    allowed: float  # the tolerance of that comparison
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.says}" if self.where else self.says
@@ -42,12 +43,14 @@ class Diagnosis:
 
     @property
     def evidence(self) -> str:
+        """Both distances in words."""
         if not self.explained:
-            return f"no known mistake gives this result; it is {self.before:.1e} off"
+            return f"no mistake that was looked for gives this result; it is {self.before:.1e} off"
         return f"{self.before:.1e} from the right result, {self.after:.1e} from what this mistake gives"
 
     @property
     def explained(self) -> bool:
+        """Whether the mistake gives the claimed result, to the tolerance."""
         return self.after <= self.allowed
 
 
@@ -74,7 +77,8 @@ def diagnosed(case: Case) -> tuple[Diagnosis, ...]:
     words = f"it is wrong in {where.words} only" if where.is_part else f"it is wrong in {where.words}"
     if case.quantity in ("hessian", "gauss_newton") and not np.allclose(case.claimed, case.claimed.T):
         words += ", and not symmetric"
-    return (Diagnosis(kinds, words + "; none of the known patterns", "", case_view.before, np.inf, 0.0),)
+    known = "those patterns that were looked for" if list(omissions(case)) else "the known patterns"
+    return (Diagnosis(kinds, f"{words}; none of {known}", "", case_view.before, np.inf, 0.0),)
 
 
 def _suspects(case: Case) -> Iterator[Suspect]:
@@ -103,13 +107,13 @@ class Compared:
         """The suspect, if it gives the claimed result and not the right one."""
         if suspect.undone is not None:
             after = self._distance(self.view.of(suspect.undone), self.right)
-            return self._named((suspect.kind,), suspect.says, after) if after <= self.tolerance else None
+            return self._named(suspect.kinds, suspect.says, after) if after <= self.tolerance else None
         value = self._given(suspect)
         if value is None:
             return None
         after = self._distance(self.claimed, value)
         fits = self._close(self.claimed, value, 1.0, suspect.extra)
-        return self._named((suspect.kind,), suspect.says, after) if fits else None
+        return self._named(suspect.kinds, suspect.says, after) if fits else None
 
     def up_to_a_constant(self, suspect: Suspect) -> Diagnosis | None:
         """The suspect and a constant that has a name."""
@@ -127,7 +131,7 @@ class Compared:
         if named is None or named[1] == "unknown":
             return None
         kinds, words = named[0], named[2]
-        return self._named((suspect.kind, *kinds), f"{suspect.says}; {words}", self._distance(claimed, c * value))
+        return self._named((*suspect.kinds, *kinds), f"{suspect.says}; {words}", self._distance(claimed, c * value))
 
     def scaled(self) -> Iterator[Diagnosis]:
         """The right result times a constant, whether that has a name or not."""
@@ -157,7 +161,7 @@ class Compared:
             if value is None or not suspect.local:
                 continue
             if np.all(np.abs(claimed - value[inside]) <= self.allowed[inside]) and self._differs(value, inside):
-                found.append(((suspect.kind,), suspect.says, claimed - value[inside]))
+                found.append((suspect.kinds, suspect.says, claimed - value[inside]))
         for kinds, words, rest in found:
             after = relative(float(np.max(np.abs(rest), initial=0.0)), self.scale)
             yield self._named(("one-part", *kinds), words, after, f"in {where.words} only")

@@ -15,6 +15,7 @@ from hesslib.check.case import Case
 from hesslib.check.diagnosis import Diagnosis, diagnosed
 from hesslib.check.libraries import epsilon, to_numpy
 from hesslib.check.location import block_errors
+from hesslib.check.mistakes import omissions
 from hesslib.check.mistakes.points import at_kinks
 from hesslib.check.opinion import Declined, Opinion
 from hesslib.check.options import Options
@@ -43,6 +44,7 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
     said = WRONG if transposed or not np.isfinite(value).all() else verdict(sorted_bench, judgements)
     best = judgements[everyone.index(sorted_bench.reference)]
     diagnoses: tuple[Diagnosis, ...] = ()
+    omitted: tuple[str, ...] = ()
     if transposed:
         words = "it has the shape of the transpose: outputs belong first, coordinates second"
         before = 0.0 if best.passed else best.distance
@@ -50,6 +52,7 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
     if said == WRONG and (not transposed or not best.passed):
         case = Case(question, value, best, sampling, options.budget, tool)
         diagnoses += diagnosed(case)
+        omitted = tuple(omissions(case))
     return Report(
         question.words,
         options.problem,
@@ -60,6 +63,7 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
         _agreement(sorted_bench, said, best, question),
         best.opinion.view.misses(question.subject.p),
         block_errors(question, best),
+        omitted,
     )
 
 

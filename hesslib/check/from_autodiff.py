@@ -63,7 +63,7 @@ def _gradient(ask: Asked) -> Computation:
     subject = ask.question.subject
     cost = GRADIENTS if ask.mode == "reverse" else 2 * subject.p
     if cost > ask.budget:
-        raise Declined(f"forward ask.mode would take {cost} evaluations; the ask.budget is {ask.budget}")
+        raise Declined(f"forward mode would take {cost} evaluations; the budget is {ask.budget}")
     return ("kept",), ask.tool.first(subject.function, subject.point, ask.mode), cost
 
 
@@ -72,7 +72,7 @@ def _jacobian(ask: Asked) -> Computation:
     m, p = ask.question.shape
     cost = GRADIENTS * m if ask.mode == "reverse" else 2 * p
     if cost > ask.budget:
-        raise Declined(f"{NAMES['first', ask.mode]} would take {cost} evaluations; the ask.budget is {ask.budget}")
+        raise Declined(f"{NAMES['first', ask.mode]} would take {cost} evaluations; the budget is {ask.budget}")
     J = ask.tool.first(subject.function, subject.point, ask.mode)
     return ("kept", "kept"), J.reshape(m, p), cost
 
@@ -108,7 +108,7 @@ def _gauss_newton(ask: Asked) -> Computation:
     m, p = int(np.prod(ask.question.outputs)), subject.p
     cost = (GRADIENTS * m if ask.mode == "reverse" else 2 * p) + PRODUCTS * m
     if cost > ask.budget:
-        raise Declined(f"it would take {cost} evaluations; the ask.budget is {ask.budget}")
+        raise Declined(f"it would take {cost} evaluations; the budget is {ask.budget}")
     J = ask.tool.first(subject.function, subject.point, ask.mode).reshape(m, p)
     M = curvature(ask.question, lambda f, a: ask.tool.second(f, a, ask.mode))
     return ("kept", "kept"), J.T @ M @ J, cost

@@ -24,11 +24,15 @@ class Location:
 
 @dataclass(frozen=True)
 class BlockError:
-    """The largest difference in a block, relative to the largest entry of all, and in units of what is allowed."""
+    """The largest difference in a block of parameters, or in a pair of blocks.
 
-    names: tuple[str, ...]
-    error: float
-    excess: float
+    >>> BlockError(("W1", "b2"), 0.5, 1e9).names
+    ('W1', 'b2')
+    """
+
+    names: tuple[str, ...]  # of the blocks, one for each axis of the result that parameters have
+    error: float  # relative to the largest entry of all
+    excess: float  # in units of what is allowed
 
 
 def block_errors(question: Question, judgement: Judgement) -> tuple[BlockError, ...]:

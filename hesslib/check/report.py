@@ -13,7 +13,16 @@ from hesslib.check.verdict import RIGHT, WRONG
 
 
 class DerivativeError(AssertionError):
-    """A derivative that is not right, or cannot be told to be; its message is the report, and `report` is it."""
+    """A derivative that is not right, or cannot be told to be; its message is the report, and `report` is it.
+
+    >>> import numpy as np
+    >>> from hesslib import check
+    >>> try:
+    ...     check.gradient(lambda x: (x**2).sum(), np.ones(2), np.ones(2)).raise_for_error()
+    ... except check.DerivativeError as error:
+    ...     print(error.report.verdict)
+    wrong
+    """
 
     def __init__(self, report: Report) -> None:
         super().__init__(f"\n{report}")
@@ -24,19 +33,21 @@ class DerivativeError(AssertionError):
 class Referee:
     """One line of the bench: who, at what cost, with what error of its own, and how far the claimed result is off.
 
-    All three figures are relative to the largest entry. `trusted` is False for one that contradicts the others.
+    >>> Referee("closed form", "none", 1e-12, 0.5, 1e-11, True, "all").passed
+    False
     """
 
-    name: str
-    cost: str
-    tolerance: float
-    distance: float
-    allowed: float
-    trusted: bool
-    seen: str
+    name: str  # who, and in which order of composition or by which method
+    cost: str  # in words, such as the number of evaluations
+    tolerance: float  # its own error, relative to the largest entry, as the two below
+    distance: float  # of the claimed result from its own
+    allowed: float  # what the distance may be: both errors together
+    trusted: bool  # False for one that contradicts the others
+    seen: str  # all entries, or through which sample it looked
 
     @property
     def passed(self) -> bool:
+        """Whether the claimed result is as close as is allowed."""
         return self.distance <= self.allowed
 
 
@@ -44,27 +55,33 @@ class Referee:
 class Report:
     """What a check found. It is true if and only if the claimed result is right, so that ``assert`` works on it.
 
-    - ``verdict``: "right", "wrong" or "cannot tell"; ``ok`` says whether it is the first;
-    - ``diagnoses``: what the mistake most likely is, each with its evidence; more than one if none stands out;
-    - ``referees``, ``declined``: who was asked, and who could not answer and why;
-    - ``agreement``: how the referees stand to each other; ``sampling``: what a sample may miss, empty if all was seen;
-    - ``blocks``: the error in each block of parameters.
-
     It prints as text, shows as HTML in a notebook, and `to_json` gives all of it.
+
+    Shapes: words and numbers only, whatever was checked.
+    Cost: nothing is computed after the check.
+    Errors: `DerivativeError` from `raise_for_error` alone.
+
+    >>> import numpy as np
+    >>> from hesslib import check
+    >>> report = check.gradient(lambda x: (x**2).sum(), np.ones(2), np.ones(2))
+    >>> report.ok, report.verdict, report.kinds
+    (False, 'wrong', ('constant-factor',))
     """
 
-    quantity: str
-    problem: str
-    verdict: str
-    diagnoses: tuple[Diagnosis, ...]
-    referees: tuple[Referee, ...]
-    declined: tuple[str, ...]
-    agreement: str
-    sampling: str
-    blocks: tuple[BlockError, ...]
+    quantity: str  # what was checked, in words
+    problem: str  # of what, in words
+    verdict: str  # "right", "wrong" or "cannot tell"
+    diagnoses: tuple[Diagnosis, ...]  # what the mistake most likely is; more than one if none stands out
+    referees: tuple[Referee, ...]  # who was asked, and what they found
+    declined: tuple[str, ...]  # who could not answer, and why
+    agreement: str  # how the referees stand to each other
+    sampling: str  # what a sample may miss; empty if all was seen
+    blocks: tuple[BlockError, ...]  # the error in each block of parameters
+    omitted: tuple[str, ...] = ()  # what mistakes were not looked for in a wrong result, and why
 
     @property
     def ok(self) -> bool:
+        """Whether the verdict is "right"."""
         return self.verdict == RIGHT
 
     @property
@@ -133,6 +150,7 @@ class Report:
             "blocks": [
                 {"names": list(b.names), "error": _finite(b.error), "excess": _finite(b.excess)} for b in self.blocks
             ],
+            "omitted": list(self.omitted),
         }
 
     def to_json(self, *, indent: int | None = None) -> str:

@@ -21,3 +21,9 @@ class Suspect:
     extra: float = 0.0  # what the error of the referees may have grown to on the way to `value`
     scalable: bool = True  # whether it is looked for up to a constant factor as well
     local: bool = True  # whether it is looked for in a part, where the rest is right
+    also: str = ""  # the kind of a second mistake, if it takes two to give the value
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind, or both."""
+        return (self.kind, self.also) if self.also else (self.kind,)

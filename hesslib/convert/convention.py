@@ -10,10 +10,11 @@ Divisor = Literal["1", "N", "NK"]
 
 @dataclass(frozen=True)
 class LossConvention:
-    r"""Their loss is ``factor(N, K)`` times `hesslib.error`, the sum over patterns (squared error with its 1/2).
+    """Their loss is ``factor(N, K)`` times `hesslib.error`, the sum over patterns (squared error with its 1/2).
 
-    `loss` is the name of the loss in hesslib, `multiple` a plain number, `divisor` what a mean divides by: 1, N (the
-    patterns) or NK (patterns and outputs).
+    Shapes: `factor` is one number.
+    Cost: none.
+    Errors: none is raised here; `from_torch` refuses a loss that has no counterpart.
 
     >>> mse = LossConvention("torch.nn.MSELoss()", "squared_error", 2.0, "NK")
     >>> mse.factor(10, 4)
@@ -22,10 +23,10 @@ class LossConvention:
     torch.nn.MSELoss() = 2/(N K) times the sum over patterns of squared_error
     """
 
-    theirs: str
-    loss: str
-    multiple: float = 1.0
-    divisor: Divisor = "1"
+    theirs: str  # what it is called there
+    loss: str  # the name of the loss in hesslib
+    multiple: float = 1.0  # a plain number
+    divisor: Divisor = "1"  # what a mean divides by: 1, N (the patterns) or NK (patterns and outputs)
 
     def factor(self, N: int, K: int, /) -> float:
         """What a derivative of the sum is multiplied with, for N patterns and K outputs."""

@@ -13,27 +13,33 @@ from hesslib.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Converted:
-    """A network from elsewhere.
+    """A network from elsewhere: what `from_torch` and `from_jax` return.
 
-    - `net`, `w`: the `Network`, and its parameters as one flat NumPy vector in the order of hesslib;
-    - `order`: carries vectors and matrices to their order and back;
-    - `loss`: their convention of the loss, with its factor; None if no loss was given;
-    - `point`: the parameters in their order, the point at which `hesslib.check` checks.
+    Shapes: `w` is (P,), and `point` (P',), with P' below P if a layer has no biases.
+    Cost: nothing is computed that was not there; `point` is one permutation of P' numbers.
+    Errors: ValueError from `on` alone.
+
+    >>> import numpy as np
+    >>> from hesslib.convert import from_jax
+    >>> here = from_jax([(np.array([[2.0]]), np.array([1.0]))], layout="out_in", loss="squared_error")
+    >>> here.w, here.on(np.ones((1, 1)), np.ones((1, 1))).factor
+    (array([2., 1.]), 1.0)
     """
 
-    net: Network
-    w: Array
-    order: ParameterOrder
-    loss: LossConvention | None
+    net: Network  # widths, activations and loss
+    w: Array  # its parameters as one flat NumPy vector in the order of hesslib, (P,)
+    order: ParameterOrder  # carries vectors and matrices to their order and back
+    loss: LossConvention | None  # their convention of the loss, with its factor; None if no loss was given
 
     @property
     def point(self) -> Array:
+        """The parameters in their order, (P',): the point at which `hesslib.check` checks."""
         return self.order.from_hesslib(self.w)
 
     def on(self, x: Array, t: Array | None = None, /) -> NetworkProblem:
         """Return their error on a batch, as `hesslib.check` takes it: their factor, their order of parameters.
 
-        Raises ValueError if targets are given and it is not known what their loss makes of them.
+        Errors: ValueError if targets are given and it is not known what their loss makes of them.
         """
         if t is not None and self.loss is None:
             raise ValueError("t is given and the loss is not known; convert with loss=...")

@@ -29,7 +29,7 @@ def from_jax(
     loss: str | LossConvention | None = None,
     layout: Layout | None = None,
 ) -> Converted:
-    r"""Return the parameters of a multilayer perceptron as a `Network` with its weights, order and loss.
+    r"""Return the parameters of a multilayer perceptron in JAX as a `Network` with its weights, order and loss.
 
     Parameters
     ----------
@@ -47,7 +47,11 @@ def from_jax(
         ``x @ W + b``. Without it the shapes decide, or the name ``kernel``; where they cannot, an error says so.
 
     The order of parameters is that of ``jax.flatten_util.ravel_pytree(params)``: for a dictionary that is alphabetical,
-    so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``. Raises ValueError that names the layer.
+    so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``.
+
+    Shapes: the `Converted` has `w`, (P,).
+    Cost: one copy of the parameters, and one of their positions. Needs JAX.
+    Errors: ValueError that names the layer or the argument, for everything that has no counterpart or is left open.
 
     >>> import numpy as np
     >>> here = from_jax([(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))], activation="tanh")

@@ -43,8 +43,11 @@ def from_torch(
     activations
         What further classes of modules stand for: ``{"Sine": "sin"}``.
 
-    The weights are copied to NumPy and keep their dtype. Raises ValueError that names the layer for everything that is
-    not supported.
+    The weights are copied to NumPy and keep their dtype.
+
+    Shapes: the `Converted` has `w`, (P,).
+    Cost: one copy of the parameters, and one of their positions. Needs PyTorch.
+    Errors: ValueError that names the layer or the loss, for everything that is not supported.
 
     >>> import torch
     >>> there = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))

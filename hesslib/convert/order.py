@@ -13,9 +13,13 @@ from hesslib._arrays import Array, integers_like
 
 @dataclass(frozen=True, eq=False)
 class ParameterOrder:
-    r"""An order of somebody else: ``index[k]`` is where their k-th parameter lies in the flat `w`, (P',).
+    """An order of somebody else: ``index[k]`` is where their k-th parameter lies in the flat `w`.
 
     It may leave parameters out, such as the biases of a layer that has none; `to_hesslib` needs them all.
+
+    Shapes: `index` is (P',), and `w` (P,).
+    Cost: one pass over the entries that are carried.
+    Errors: ValueError if `index` is not a vector of different integers from 0 to P - 1.
 
     >>> import numpy as np
     >>> order = ParameterOrder(np.array([2, 0, 1]), 3)
@@ -25,8 +29,8 @@ class ParameterOrder:
     array([10., 20., 30.])
     """
 
-    index: np.ndarray
-    P: int  # the length of w
+    index: np.ndarray  # (P',) integers
+    P: int  # the length of `w`
 
     def __post_init__(self) -> None:
         index = np.asarray(self.index)
@@ -38,6 +42,7 @@ class ParameterOrder:
 
     @property
     def complete(self) -> bool:
+        """Whether it has every parameter."""
         return len(self.index) == self.P
 
     @property
@@ -48,13 +53,17 @@ class ParameterOrder:
         return inverse
 
     def from_hesslib(self, array: Array, /, *, axes: Sequence[int] | None = None) -> Array:
-        """Carry a vector, a Hessian or a Jacobian to their order: along `axes`, or all axes of length P."""
+        """Carry a vector, a Hessian or a Jacobian to their order: along `axes`, or all axes of length P.
+
+        Errors: ValueError if there is no such axis.
+        """
         return self._taken(array, self.index, self.P, axes)
 
     def to_hesslib(self, array: Array, /, *, axes: Sequence[int] | None = None) -> Array:
-        """Carry a vector, a Hessian or a Jacobian from their order to that of `w`.
+        """Carry a vector, a Hessian or a Jacobian from their order to that of `w`: along `axes`, or all of length P.
 
-        Raises ValueError if they lack a parameter: there is nothing to put in its place.
+        Errors: ValueError if they lack a parameter, since there is nothing to put in its place, or if there is no such
+        axis.
         """
         if not self.complete:
             missing = self.P - len(self.index)

@@ -12,17 +12,17 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    r"""A derivative, a bound on its error, and what it cost.
+    """A derivative, a bound on its error, and what it cost.
 
-    - ``value``: the derivative, in the dtype of ``x``;
-    - ``error``: for each entry a number that $|\text{value}-\text{exact}|$ is meant to stay below; it covers the
-      truncation of the series and the rounding of ``f``, and has the shape of ``value``;
-    - ``calls``: how often ``f`` was called.
+    >>> from hesslib.finite_difference import gradient
+    >>> estimate = gradient(lambda x: x[0] ** 2, [3.0])
+    >>> bool(abs(estimate.value[0] - 6) <= estimate.error[0]), estimate.calls
+    (True, 9)
     """
 
-    value: Array
-    error: Array
-    calls: int
+    value: Array  # the derivative, in the dtype of `x`
+    error: Array  # what |value - exact| is meant to stay below, entry by entry: truncation and rounding of `f`
+    calls: int  # how often `f` was called
 
 
 def point(x: Any) -> Array:

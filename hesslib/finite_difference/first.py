@@ -29,14 +29,18 @@ def jacobian(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""All first derivatives $\partial f_o/\partial x_i$ of a function of any output shape: value (*out_shape, p).
+    r"""All first derivatives $\partial f_o/\partial x_i$ of a function of any output shape: value (\*out_shape, p).
 
-    From the symmetric quotients $\frac{f(x+ae_i)-f(x-ae_i)}{2a}=\partial_if+O(a^2)$, PRML (5.69), extrapolated to
-    $a\to0$; by the complex step from $\operatorname{Im}f(x+ihe_i)/h$.
+    From the symmetric quotients $\frac{f(x+ae_i)-f(x-ae_i)}{2a}=\partial_if+O(a^2)$, extrapolated to $a\to0$; by the
+    complex step from $\operatorname{Im}f(x+ihe_i)/h$.
 
-    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 2p + 5 (complex_step); more where the steps must be searched for.
-    Errors: ``ValueError`` for an ``x`` that is not a finite vector of floats, for an ``f`` that is not finite at or
-    near ``x``, changes its shape, cannot be pickled (``workers > 1``) or is not analytic (complex_step).
+    Equation: fd-central, richardson, ridders-estimate, complex-step.
+    Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
+    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 2p + 5 (complex_step); more where the steps must be searched for;
+    memory: the values of all calls.
+    Errors: ValueError for an `x` that is not a finite vector of floats, for an `f` that is not finite at or near `x`,
+    changes its shape, cannot be pickled (``workers > 1``) or is not analytic (complex_step); for a wrong option.
+    Reference: PRML (5.69).
 
     Options
     -------
@@ -74,8 +78,12 @@ def gradient(
 ) -> Estimate:
     r"""The gradient $\partial f/\partial x_i$: value (p,) for a scalar function, never (p, 1).
 
-    The same as `jacobian`, under the name that a scalar function calls for; a function of any other output shape gives
-    (*out_shape, p).
+    The same as `jacobian`, under the name that a scalar function calls for; the options are those of `jacobian`.
+
+    Equation: fd-central, richardson, ridders-estimate, complex-step.
+    Shapes: `x` is (p,); `Estimate` of value and error (p,), or (\*out_shape, p) for any other output shape.
+    Cost: as for `jacobian`.
+    Errors: as for `jacobian`.
 
     >>> estimate = gradient(lambda x: x[0] ** 2 + 3 * x[1], [2.0, 5.0])
     >>> estimate.value.round(8)

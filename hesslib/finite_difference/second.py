@@ -34,13 +34,16 @@ def hessian(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""The matrix of second derivatives of a function of any output shape: value (*out_shape, p, p), exactly symmetric.
+    r"""All second derivatives $\partial^2f_o/\partial x_i\partial x_j$, of any output shape: exactly symmetric.
 
     $H_{ii}$ from $\frac{f(x+ae_i)-2f(x)+f(x-ae_i)}{a^2}$, and $H_{ij}$ from the same quotient along $ae_i+be_j$, less
     those along its parts; so a pair costs two new values, where PRML (5.90) takes four. Only pairs i < j are evaluated.
 
-    Cost: 2p^2 + 2p + 5 calls (central), 7p(p + 1) + 1 (ridders), 4p(p + 1) + p + 6 (complex_step); more where the
-    steps must be searched for. Errors: as for `jacobian`.
+    Equation: fd-second, fd-mixed-two, richardson, ridders-estimate.
+    Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p, p).
+    Cost: $2p^2+2p+5$ calls (central), $7p(p+1)+1$ (ridders), $4p(p+1)+p+6$ (complex_step); more where the steps must be
+    searched for; memory: the values of all calls.
+    Errors: as for `jacobian`.
 
     Options
     -------
@@ -77,9 +80,14 @@ def hessian_diagonal(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""The diagonal $\partial^2f_o/\partial x_i^2$ of `hessian`: value (*out_shape, p). No mixed partial is evaluated.
+    r"""The diagonal $\partial^2f_o/\partial x_i^2$ of `hessian`. No mixed partial is evaluated.
 
-    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 6 (complex_step); more where the steps must be searched for.
+    From $\frac{f(x+ae_i)-2f(x)+f(x-ae_i)}{a^2}$, extrapolated to $a\to0$.
+
+    Equation: fd-second, richardson, ridders-estimate.
+    Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
+    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 6 (complex_step); more where the steps must be searched for;
+    memory: the values of all calls.
     Errors: as for `jacobian`.
 
     Options
@@ -111,19 +119,23 @@ def hessian_from_gradient(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""The Hessian of a scalar, or of several, from the gradient ``g`` (*out_shape, p): value (*out_shape, p, p).
+    r"""The Hessian of a scalar, or of several, from differences of its gradient.
 
-    Each column is a symmetric quotient $\frac{g(x+ae_i)-g(x-ae_i)}{2a}$ of gradients, PRML (5.91). Both triangles come
-    out; the value is their mean, and their distance is heard when the error is estimated.
+    Each column is a symmetric quotient $\frac{g(x+ae_i)-g(x-ae_i)}{2a}$ of gradients. Both triangles come out; the
+    value is their mean, and their distance is heard when the error is estimated.
 
-    Cost: as for `jacobian`, in calls of ``g``. Errors: as for `jacobian`, and ``ValueError`` if ``g`` does not return
-    (*out_shape, p), or if what comes out is so asymmetric that ``g`` is the gradient of nothing.
+    Equation: fd-of-gradients, richardson, ridders-estimate.
+    Shapes: `x` is (p,), `g` gives (\*out_shape, p); `Estimate` of value and error (\*out_shape, p, p).
+    Cost: as for `jacobian`, in calls of `g`.
+    Errors: as for `jacobian`, and ValueError if `g` does not return (\*out_shape, p), or if what comes out is so
+    asymmetric that `g` is the gradient of nothing.
+    Reference: PRML (5.91).
 
     Options
     -------
     method : ``"central"`` (two steps, extrapolated once), ``"ridders"`` (seven steps, the best entry of the tableau) or
         ``"complex_step"`` (``g`` must accept complex arguments and be analytic).
-    workers : number of processes that call ``g``; more than one needs an ``g`` that other processes can import.
+    workers : number of processes that call ``g``; more than one needs a ``g`` that other processes can import.
     step : the coarsest step, one number or one for each coordinate; without it the steps are searched for.
     levels : how many steps, each smaller than the one before.
     noise : the relative accuracy of the values of ``g``, where that is worse than their dtype (an iterative solver).

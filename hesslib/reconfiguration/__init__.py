@@ -2,12 +2,12 @@ r"""Ground states of quantum spin chains by stochastic reconfiguration, the natu
 
 Read the modules in this order:
 
-* :mod:`machine`: the wave function, a restricted Boltzmann machine, and its log-derivatives $O$
-* :mod:`hamiltonian`: the transverse-field Ising and the Heisenberg chain
-* :mod:`configurations`, :mod:`diagonalization`, :mod:`closed_forms`: states, and energies to compare with
-* :mod:`moments`: energy, metric $S$ and force $F$
-* :mod:`exact`, :mod:`metropolis`, :mod:`autocorrelation`: these by sums over all states, and by sampling
-* :mod:`regularization`, :mod:`loop`: the linear system of a step, and the iteration
+* ``machine``: the wave function, a restricted Boltzmann machine, and its log-derivatives $O$
+* ``hamiltonian``: the transverse-field Ising and the Heisenberg chain
+* ``configurations``, ``diagonalization``, ``closed_forms``: states, and energies to compare with
+* ``moments``: energy, metric $S$ and force $F$
+* ``exact``, ``metropolis``, ``autocorrelation``: these by sums over all states, and by sampling
+* ``regularization``, ``loop``: the linear system of a step, and the iteration
 
 `log_psi`, `log_derivatives`, `moments`, `probabilities`, `local_energies` and the logarithms of the cosine take arrays
 of NumPy, JAX and PyTorch; states, sampling and the iteration are NumPy's.

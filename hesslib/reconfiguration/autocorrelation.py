@@ -14,10 +14,13 @@ def autocorrelation_time(series: Float[np.ndarray, "T C"], /) -> float:
     r"""Return $\tau=\frac12+\sum_{t\geq1}\rho(t)$ of C independent chains, in steps of the series; 1/2 if none repeats.
 
     $\rho(t)$ is the autocorrelation about the common mean, averaged over the chains. The sum ends at the first
-    $t\geq5\tau(t)$ (Sokal 1997), where noise would take over, or with the series: a result of more than T/10 says no
-    more than that the chains are too short.
+    $t\geq5\tau(t)$, where noise would take over, or with the series: a result of more than T/10 says no more than that
+    the chains are too short.
 
-    Cost: $O(TC\tau)$. Raises ValueError if `series` is not a matrix of at least two times.
+    Shapes: `series` is (T, C), a chain in each column; returns a number.
+    Cost: $O(TC\tau)$ operations; memory: a few arrays (T, C).
+    Errors: ValueError if `series` is not a matrix of at least two times.
+    Reference: Sokal (1997).
 
     >>> rng = np.random.default_rng(0)
     >>> bool(abs(autocorrelation_time(rng.standard_normal((1000, 20))) - 0.5) < 0.05)
@@ -41,7 +44,11 @@ def autocorrelation_time(series: Float[np.ndarray, "T C"], /) -> float:
 def standard_error(series: Float[np.ndarray, "T C"], /) -> float:
     r"""Return the standard error $\sqrt{2\tau\operatorname{var}/TC}$ of the mean of all entries.
 
-    A sample of TC correlated values counts as $TC/2\tau$ independent ones. Errors as for `autocorrelation_time`.
+    A sample of TC correlated values counts as $TC/2\tau$ independent ones, $\tau$ being the `autocorrelation_time`.
+
+    Shapes: `series` is (T, C), a chain in each column; returns a number.
+    Cost: that of `autocorrelation_time`.
+    Errors: as for `autocorrelation_time`.
 
     >>> standard_error(np.array([[1.0, -1.0], [-1.0, 1.0]]))
     0.5

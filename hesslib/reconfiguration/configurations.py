@@ -23,11 +23,13 @@ class Configurations:
     N
         The number of spins, at most 24.
     magnetization
-        Take the states with $\sum_i\\sigma_i$ equal to this; None takes all.
+        Take the states with $\sum_i\sigma_i$ equal to this; None takes all.
     translations
         Take one state, that with the smallest number, out of each class of translations.
 
-    Errors: ``ValueError`` if N is out of range, or no state has the magnetization.
+    Shapes: `states` is (n, N), `multiplicity` (n,).
+    Cost: $O(2^NN)$ operations, once; memory: a few arrays of $2^N$ numbers, and (n, N) bytes.
+    Errors: ValueError if N is out of range, or no state has the magnetization.
 
     >>> len(Configurations(10).states), len(Configurations(10, magnetization=0, translations=True).states)
     (1024, 26)
@@ -36,8 +38,8 @@ class Configurations:
     N: int
     magnetization: int | None = None
     translations: bool = False
-    states: Integer[np.ndarray, "n N"] = field(init=False, repr=False)
-    multiplicity: Float[np.ndarray, " n"] = field(init=False, repr=False)
+    states: Integer[np.ndarray, "n N"] = field(init=False, repr=False)  # rows of 1 and -1
+    multiplicity: Float[np.ndarray, " n"] = field(init=False, repr=False)  # how many states each row stands for
     _numbers: Integer[np.ndarray, " n"] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ class Configurations:
     def positions(self, states: Integer[np.ndarray, "*shape N"], /) -> Integer[np.ndarray, "*shape"]:
         """Return in which row each of the given states is, or that one which stands for it.
 
-        Errors: ``ValueError`` if a state is not among them, having another magnetization.
+        Errors: ValueError if a state is not among them, having another magnetization.
         """
         numbers = (states > 0) @ (1 << np.arange(self.N))
         if self.translations:

@@ -18,21 +18,27 @@ DENSE = 200  # states up to which all eigenvalues are found faster than one by i
 
 
 class GroundState(NamedTuple):
-    """The lowest eigenvalue of a Hamiltonian and its normalised eigenvector, with a positive sum."""
+    """The lowest eigenvalue of a Hamiltonian and its normalised eigenvector, with a positive sum.
 
-    energy: float
-    vector: Float[np.ndarray, " n"]
+    >>> from hesslib.reconfiguration import Heisenberg
+    >>> ground_state(Heisenberg(4), Configurations(4, magnetization=0)).vector.shape
+    (6,)
+    """
+
+    energy: float  # the eigenvalue
+    vector: Float[np.ndarray, " n"]  # over the states of the configurations
 
 
 def matrix(hamiltonian: Hamiltonian, configurations: Configurations, /) -> "csr_array":
-    r"""Return H over the states of `configurations`, a symmetric SciPy sparse matrix (n, n).
+    r"""Return H over the states of `configurations`, a symmetric SciPy sparse matrix.
 
     If one state stands for $m_n$ translations, the basis vectors are the equal superpositions of these: H is then the
     part of the Hamiltonian with momentum 0, $H_{nm}=\sqrt{m_n/m_m}\sum_{\sigma'}H_{\sigma_n\sigma'}$ over the
     translations $\sigma'$ of $\sigma_m$.
 
-    Cost: n C entries for C connections. Raises ValueError if the chains differ in length, or the Hamiltonian leads
-    out of the states.
+    Shapes: (n, n) for n states.
+    Cost: at most n C entries for C connections, in operations and memory, and a search for each.
+    Errors: ValueError if the chains differ in length, or the Hamiltonian leads out of the states.
 
     >>> from hesslib.reconfiguration import Heisenberg
     >>> matrix(Heisenberg(4), Configurations(4, magnetization=0, translations=True)).toarray()
@@ -48,10 +54,15 @@ def matrix(hamiltonian: Hamiltonian, configurations: Configurations, /) -> "csr_
 
 
 def ground_state(hamiltonian: Hamiltonian, configurations: Configurations, /) -> GroundState:
-    r"""Return the lowest eigenvalue of `matrix` and its eigenvector.
+    """Return the lowest eigenvalue of `matrix` and its eigenvector.
 
     By all eigenvalues up to 200 states, beyond that by Lanczos iteration (``scipy.sparse.linalg.eigsh``) to rounding,
-    from a start vector that is always the same. Errors as for `matrix`.
+    from a start vector that is always the same.
+
+    Shapes: a `GroundState` with a vector (n,).
+    Cost: $O(n^3)$ up to 200 states; beyond, as many products with the sparse matrix as Lanczos takes, and the memory of
+    about 20 vectors.
+    Errors: as for `matrix`, and what ``eigsh`` raises if it does not converge.
 
     >>> from hesslib.reconfiguration import Heisenberg
     >>> round(ground_state(Heisenberg(4), Configurations(4, magnetization=0)).energy, 12)

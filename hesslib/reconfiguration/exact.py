@@ -16,9 +16,14 @@ from hesslib.reconfiguration.moments import Moments, moments, probabilities
 
 
 class Estimate(NamedTuple):
-    """The moments at some parameters, and how they were found."""
+    """The moments at some parameters, and how they were found.
 
-    moments: Moments
+    >>> from hesslib.reconfiguration import Heisenberg
+    >>> ExactSums(RestrictedBoltzmann(4, 1), Heisenberg(4))(np.zeros(6)).error
+    0.0
+    """
+
+    moments: Moments  # energy, variance, S and F
     error: float = 0.0  # standard error of the energy; 0 for sums over all states
     autocorrelation: float = float("nan")  # in sweeps, of the local energy
     acceptance: float = float("nan")  # of the Metropolis steps
@@ -35,7 +40,11 @@ class ExactSums:
     machine, hamiltonian
         Of the same number of spins, at most 24.
 
-    Errors: ``ValueError`` if the numbers of spins differ or are too large.
+    Equation: energy-as-mean.
+    Shapes: called with `w` (P,) it returns an `Estimate`, whose moments have S (P, P) and F (P,).
+    Cost: to make it, the entries of `matrix`; a call takes $2nMN$ operations for $\psi$ and $2nP^2$ for $S$; memory:
+    the entries, and some arrays (n, P).
+    Errors: ValueError if the numbers of spins differ or are too large, or `w` is not (P,) and floating.
 
     >>> from hesslib.reconfiguration import Heisenberg
     >>> sums = ExactSums(RestrictedBoltzmann(4, 1), Heisenberg(4))
@@ -58,10 +67,7 @@ class ExactSums:
         return ground_state(self.hamiltonian, self.configurations).energy
 
     def __call__(self, w: Inexact[np.ndarray, " P"], /) -> Estimate:
-        r"""Return the moments at `w`.
-
-        Cost: $2nMN$ operations for $\psi$, and $2nP^2$ for $S$.
-        """
+        """Return the moments at `w`."""
         w, states = checked(self.machine, w, self.configurations.states)
         psi = log_psi_of(self.machine.unravel(w), states)
         ratios = np.exp(psi[self._columns] - psi[self._rows])

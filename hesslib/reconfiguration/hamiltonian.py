@@ -16,32 +16,53 @@ States = Integer[np.ndarray, "n N"]
 
 
 class Connections(NamedTuple):
-    r"""The entries $H_{\sigma\sigma'}$ of the rows of given states; a connection that is not there has the value 0."""
+    r"""The entries $H_{\sigma\sigma'}$ of the rows of given states; a connection that is not there has the value 0.
 
-    states: Integer[np.ndarray, "n C N"]  # sigma', the state itself first
-    values: Float[np.ndarray, "n C"]
+    >>> Heisenberg(4).connections(np.array([[1, 1, -1, -1]])).states[0, 2]
+    array([ 1, -1,  1, -1])
+    """
+
+    states: Integer[np.ndarray, "n C N"]  # $\sigma'$, the state itself first
+    values: Float[np.ndarray, "n C"]  # $H_{\sigma\sigma'}$
 
 
 @runtime_checkable
 class Hamiltonian(Protocol):
-    r"""What the rest asks of a Hamiltonian.
+    """What the rest asks of a Hamiltonian: anything that has these three is one.
 
-    ``magnetization`` is the conserved $\sum_i\sigma_i$ of the ground state, or None if it is not conserved: the
-    states that count, and whether a Metropolis step exchanges two spins or flips one.
+    Shapes: `connections` takes states (n, N) and gives `Connections` (n, C, N) and (n, C).
+    Cost: $O(nCN)$ operations and numbers.
+    Errors: ValueError if the states have another length.
+
+    >>> isinstance(Heisenberg(4), Hamiltonian)
+    True
     """
 
     @property
-    def N(self) -> int: ...
+    def N(self) -> int:
+        """The number of spins."""
+        ...
+
     @property
-    def magnetization(self) -> int | None: ...
-    def connections(self, states: States, /) -> Connections: ...
+    def magnetization(self) -> int | None:
+        r"""The conserved $\sum_i\sigma_i$ of the ground state, or None if it is not conserved.
+
+        It says which states count, and whether a Metropolis step exchanges two spins or flips one.
+        """
+        ...
+
+    def connections(self, states: States, /) -> Connections:
+        """The states that each is connected with, itself first, and the matrix elements."""
+        ...
 
 
 @dataclass(frozen=True)
 class TransverseFieldIsing:
     r"""$H=-h\sum_i\sigma^x_i-\sum_i\sigma^z_i\sigma^z_{i+1}$ with the transverse field h.
 
-    Errors: ``ValueError`` if N is not at least 3 or the field is not finite.
+    Shapes: as for every `Hamiltonian`, with N + 1 connections.
+    Cost: as for every `Hamiltonian`.
+    Errors: ValueError if N is not at least 3, the field is not finite, or states have another length.
 
     >>> TransverseFieldIsing(4, 0.5).connections(np.array([[1, 1, 1, -1]])).values
     array([[ 0. , -0.5, -0.5, -0.5, -0.5]])
@@ -68,17 +89,20 @@ class TransverseFieldIsing:
 
 @dataclass(frozen=True)
 class Heisenberg:
-    r"""$H=\sum_i\boldsymbol\sigma_i\cdot\boldsymbol\sigma_{i+1}$, the antiferromagnetic chain, in the sector $\sum_i\sigma_i=0$.
+    r"""$H=\sum_i\boldsymbol\sigma_i\cdot\boldsymbol\sigma_{i+1}$, the antiferromagnetic chain with $\sum_i\sigma_i=0$.
 
     An antiparallel bond is exchanged with the matrix element +2. With ``marshall`` every second spin is rotated about
-    its z axis: the element becomes -2, the spectrum stays, and the ground state becomes positive (Marshall 1955).
-    Every closed path of exchanges has an even number of them on a ring of even length, which is why N must be even.
+    its z axis: the element becomes -2, the spectrum stays, and the ground state becomes positive. Every closed path of
+    exchanges has an even number of them on a ring of even length, which is why N must be even.
 
-    Errors: ``ValueError`` if N is not even and at least 4.
+    Shapes: as for every `Hamiltonian`, with N + 1 connections.
+    Cost: as for every `Hamiltonian`.
+    Errors: ValueError if N is not even and at least 4, or states have another length.
+    Reference: Marshall (1955).
 
     >>> Heisenberg(4).connections(np.array([[1, 1, -1, -1]])).values
     array([[ 0.,  0., -2.,  0., -2.]])
-    """  # noqa: E501
+    """
 
     N: int
     marshall: bool = True

@@ -29,15 +29,19 @@ STATIONARY = 1e-14  # |F| below this part of sqrt(tr S) * |E| is rounding
 
 
 class Record(NamedTuple):
-    """What an iteration found at its parameters, and the step it took from there."""
+    """What an iteration found at its parameters, and the step it took from there.
 
-    iteration: int
-    energy: float
+    >>> Record(0, -8.0, 0.1, 0.0, 0.0, 100.0, 0.0, 0.5, 0.4).energy
+    -8.0
+    """
+
+    iteration: int  # 0 is the start
+    energy: float  # E
     error: float  # standard error of the energy; 0 for exact sums
     variance: float  # of the local energy
-    force: float  # |F|
-    regularization: float  # lambda
-    step: float  # |change of w|; 0 if none was taken
+    force: float  # $|F|$
+    regularization: float  # $\lambda$
+    step: float  # the length of the change of `w`; 0 if none was taken
     autocorrelation: float  # of the local energy, in sweeps; NaN for exact sums
     acceptance: float  # NaN for exact sums
 
@@ -47,14 +51,19 @@ Callback = Callable[[np.ndarray, Record], Any]
 
 @dataclass(frozen=True, eq=False)
 class Reconfiguration:
-    """The best parameters of a run, and the whole of its course."""
+    """The best parameters of a run, and the whole of its course.
+
+    >>> found = Reconfiguration(np.zeros(1), -1.0, 0.0, (), "limit", "all 0 iterations are used")
+    >>> found.energies.shape
+    (0,)
+    """
 
     w: Inexact[np.ndarray, " P"]  # where energy + 5 errors was smallest
     energy: float  # there
     error: float  # there
-    history: tuple[Record, ...]
-    status: Status
-    message: str
+    history: tuple[Record, ...]  # every point that was evaluated
+    status: Status  # why it ended
+    message: str  # the same in words
 
     @property
     def energies(self) -> np.ndarray:
@@ -76,9 +85,10 @@ def stochastic_reconfiguration(
     callback: Callback | None = None,
     progress: bool | None = None,
 ) -> Reconfiguration:
-    r"""Minimise the energy of a wave function by $w\leftarrow w-\gamma(S+\lambda_p\operatorname{diag}S+\varepsilon I)^{-1}F$.
+    r"""Minimise the energy of a wave function by steps of stochastic reconfiguration.
 
-    (``reconfiguration-step``.) The step is a Gauss-Newton step towards $(1-\gamma H)\psi$, imaginary time.
+    $w\leftarrow w-\gamma d$ with $(S+\lambda_p\operatorname{diag}S+\varepsilon I)d=F$, the metric $S$ and the force $F$
+    of `Moments`. The step is a Gauss-Newton step towards $(1-\gamma H)\psi$, imaginary time.
 
     Parameters
     ----------
@@ -111,7 +121,10 @@ def stochastic_reconfiguration(
     Whatever ends the run, the best point is returned: that with the smallest energy + 5 errors. Among sampled energies
     that choice favours those that came out too low; estimate again for an energy without that bias.
 
-    Cost: one estimate and $P^3/3$ operations for each iteration.
+    Equation: reconfiguration-step.
+    Shapes: `w0` is (P,), real or complex; returns a `Reconfiguration` with `w` (P,).
+    Cost: one estimate and $P^3/3$ operations for each iteration ($9P^3$ with `pseudo_inverse`); memory: that of an
+    estimate, and two matrices (P, P).
 
     Raises
     ------
@@ -125,7 +138,7 @@ def stochastic_reconfiguration(
     >>> result = stochastic_reconfiguration(ExactSums(machine, Heisenberg(4)), machine.init(0))
     >>> result.status, round(result.energy, 9)
     ('converged', -8.0)
-    """  # noqa: E501
+    """
     w = _checked_start(w0, max_iterations, rate, shift, pseudo_inverse)
     schedule = geometric() if regularization is None else regularization
     history: list[Record] = []

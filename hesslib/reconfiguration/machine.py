@@ -27,6 +27,10 @@ OVER_TRANSLATIONS = "nft,nti->nfi"  # sum_t tanh(theta_nft) sigma_n,i+t
 class RestrictedBoltzmann:
     r"""The description of a machine: N sites and $M=\alpha N$ hidden units; it holds no parameters.
 
+    $\psi(\sigma)=e^{\sum_ia_i\sigma_i}\prod_j2\cosh\theta_j$ with $\theta_j=b_j+\sum_iW_{ji}\sigma_i$ and
+    $\sigma_i=\pm1$. The flat vector `w` is $a$, then $b$, then $W$ row by row. Real parameters make $\psi$ positive;
+    for signs and phases they must be complex, and $\psi$ is then holomorphic in them.
+
     Parameters
     ----------
     N
@@ -38,9 +42,10 @@ class RestrictedBoltzmann:
         filters in all N positions, $\theta_{ft}=b_f+\sum_iW_{fi}\sigma_{i+t}$, all $a_i$ are one number, and there are
         $1+\alpha+\alpha N$ parameters in place of $N+M+NM$.
 
-    The flat vector `w` is $a$, then $b$, then $W$ row by row. Real parameters make $\psi$ positive; for signs and
-    phases they must be complex, and $\psi$ is then holomorphic in them.
-
+    Equation: rbm.
+    Shapes: `w` is (P,).
+    Cost: none to make; `unravel` of a symmetric machine writes out (M, N) numbers.
+    Errors: ValueError if `N` or `density` is not an integer, or too small.
     Reference: Carleo and Troyer, Science 355, 602 (2017), Appendices C and E.
 
     >>> RestrictedBoltzmann(8, 2).num_parameters, RestrictedBoltzmann(8, 2, symmetric=False).num_parameters
@@ -71,7 +76,7 @@ class RestrictedBoltzmann:
         return self.density if self.symmetric else self.density * self.N
 
     def name_of(self, k: int, /) -> str:
-        """What parameter k is called: ``a[0]``, ``b[1]``, ``W[1, 3]``."""
+        """What parameter k is called: ``a[0]``, ``b[1]``, ``W[1, 3]``; k counts from 0."""
         if k < self._visible:
             return f"a[{k}]"
         k -= self._visible
@@ -102,9 +107,13 @@ class RestrictedBoltzmann:
 
 
 def log_psi(machine: RestrictedBoltzmann, w: Inexact[Array, " P"], states: Array, /) -> Inexact[Array, " n"]:
-    r"""Return $\log\psi(\sigma)=\sum_ia_i\sigma_i+\sum_j\log2\cosh\theta_j$ for each row $\sigma$ of `states` (n, N).
+    r"""Return $\log\psi(\sigma)=\sum_ia_i\sigma_i+\sum_j\log2\cosh\theta_j$ for each row $\sigma$ of `states`.
 
-    `states` holds +1 and -1 in any dtype; the result has that of `w`. Cost: $2nMN$ operations.
+    $\theta_j=b_j+\sum_iW_{ji}\sigma_i$; `states` holds +1 and -1 in any dtype.
+
+    Equation: rbm.
+    Shapes: (n,), of the dtype of `w`, for `w` (P,) and `states` (n, N).
+    Cost: $2nMN$ operations; memory: a few arrays (n, M).
 
     Raises
     ------
@@ -120,12 +129,16 @@ def log_psi(machine: RestrictedBoltzmann, w: Inexact[Array, " P"], states: Array
 
 
 def log_derivatives(machine: RestrictedBoltzmann, w: Inexact[Array, " P"], states: Array, /) -> Inexact[Array, "n P"]:
-    r"""Return $O_{nk}=\partial\log\psi(\sigma_n)/\partial w_k$ (``rbm-slopes``).
+    r"""Return $O_{nk}=\partial\log\psi(\sigma_n)/\partial w_k$.
 
-    $$O_{a_i}=\sigma_i,\qquad O_{b_j}=\tanh\theta_j,\qquad O_{W_{ji}}=\tanh\theta_j\,\sigma_i,$$
+    $O_{a_i}=\sigma_i$, $O_{b_j}=\tanh\theta_j$ and $O_{W_{ji}}=\tanh\theta_j\,\sigma_i$, summed over the translations
+    for a symmetric machine.
 
-    summed over the translations for a symmetric machine. Shapes, dtypes and errors as for `log_psi`; memory: the
-    result, and $nN^2$ numbers more for a symmetric machine.
+    Equation: rbm-slopes.
+    Shapes: (n, P), of the dtype of `w`, for `w` (P,) and `states` (n, N).
+    Cost: $2nMN$ operations, and as many again to sum over the translations of a symmetric machine; memory: the result,
+    and $nN^2$ numbers more for a symmetric machine.
+    Errors: as for `log_psi`.
 
     >>> import numpy as np
     >>> log_derivatives(RestrictedBoltzmann(2, 1), np.array([0.5, 100.0, 0.0, 0.0]), np.array([[1, 1]]))

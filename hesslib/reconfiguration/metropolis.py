@@ -18,22 +18,28 @@ from hesslib.reconfiguration.moments import local_energies, moments
 
 
 class Samples(NamedTuple):
-    """The states of C chains after each of T sweeps."""
+    """The states of C chains after each of T sweeps.
 
-    states: Integer[np.ndarray, "T C N"]
+    >>> Samples(np.ones((3, 5, 4), dtype=int), 0.5).states.shape
+    (3, 5, 4)
+    """
+
+    states: Integer[np.ndarray, "T C N"]  # 1 and -1
     acceptance: float  # share of the proposals that were accepted
 
 
 def random_states(
     rng: np.random.Generator | int, chains: int, N: int, /, *, magnetization: int | None = None
 ) -> Integer[np.ndarray, "C N"]:
-    r"""Return random states, each entry $\pm1$ with equal chances; with a magnetization, random among those that have it.
+    r"""Return random states, each entry $\pm1$ with equal chances; with a magnetization, random among those of it.
 
-    Raises ValueError if no state of N spins has the magnetization.
+    Shapes: (C, N) for C = `chains`.
+    Cost: CN random numbers.
+    Errors: ValueError if no state of N spins has the magnetization.
 
     >>> random_states(0, 5, 4, magnetization=0).sum(axis=1)
     array([0, 0, 0, 0, 0])
-    """  # noqa: E501
+    """
     rng = np.random.default_rng(rng)
     if magnetization is None:
         return rng.choice(np.array([-1, 1]), (chains, N))
@@ -59,7 +65,9 @@ def sample(
     $\sum_i\sigma_i$ if they differ and changes nothing else if they do not. It is accepted with the probability
     $\min(1,|\psi'/\psi|^2)$. A sweep has N steps. The $\theta_j$ are kept and updated: a step costs $O(M)$.
 
-    Cost: $O(CNM)$ for a sweep of all chains. Raises ValueError as `log_psi` does, or if `sweeps` is below 1.
+    Shapes: `states` is (C, N); the `Samples` has (T, C, N) for T = `sweeps`.
+    Cost: $O(CNM)$ operations for a sweep of all chains; memory: the result in bytes, and some arrays (C, M).
+    Errors: ValueError as `log_psi` does, or if `sweeps` is below 1.
 
     >>> machine = RestrictedBoltzmann(4, 1)
     >>> sample(machine, machine.init(0), random_states(0, 5, 4), 1, sweeps=3).states.shape
@@ -100,7 +108,7 @@ def sample(
 
 
 class Metropolis:
-    r"""$E$, $S$ and $F$ of a machine by averages over Metropolis chains.
+    """$E$, $S$ and $F$ of a machine by averages over Metropolis chains.
 
     The chains go on from where they were at the last estimate: from one step of an optimisation to the next the
     distribution changes little. An estimate makes `discard` sweeps, then `sweeps` more and uses the states after each.
@@ -110,13 +118,18 @@ class Metropolis:
     machine, hamiltonian
         Of the same number of spins.
     chains, sweeps
-        The size of the sample is their product.
+        The size of the sample, n, is their product.
     discard
         Sweeps that are made and not used, at each estimate.
     seed
         A number, or a NumPy generator; the same seed gives the same run.
 
-    Errors: ``ValueError`` if the numbers of spins differ, or there are fewer than 2 chains or sweeps.
+    Equation: energy-as-mean.
+    Shapes: called with `w` (P,) it returns an `Estimate`, whose moments have S (P, P) and F (P,).
+    Cost: a call takes $O(NM)$ operations for each sweep of a chain, $2nCMN$ for the energies with C connections, and
+    $2nP^2$ for $S$; memory: some arrays (n, P).
+    Errors: ValueError if the numbers of spins differ, there are fewer than 2 chains or sweeps, or `w` is not (P,) and
+    floating.
 
     >>> from hesslib.reconfiguration import Heisenberg
     >>> machine = RestrictedBoltzmann(8, 1)
@@ -173,7 +186,15 @@ def sampled_energies(
 ) -> Inexact[np.ndarray, " n"]:
     r"""Return the local energy $\sum_{\sigma'}H_{\sigma\sigma'}\psi(\sigma')/\psi(\sigma)$ of each state.
 
+    Equation: wave-function.
+    Shapes: (n,), for `w` (P,) and `states` (n, N).
     Cost: $2nCMN$ operations for C connections, in chunks of bounded memory.
+    Errors: ValueError as `log_psi` does.
+
+    >>> from hesslib.reconfiguration import TransverseFieldIsing
+    >>> machine, chain = RestrictedBoltzmann(4, 1), TransverseFieldIsing(4, 0.0)
+    >>> sampled_energies(machine, chain, machine.init(0), np.ones((1, 4), dtype=int))
+    array([-4.])
     """
     w, _ = checked(machine, w, states)
     size = max(BUDGET // ((machine.N + 1) * machine.N * machine.density), 1)

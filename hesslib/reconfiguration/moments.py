@@ -16,16 +16,26 @@ FORCE = "nk,n->k"  # sum_n (p_n conj O_nk) E_n
 
 
 class Moments(NamedTuple):
-    r"""Averages with the probabilities $p_n=|\psi_n|^2/\sum_m|\psi_m|^2$, over all states or over a sample."""
+    r"""Averages with the probabilities $p_n=|\psi_n|^2/\sum_m|\psi_m|^2$, over all states or over a sample.
 
-    energy: Array  # <E>, real
-    variance: Array  # <|E - <E>|^2>: 0 if and only if the state is an eigenstate
-    S: Array  # <conj(O_k) O_l> - <conj O_k><O_l>, (P, P)
-    F: Array  # <conj(O_k) E> - <conj O_k><E>, (P,)
+    >>> import numpy as np
+    >>> moments(np.array([0.5, 0.5]), np.array([[1.0], [-1.0]]), np.array([3.0, 1.0])).energy.item()
+    2.0
+    """
+
+    energy: Array  # $\langle E\rangle$, real
+    variance: Array  # $\langle|E-\langle E\rangle|^2\rangle$: 0 if and only if the state is an eigenstate
+    S: Array  # $\langle\bar O_kO_l\rangle-\langle\bar O_k\rangle\langle O_l\rangle$, (P, P)
+    F: Array  # $\langle\bar O_kE\rangle-\langle\bar O_k\rangle\langle E\rangle$, (P,)
 
 
 def probabilities(log_psi: Inexact[Array, " n"], multiplicity: Float[Array, " n"], /) -> Float[Array, " n"]:
     r"""Return $p_n=m_n|\psi_n|^2/\sum_{n'}m_{n'}|\psi_{n'}|^2$; the largest $|\psi_n|$ is divided out first.
+
+    Equation: wave-function.
+    Shapes: (n,), real, for $\log\psi$ and the multiplicities $m$, (n,) each.
+    Cost: $O(n)$ operations and numbers.
+    Errors: ValueError if the libraries differ.
 
     >>> import numpy as np
     >>> probabilities(np.array([1000.0, 1000.0]), np.array([1.0, 3.0]))
@@ -40,21 +50,33 @@ def probabilities(log_psi: Inexact[Array, " n"], multiplicity: Float[Array, " n"
 def local_energies(
     log_psi: Inexact[Array, " n"], connected: Inexact[Array, "n C"], values: Float[Array, "n C"], /
 ) -> Inexact[Array, " n"]:
-    r"""Return $E_n=\sum_cH_{nc}\,\psi_c/\psi_n$ from $\log\psi$ of the states and of those they are connected with."""
+    r"""Return $E_n=\sum_cH_{nc}\,\psi_c/\psi_n$ from $\log\psi$ of the states and of those they are connected with.
+
+    Equation: wave-function.
+    Shapes: (n,), for `log_psi` (n,) and `connected` and `values` (n, C).
+    Cost: $O(nC)$ operations and numbers.
+    Errors: ValueError if the libraries differ.
+
+    >>> import numpy as np
+    >>> local_energies(np.zeros(1), np.log(np.array([[1.0, 3.0]])), np.array([[2.0, -1.0]])).round(12)
+    array([-1.])
+    """
     xp = namespace(log_psi=log_psi, connected=connected, values=values)
     return xp.sum(values * xp.exp(connected - log_psi[:, None]), axis=1)
 
 
 def moments(p: Float[Array, " n"], O: Inexact[Array, "n P"], E: Inexact[Array, " n"], /) -> Moments:
-    r"""Return energy, variance, $S$ and $F$ (``metric`` and ``force``) for probabilities, log-derivatives and energies.
+    r"""Return energy, variance, $S$ and $F$ for probabilities $p$, log-derivatives $O$ and local energies $E$.
 
-    $$S_{kl}=\langle\bar O_kO_l\rangle-\langle\bar O_k\rangle\langle O_l\rangle,\qquad
-    F_k=\langle\bar O_kE\rangle-\langle\bar O_k\rangle\langle E\rangle$$
+    $S_{kl}=\langle\bar O_kO_l\rangle-\langle\bar O_k\rangle\langle O_l\rangle$ and $F_k=\langle\bar
+    O_kE\rangle-\langle\bar O_k\rangle\langle E\rangle$, computed from $O-\langle O\rangle$, so that nothing cancels and
+    $S$ has no negative eigenvalue beyond rounding. For real parameters the gradient of the energy is $2F$; for complex
+    ones $F_k=\partial E/\partial\bar w_k$.
 
-    computed from $O-\langle O\rangle$, so that nothing cancels and $S$ has no negative eigenvalue beyond rounding.
-    For real parameters the gradient of the energy is $2F$; for complex ones $F_k=\partial E/\partial\bar w_k$.
-
+    Equation: metric, force.
+    Shapes: `p` and `E` are (n,), `O` is (n, P); `Moments` with S (P, P) and F (P,).
     Cost: $2nP^2$ operations; memory: two matrices (n, P) and the result.
+    Errors: ValueError if the shapes or the libraries do not fit.
 
     >>> import numpy as np
     >>> m = moments(np.array([0.5, 0.5]), np.array([[1.0], [-1.0]]), np.array([3.0, 1.0]))

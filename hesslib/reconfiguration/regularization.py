@@ -13,13 +13,22 @@ Schedule = Callable[[int], float]
 
 
 class SingularMetricError(np.linalg.LinAlgError):
-    """S, with what was added to it, is singular: some direction does not change the state."""
+    """S, with what was added to it, is singular: some direction does not change the state.
+
+    >>> try:
+    ...     damped_direction(np.zeros((1, 1)), np.ones(1), scaled=1.0, shift=0.0)
+    ... except SingularMetricError as error:
+    ...     print(error)
+    S has rows of zeros, parameters 0: they change only the norm of the state
+    """
 
 
 def geometric(start: float | int = 100.0, ratio: float = 0.9, floor: float | int = 1e-4, /) -> Schedule:
     r"""Return $\lambda(p)=\max(\text{start}\cdot\text{ratio}^p,\text{floor})$, by default that of Carleo and Troyer.
 
-    Raises ValueError if a value is negative or the ratio is not below 1.
+    Shapes: a function from the number of an iteration to a number.
+    Cost: none.
+    Errors: ValueError if a value is negative or the ratio is not below 1.
 
     >>> schedule = geometric()
     >>> schedule(0), schedule(1000)
@@ -33,6 +42,10 @@ def geometric(start: float | int = 100.0, ratio: float = 0.9, floor: float | int
 def constant(value: float | int, /) -> Schedule:
     r"""Return $\lambda(p)=\text{value}$ for every iteration.
 
+    Shapes: a function from the number of an iteration to a number.
+    Cost: none.
+    Errors: ValueError if `value` is negative.
+
     >>> constant(0.01)(7)
     0.01
     """
@@ -44,10 +57,15 @@ def constant(value: float | int, /) -> Schedule:
 def damped_direction(
     S: Inexact[np.ndarray, "P P"], F: Inexact[np.ndarray, " P"], /, *, scaled: float, shift: float
 ) -> Inexact[np.ndarray, " P"]:
-    r"""Return $d$ of $(S+\lambda\operatorname{diag}S+\varepsilon I)d=F$ with $\lambda$ = `scaled` and $\varepsilon$ = `shift`.
+    r"""Return the solution $d$ of $(S+\lambda\operatorname{diag}S+\varepsilon I)d=F$.
 
-    By Cholesky's factorisation, $P^3/3$ operations. The diagonal scaling is Marquardt's: it does not depend on the
-    units of the parameters; but where $S_{kk}=0$ it adds nothing, and only the shift helps.
+    $\lambda$ is `scaled` and $\varepsilon$ is `shift`. By Cholesky's factorisation. The diagonal scaling is
+    Marquardt's: it does not depend on the units of the parameters; but where $S_{kk}=0$ it adds nothing, and only the
+    shift helps.
+
+    Equation: reconfiguration-step.
+    Shapes: (P,), for `S` (P, P) and `F` (P,).
+    Cost: $P^3/3$ operations; memory: two matrices (P, P).
 
     Raises
     ------
@@ -56,7 +74,7 @@ def damped_direction(
 
     >>> damped_direction(np.array([[4.0]]), np.array([2.0]), scaled=0.0, shift=0.0)
     array([0.5])
-    """  # noqa: E501
+    """
     from scipy.linalg import cho_factor, cho_solve
 
     diagonal = np.real(np.diagonal(S))
@@ -81,9 +99,14 @@ def _why(diagonal: np.ndarray) -> str:
 def pseudo_inverse_direction(
     S: Inexact[np.ndarray, "P P"], F: Inexact[np.ndarray, " P"], /, *, cutoff: float
 ) -> Inexact[np.ndarray, " P"]:
-    r"""Return $S^+F$, the shortest solution, over the eigenvalues of $S$ above `cutoff` times the largest.
+    """Return $S^+F$, the shortest solution, over the eigenvalues of $S$ above `cutoff` times the largest.
 
-    $9P^3$ operations. Where S is zero, the result is zero.
+    Where S is zero, the result is zero.
+
+    Equation: reconfiguration-step.
+    Shapes: (P,), for `S` (P, P) and `F` (P,).
+    Cost: $9P^3$ operations; memory: two matrices (P, P).
+    Errors: those of ``numpy.linalg.eigh``, if it does not converge.
 
     >>> pseudo_inverse_direction(np.diag([4.0, 0.0]), np.array([2.0, 1.0]), cutoff=1e-10)
     array([0.5, 0. ])

@@ -14,7 +14,7 @@ DETECTABLE = 1e-6  # a penalty smaller than this, relative to the largest entry,
 
 def parts_of_the_matrix(case: Case) -> Iterator[Suspect]:
     """Only a part of the matrix, or a part of it twice."""
-    A = _symmetric(case)
+    A = of_second_derivatives(case)
     if A is None or case.quantity == "hessian_diagonal":
         return
     D, lower = np.diag(np.diagonal(A)), np.tril(A)
@@ -53,7 +53,7 @@ def row_sums(case: Case) -> Iterator[Suspect]:
 
 def inverses(case: Case) -> Iterator[Suspect]:
     """The inverse, or the diagonal of the inverse, in the place of the matrix; or the reciprocal of a diagonal."""
-    A = _symmetric(case)
+    A = of_second_derivatives(case)
     if A is None or A.shape[0] == 1:
         return
     error = float(np.max(case.judgement.opinion.error, initial=0.0))
@@ -76,7 +76,7 @@ def inverses(case: Case) -> Iterator[Suspect]:
 
 def negative_curvature(case: Case) -> Iterator[Suspect]:
     """Negative eigenvalues reflected or cut off."""
-    A = _symmetric(case)
+    A = of_second_derivatives(case)
     if A is None or not np.isfinite(A).all():
         return
     eigenvalues, V = np.linalg.eigh(A)
@@ -118,7 +118,7 @@ def outer_product_of_the_gradient(case: Case) -> Iterator[Suspect]:
         yield Suspect("outer-product", words, case.of_matrix(np.outer(g, g)))
 
 
-def _symmetric(case: Case) -> np.ndarray | None:
+def of_second_derivatives(case: Case) -> np.ndarray | None:
     """The matrix of second derivatives that was asked for, itself or its diagonal or its product."""
     if case.quantity == "gauss_newton":
         return case.reference
