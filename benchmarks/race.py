@@ -19,8 +19,11 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+if {"numpy", "jax", "torch"} & sys.modules.keys():
+    raise ImportError("import race before NumPy, JAX and PyTorch: it sizes their pools of threads")
 CORES = int(os.environ.get("BENCH_CORES", "1"))
 if hasattr(os, "sched_setaffinity"):  # XLA's own flags do not hold it to one thread
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-CORES:])
@@ -99,7 +102,7 @@ def enter(contestants: Mapping[str, Call], kind: str, reference: Any, tolerance:
         result = Result(name, kind)
         try:
             value = to_numpy(call())
-        except Exception as failure:  # a library that cannot do the job is a result too
+        except Exception as failure:  # noqa: BLE001 a library that cannot do the job is a result too
             result.failure = f"{type(failure).__name__}: {str(failure).splitlines()[0][:120]}"
         else:
             if reference is not None and kind != "bound":
@@ -182,6 +185,6 @@ def run(task: Task) -> list[Outcome]:
         print(f"\n{task.name}: {statistics.geometric_mean(ratios):.2f} on average, {min(ratios):.2f} at least")
     if "--json" in sys.argv:
         rows = [{**asdict(outcome), "ratio": outcome.ratio} for outcome in outcomes]
-        with open(sys.argv[sys.argv.index("--json") + 1], "w", encoding="utf-8") as file:
-            json.dump({"task": task.name, "note": task.note, "target": task.target, "outcomes": rows}, file, indent=1)
+        table = {"task": task.name, "note": task.note, "target": task.target, "outcomes": rows}
+        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(table, indent=1), encoding="utf-8")
     return outcomes

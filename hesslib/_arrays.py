@@ -108,6 +108,32 @@ def integers_like(values: np.ndarray, like: Array) -> Array:
     return xp.asarray(values, device=array_api_compat.device(like))
 
 
+def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
+    """Return `w` with the library, the dtype and the device of `w0`."""
+    if is_numpy_array(w0):
+        return w.astype(w0.dtype)
+    xp = array_api_compat.array_namespace(w0)
+    if is_jax_array(w0):
+        return xp.asarray(w, dtype=w0.dtype, device=w0.sharding)  # on one device, or spread over several as `w0` is
+    return xp.asarray(w, dtype=w0.dtype, device=w0.device)
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Return the numbers of an array of any library, wherever they are."""
+    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+
+
+def of_numpy(f: Callable[[Any, Array], Array], kept: Any, like: Array) -> Callable[[np.ndarray], np.ndarray]:
+    """Return ``v -> f(kept, v)`` for NumPy arrays `v`, computed with the library, the dtype and the device of `like`.
+
+    `kept` is a tree of arrays. JAX compiles `f`: one by one, its operations would each cost as much as a small product.
+    """
+    if is_jax_array(like):
+        jitted = sys.modules["jax"].jit(f)
+        return lambda v: np.asarray(jitted(kept, v.astype(like.dtype)))
+    return lambda v: to_numpy(f(kept, in_library_of(like, v)))
+
+
 def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
     """Return zeros of the given shape with the dtype and on the device of ``like``."""
     xp = array_api_compat.array_namespace(like)

@@ -81,7 +81,7 @@ class Objective:
                 s[l] = self.net.activation[l - 1].second(self.a[l]) * received
         ones = np.ones((len(self.x), 1))
         z_1 = [np.concatenate([z, ones], axis=1) for z in self.z]
-        return Passes([None, *(self.W[l] for l in self.layers)], self.a[L], z_1, slopes, delta, s)
+        return Passes([None, *(self.W[l] for l in self.layers)], self.a[L], list(self.z), z_1, slopes, delta, s)
 
     def gradient(self) -> Float[np.ndarray, " P"]:
         r"""Return $\nabla E$: one backward pass, or none if it was asked for here before."""

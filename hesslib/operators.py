@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from hesslib._arrays import Array, dtype_name, namespace
+from hesslib._arrays import Array, dtype_name, namespace, of_numpy
 from hesslib.network import Network, Reduction, checked_batch, reduced
 from hesslib.passes import passes
 from hesslib.roperator import Product, gauss_newton_product, hessian_product
@@ -76,13 +76,13 @@ def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, 
     xp, N = namespace(w=w), x.shape[0]
     kept = passes(net, xp.asarray(w, copy=True), x, t)  # what is kept has views of w, which may be changed in place
     kind = np.dtype(dtype_name(w))
-
-    def matmat(v: np.ndarray) -> np.ndarray:
-        rows = xp.asarray(np.ascontiguousarray(v.T, dtype=kind))
-        return np.asarray(reduced(product(net, kept, rows), reduction, N)).T
+    of_rows = of_numpy(lambda kept, rows: reduced(product(net, kept, rows), reduction, N), kept, w)
 
     def matvec(v: np.ndarray) -> np.ndarray:
-        return matmat(v.reshape(-1, 1))[:, 0]
+        return of_rows(v.reshape(1, -1))[0]
+
+    def matmat(v: np.ndarray) -> np.ndarray:
+        return of_rows(np.ascontiguousarray(v.T)).T
 
     shape = (net.num_parameters, net.num_parameters)
     return LinearOperator(shape, matvec=matvec, rmatvec=matvec, matmat=matmat, rmatmat=matmat, dtype=kind)

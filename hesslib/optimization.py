@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from hesslib._arrays import Array, dtype_name, is_jax_array, namespace, same_floating_dtype
+from hesslib._arrays import Array, dtype_name, in_library_of, same_floating_dtype, to_numpy
 
 Status = Literal["converged", "target", "limit", "stalled", "stopped", "interrupted"]
 """converged: a test of convergence holds; target: the error asked for is reached; limit: no iterations are left;
@@ -166,17 +166,7 @@ def _checked_start(w0: Array) -> np.ndarray:
 
 def as_numpy(values: Array, /) -> np.ndarray:
     """Return the values as a NumPy array of float64, from any library and device."""
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=np.float64)
-
-
-def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
-    """Return `w` with the library, the dtype and the device of `w0`."""
-    if isinstance(w0, np.ndarray):
-        return w.astype(w0.dtype)
-    xp = namespace(w0=w0)
-    if is_jax_array(w0):
-        return xp.asarray(w, dtype=w0.dtype, device=w0.sharding)  # on one device, or spread over several as `w0` is
-    return xp.asarray(w, dtype=w0.dtype, device=w0.device)
+    return np.asarray(to_numpy(values), dtype=np.float64)
 
 
 class _Bar:

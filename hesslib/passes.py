@@ -15,6 +15,7 @@ class Passes(NamedTuple):
 
     W: list[Array]  # W[l], (n_l, n_{l-1})
     a_L: Array  # (N, K)
+    z: list[Array]  # z^(l), (N, n_l), for l < L
     z_1: list[Array]  # z^(l) and a last column of ones, (N, n_l + 1), for l < L: weights and biases become one matrix
     h_1: list[Array]  # h'(a^(l)), (N, n_l), for hidden l
     delta: list[Array]  # delta^(l), (N, n_l)
@@ -37,4 +38,5 @@ def passes(net: Network, w: Array, x: Array, t: Array, /) -> Passes:
         h_1[l] = h.first(a[l])
         delta[l] = h_1[l] * received
         s[l] = h.second(a[l]) * received
-    return Passes(W, a[net.L], [xp.concat([z_l, ones], axis=1) for z_l in z[:-1]], h_1, delta, s)
+    z_1 = [xp.concat([z_l, ones], axis=1) for z_l in z[:-1]]
+    return Passes(W, a[net.L], list(z[:-1]), z_1, h_1, delta, s)

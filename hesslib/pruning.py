@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hesslib._arrays import Array, eye_like, integers_like, namespace, written
+from hesslib._arrays import Array, eye_like, in_library_of, integers_like, namespace, written
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib.backprop import output_jacobian
 from hesslib.gauss_newton import gauss_newton
 from hesslib.hessian import hessian
 from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, checked_batch, error, outputs
-from hesslib.optimization import as_numpy, in_library_of
+from hesslib.optimization import as_numpy
 from hesslib.saliency import saliency_obd, saliency_obs, surgeon_step, without
 
 __all__ = ["Pruned", "prune", "saliency_obd", "saliency_obs", "surgeon_step", "without"]

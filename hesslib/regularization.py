@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, namespace
+from hesslib._arrays import Array, contract, in_library_of, namespace
 from hesslib._evidence_loop import Callback, Loop, Run, Status, Update
 from hesslib.backprop import output_jacobian
 from hesslib.curvature import Curvature, Spectrum
 from hesslib.evidence import Convention, log_evidences
 from hesslib.network import Network, outputs
-from hesslib.optimization import in_library_of
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hesslib._arrays import Array
-from hesslib.optimization import Run, as_numpy, in_library_of
+from hesslib._arrays import Array, in_library_of
+from hesslib.optimization import Run, as_numpy
 
 
 class Residuals:

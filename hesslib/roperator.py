@@ -120,7 +120,7 @@ def _forward(net: Network, p: Passes, v: Array) -> tuple[list[Array], list[Array
     R_a: list[Array] = [None]
     R_z: list[Array] = [None]  # R{x} = 0
     for l in range(1, net.L + 1):
-        R_a_l = contract(R_OF_WEIGHTS, p.z_1[l - 1][:, :-1], V[l]) + c[l][:, None, :]
+        R_a_l = contract(R_OF_WEIGHTS, p.z[l - 1], V[l]) + c[l][:, None, :]
         if l > 1:
             R_a_l = R_a_l + contract(R_THROUGH_WEIGHTS, R_z[l - 1], p.W[l])
         R_a.append(R_a_l)
@@ -130,7 +130,7 @@ def _forward(net: Network, p: Passes, v: Array) -> tuple[list[Array], list[Array
 
 def _parameters_of_layer(p: Passes, l: int, R_delta: Array, R_z: Array | None) -> tuple[Array, Array]:
     xp = namespace(R_delta=R_delta)
-    R_W = contract(R_OF_DELTA, R_delta, p.z_1[l - 1][:, :-1])
+    R_W = contract(R_OF_DELTA, R_delta, p.z[l - 1])
     if R_z is not None:
         R_W = R_W + contract(R_OF_Z, p.delta[l], R_z)
     return xp.reshape(R_W, (R_W.shape[0], -1)), xp.sum(R_delta, axis=1)

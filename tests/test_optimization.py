@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hesslib import _display, optimization
-from hesslib.optimization import Run, Stop, in_library_of, somebody_watches
+from hesslib._arrays import in_library_of
+from hesslib.optimization import Run, Stop, somebody_watches
 
 
 def run(progress: bool | None, **options: object) -> Run:
