@@ -16,7 +16,7 @@ from hesslib.inverse import sequential_inverse
 from hesslib.kronecker import KroneckerFactors, kronecker_factors, kronecker_matrix, kronecker_product, kronecker_solve
 from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, Trace, error, forward, outputs
-from hesslib.operators import gauss_newton_operator, hessian_operator
+from hesslib.operators import gauss_newton_operator, hessian_operator, kronecker_inverse_operator
 from hesslib.pruning import prune
 from hesslib.regularization import bayesian_regularization
 from hesslib.roperator import gauss_newton_vector_product, hessian_vector_product
@@ -48,6 +48,7 @@ __all__ = [
     "input_hessian_diagonal",
     "input_jacobian",
     "kronecker_factors",
+    "kronecker_inverse_operator",
     "kronecker_matrix",
     "kronecker_product",
     "kronecker_solve",

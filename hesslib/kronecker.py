@@ -100,7 +100,7 @@ def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Fl
     array([[10.,  4.],
            [ 4.,  2.]])
     """
-    _check(net, factors)
+    check_factors(net, factors)
     refuse_what_cannot_fit("kronecker_matrix", 2 * net.num_parameters**2, factors[0].B)
     K = zeros_like((net.num_parameters, net.num_parameters), factors[0].B)
     for l, (A, B) in enumerate(factors, start=1):
@@ -122,7 +122,8 @@ def kronecker_product(
     >>> kronecker_product(net, kronecker_factors(net, np.zeros(2), x, x), np.array([1.0, 0.0]))
     array([10.,  4.])
     """
-    parts = _by_layer(net, factors, v)
+    check_factors(net, factors)
+    parts = _by_layer(net, v, factors[0].B)
     return _flat([_two_sided(B, V, A) for (A, B), V in zip(factors, parts, strict=True)], v)
 
 
@@ -148,37 +149,56 @@ def kronecker_solve(
     >>> kronecker_solve(net, kronecker_factors(net, np.zeros(2), x, x), np.array([14.0, 6.0])).round(12)
     array([1., 1.])
     """
+    check_factors(net, factors)
+    return solved(net, eigenbases(factors, damping), v, factors[0].B)
+
+
+class Eigenbasis(NamedTuple):
+    r"""$B=Y\operatorname{diag}(b)Y^T$ and $A=X\operatorname{diag}(a)X^T$ of one layer, and $b_ka_p+\mu$."""
+
+    Y: Array
+    X: Array
+    values: Array
+
+
+def eigenbases(factors: Sequence[KroneckerFactors], damping: float, /) -> list[Eigenbasis]:
+    """Return what `kronecker_solve` needs of the factors, for several right-hand sides; refuse what it refuses."""
     if not damping >= 0:
         raise ValueError(f"damping is {damping}; it must not be negative")
-    parts = _by_layer(net, factors, v)
-    solved = []
-    for l, ((A, B), V) in enumerate(zip(factors, parts, strict=True), start=1):
+    bases = []
+    for l, (A, B) in enumerate(factors, start=1):
         xp = namespace(A=A, B=B)
         (a, X), (b, Y) = xp.linalg.eigh(A), xp.linalg.eigh(B)
         values = contract(EIGENVALUES, xp.clip(b, min=0), xp.clip(a, min=0)) + damping
-        if not is_true(
-            xp.min(values) > values.shape[0] * values.shape[1] * xp.finfo(values.dtype).eps * xp.max(values)
-        ):
+        rounding = values.shape[0] * values.shape[1] * xp.finfo(values.dtype).eps
+        if not is_true(xp.min(values) > rounding * xp.max(values)):
             raise ValueError(
                 f"damping is {damping}; it must be larger, the factors of layer {l} are singular to rounding"
             )
-        solved.append(_two_sided(Y, _two_sided(Y.T, V, X) / values, X.T))
-    return _flat(solved, v)
+        bases.append(Eigenbasis(Y, X, values))
+    return bases
+
+
+def solved(net: Network, bases: Sequence[Eigenbasis], v: Array, like: Array, /) -> Array:
+    """Return the solution for one vector or for columns, by bases that are at hand."""
+    parts = _by_layer(net, v, like)
+    return _flat(
+        [_two_sided(Y, _two_sided(Y.T, V, X) / values, X.T) for (Y, X, values), V in zip(bases, parts, strict=True)], v
+    )
 
 
 def _two_sided(B: Array, V: Float[Array, "V J I"], A: Array) -> Float[Array, "V J I"]:
     return contract(INPUTS, contract(UNITS, B, V), A)
 
 
-def _by_layer(net: Network, factors: Sequence[KroneckerFactors], v: Array) -> list[Array]:
+def _by_layer(net: Network, v: Array, like: Array) -> list[Array]:
     """Return each layer's part of the vector, or of the columns, as arrays (V, n_l, n_{l-1} + 1), biases last."""
-    _check(net, factors)
-    xp = namespace(v=v, B=factors[0].B)
+    xp = namespace(v=v, B=like)
     if v.ndim not in (1, 2) or v.shape[0] != net.num_parameters:
         raise ValueError(
             f"v has shape {tuple(v.shape)}; it must be ({net.num_parameters},) or ({net.num_parameters}, V)"
         )
-    same_floating_dtype(v=v, B=factors[0].B)
+    same_floating_dtype(v=v, B=like)
     W, b = net.layers(v[None, :] if v.ndim == 1 else v.T)
     return [xp.concat([W_l, b_l[..., None]], axis=-1) for W_l, b_l in zip(W[1:], b[1:], strict=True)]
 
@@ -192,7 +212,8 @@ def _flat(parts: list[Array], v: Array) -> Array:
     return rows[0] if v.ndim == 1 else rows.T
 
 
-def _check(net: Network, factors: Sequence[KroneckerFactors]) -> None:
+def check_factors(net: Network, factors: Sequence[KroneckerFactors], /) -> None:
+    """Refuse factors that are not those of the network."""
     if len(factors) != net.L:
         raise ValueError(f"factors has {len(factors)} entries; the network has {net.L} layers")
     for l, (A, B) in enumerate(factors, start=1):

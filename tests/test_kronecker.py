@@ -145,6 +145,9 @@ def test_solutions_solve_the_damped_equations(case: Case) -> None:
     condition = 1 + np.linalg.norm(K, 2) / damping
     close(K @ u + damping * u, v, 16 * condition * case.rounding)
     close(hesslib.kronecker_solve(case.net, factors, v[:, 1], damping=damping), u[:, 1], 16 * condition * case.rounding)
+    inverse = hesslib.kronecker_inverse_operator(case.net, factors, damping=damping)
+    close(inverse @ v, u, 16 * condition * case.rounding)
+    close(inverse.rmatvec(v[:, 0]), u[:, 0], 16 * condition * case.rounding)
     assert u.dtype == case.dtype
 
 
@@ -214,6 +217,8 @@ def test_what_does_not_fit_is_refused_by_name(as_installed: None) -> None:
             lambda: hesslib.kronecker_solve(case.net, factors, np.ones(17), damping=-1.0),
             "damping is -1.0; it must not be negative",
         ),
+        (lambda: hesslib.kronecker_solve(case.net, factors[1:], np.ones(17)), "factors has 1 entries"),
+        (lambda: hesslib.kronecker_inverse_operator(case.net, factors[1:]), "factors has 1 entries"),
         (
             lambda: hesslib.kronecker_factors(*args(case), reduction="max"),
             "reduction is 'max'; it must be 'sum' or 'mean'",
