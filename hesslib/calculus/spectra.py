@@ -50,6 +50,8 @@ u = Tensor("u", shape=(P,))
 r"""The entries of $v$ along the eigenvectors of $A$: $u_r=\sum_iU_{ir}v_i$."""
 Y = Tensor("Y", shape=(K, K))  # an eigenvector of T in each column
 theta = Tensor("theta", latex=r"\theta", shape=(K,))
+y = Tensor("y", shape=(K,))  # one eigenvector of T, and its eigenvalue
+value = sp.Symbol("theta", real=True)
 tau = Tensor("tau", latex=r"\tau", shape=(K,))
 r"""The first entries of the eigenvectors of $T$: $\tau_m=Y_{1m}$."""
 
@@ -204,6 +206,14 @@ def projection() -> Steps:
 
 def _by_lanczos(e: Expr) -> Expr:
     return residual_is_orthogonal(columns_are_orthonormal(lanczos(e)))
+
+
+def ritz_residual() -> Steps:
+    r"""$AQy-\theta Qy=ry_k$ for an eigenvector $y$ of $T$: what is left is $r$ times the last entry."""
+    ritz = S("m", K, lambda m: Q[i, m] * y[m])
+    eigenvector = fact(S("n", K, lambda n: T[m, n] * y[n]), value * y[m], m)
+    chain = Steps(S("j", P, lambda j: A[i, j] * S("m", K, lambda m: Q[j, m] * y[m])) - value * ritz)
+    return chain.then(residual[i] * y[K], r"Lanczos, $Ty=\theta y$", using=lambda e: eigenvector(lanczos(e)))
 
 
 def power_step() -> Steps:
