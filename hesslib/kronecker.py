@@ -32,10 +32,17 @@ EIGENVALUES = "k,p->kp"  # b_k a_p
 
 
 class KroneckerFactors(NamedTuple):
-    r"""The two factors of one layer: its block is $B_{jj'}A_{ii'}$, in the order of `w` up to where biases stand."""
+    r"""The two factors of one layer, whose block is $B_{jj'}A_{ii'}$.
 
-    A: Array  # (n_{l-1} + 1, n_{l-1} + 1), of the inputs of the layer and of its bias
-    B: Array  # (n_l, n_l), of its units
+    >>> import numpy as np
+    >>> A, B = KroneckerFactors(np.array([[5.0, 2.0], [2.0, 1.0]]), np.array([[2.0]]))
+    >>> np.kron(B, A)
+    array([[10.,  4.],
+           [ 4.,  2.]])
+    """
+
+    A: Array  # $A$, (n_{l-1} + 1, n_{l-1} + 1), of the inputs of the layer, and last of its bias
+    B: Array  # $B$, (n_l, n_l), of its units
 
 
 def kronecker_factors(
@@ -57,8 +64,11 @@ def kronecker_factors(
     $\tilde z\tilde z^T$ over the patterns. It is exact for a single pattern; for the last layer under squared error,
     and for every layer if the network is linear as well; for a layer whose inputs are the same for all patterns.
 
-    Equation: kfac. Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors and a chunk of patterns.
-    Raises ValueError as `error` does. Reference: Martens and Grosse, ICML 2015.
+    Equation: kfac-factors, kfac.
+    Shapes: for each layer (n_{l-1} + 1, n_{l-1} + 1) and (n_l, n_l).
+    Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors and a chunk of patterns.
+    Errors: as `error` does.
+    Reference: Martens and Grosse, ICML 2015.
 
     >>> import numpy as np
     >>> x = np.array([[3.0], [1.0]])
@@ -90,8 +100,9 @@ def kronecker_factors(
 def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Float[Array, "P P"]:
     r"""Return the block-diagonal matrix of $B^{(l)}\otimes A^{(l)}$ in the order of `w`: what the factors stand for.
 
-    Shapes: (P, P). Cost: $\sum_lP_l^2$ products, $P_l$ the parameters of layer l; memory: two matrices (P, P).
-    Raises ValueError if the factors are not those of the network, MemoryError if it cannot fit.
+    Shapes: (P, P).
+    Cost: $\sum_lP_l^2$ operations, $P_l$ the parameters of layer l; memory: two matrices (P, P).
+    Errors: ValueError if the factors are not those of the network; MemoryError if the result cannot fit.
 
     >>> import numpy as np
     >>> x = np.array([[3.0], [1.0]])
@@ -113,8 +124,9 @@ def kronecker_product(
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
     r"""Return `kronecker_matrix` times one vector (P,) or the columns of (P, V): $BVA$, $V$ a layer's part of v.
 
-    Cost: $2\sum_lP_l(n_l+n_{l-1}+1)$ operations for each vector; no block is formed. Raises ValueError as
-    `kronecker_matrix` does, and if `v` has the wrong shape or dtype.
+    Shapes: that of `v`.
+    Cost: $2\sum_lP_l(n_l+n_{l-1}+1)$ operations for each vector; memory: twice that of `v`; no block is formed.
+    Errors: ValueError if the factors are not those of the network, or `v` has the wrong shape or dtype.
 
     >>> import numpy as np
     >>> x = np.array([[3.0], [1.0]])
@@ -140,8 +152,11 @@ def kronecker_solve(
     With $B=Y\operatorname{diag}(b)Y^T$ and $A=X\operatorname{diag}(a)X^T$ a layer's part of $u$ is
     $Y\{(Y^TVX)_{kp}/(b_ka_p+\mu)\}X^T$. Eigenvalues that rounding has made negative count as 0.
 
-    Cost: two eigendecompositions for each layer, $O(n_l^3+n_{l-1}^3)$, and the products. Raises ValueError as
-    `kronecker_product` does, if `damping` is negative, and if a block of $K+\mu I$ is singular to rounding.
+    Shapes: that of `v`.
+    Cost: two eigendecompositions for each layer, $O(n_l^3+n_{l-1}^3)$ operations, and two products; memory: the
+    factors twice, and one number for each parameter.
+    Errors: as `kronecker_product` does; ValueError if `damping` is negative, or a block of $K+\mu I$ is singular to
+    rounding.
 
     >>> import numpy as np
     >>> x = np.array([[3.0], [1.0]])

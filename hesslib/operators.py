@@ -77,8 +77,12 @@ def kronecker_inverse_operator(
 ) -> "LinearOperator":
     r"""Return $v\mapsto(K+\mu I)^{-1}v$, as `kronecker_solve`, as a symmetric SciPy ``LinearOperator`` (P, P).
 
-    It is a preconditioner for the Gauss-Newton matrix plus $\mu I$. Each factor is decomposed once; a product costs
-    $4\sum_lP_l(n_l+n_{l-1}+1)$ operations. Needs SciPy. Raises ValueError as `kronecker_solve` does.
+    It is a preconditioner for the Gauss-Newton matrix plus $\mu I$. Needs SciPy.
+
+    Shapes: (P, P).
+    Cost: that of `kronecker_solve` once, then $4\sum_lP_l(n_l+n_{l-1}+1)$ operations for each product; memory: the
+    factors twice, and one number for each parameter.
+    Errors: as `kronecker_solve` does.
 
     >>> import numpy as np
     >>> from hesslib.kronecker import kronecker_factors
