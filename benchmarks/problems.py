@@ -157,17 +157,13 @@ def _softplus(a: Any) -> Any:
 
 
 def by_hesslib(function: Callable[..., Any], problem: Problem, *more: np.ndarray) -> Mapping[str, Callable[[], Any]]:
-    """``function(net, w, x, t, ...)`` with NumPy arrays, and compiled by JAX."""
-    import jax
+    """``function(net, w, x, t, ...)`` with NumPy arrays, and compiled by JAX as the peers are: a function of w, ..."""
     import jax.numpy as jnp
 
-    net, *arrays = (*problem.args, *more)
-    compiled = jax.jit(function, static_argnums=0)
-    on_jax = [jnp.asarray(array) for array in arrays]
-    return {
-        "hesslib, NumPy": lambda: function(net, *arrays),
-        "hesslib, JAX jit": lambda: compiled(net, *on_jax).block_until_ready(),
-    }
+    net, w, x, t = problem.args
+    x_jax, t_jax = jnp.asarray(x), jnp.asarray(t)
+    (compiled,) = by_jax({"": lambda w, *more: function(net, w, x_jax, t_jax, *more)}, w, *more).values()
+    return {"hesslib, NumPy": lambda: function(net, w, x, t, *more), "hesslib, JAX jit": compiled}
 
 
 def by_jax(functions: Mapping[str, Callable[..., Any]], *arrays: np.ndarray) -> dict[str, Callable[[], Any]]:

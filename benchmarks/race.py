@@ -52,7 +52,6 @@ class Task:
     target: float  # the ratio of the best peer's time to hesslib's, geometric mean over the cases
     tolerance: float = 1e-9  # largest difference relative to the largest entry
     bounds: Callable[[Any], Mapping[str, Call]] = lambda case: {}  # for scale: they do other work
-    note: str = ""
 
 
 @dataclass
@@ -173,18 +172,20 @@ def show(outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
-def run(task: Task) -> list[Outcome]:
-    """Every case of the task; prints a table, or JSON if the program was called with ``--json FILE``."""
+def run(*tasks: Task) -> None:
+    """Every case of the tasks; prints tables, and writes JSON if the program was called with ``--json FILE``."""
     warnings.filterwarnings("ignore")  # of peers, about themselves
-    outcomes = []
-    for case in task.cases:
-        outcomes.append(run_case(task, case))
-        show(outcomes[-1])
-    ratios = [outcome.ratio for outcome in outcomes if outcome.ratio is not None]
-    if ratios:
-        print(f"\n{task.name}: {statistics.geometric_mean(ratios):.2f} on average, {min(ratios):.2f} at least")
-    if "--json" in sys.argv:
+    tables = []
+    for task in tasks:
+        outcomes = []
+        for case in task.cases:
+            outcomes.append(run_case(task, case))
+            show(outcomes[-1])
+        ratios = [outcome.ratio for outcome in outcomes if outcome.ratio is not None]
+        mean = statistics.geometric_mean(ratios) if ratios else None
+        if mean is not None:
+            print(f"\n{task.name}: {mean:.2f} on average, {min(ratios):.2f} at least; wanted {task.target:g} and 1")
         rows = [{**asdict(outcome), "ratio": outcome.ratio} for outcome in outcomes]
-        table = {"task": task.name, "note": task.note, "target": task.target, "outcomes": rows}
-        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(table, indent=1), encoding="utf-8")
-    return outcomes
+        tables.append({"task": task.name, "target": task.target, "mean": mean, "outcomes": rows})
+    if "--json" in sys.argv:
+        Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps(tables, indent=1), encoding="utf-8")

@@ -13,9 +13,10 @@ from hesslib.gauss_newton import gauss_newton, gauss_newton_diagonal, outer_prod
 from hesslib.hessian import hessian, hessian_blocks
 from hesslib.input_derivatives import input_hessian, input_hessian_diagonal, input_jacobian, laplacian
 from hesslib.inverse import sequential_inverse
+from hesslib.kronecker import KroneckerFactors, kronecker_factors, kronecker_matrix, kronecker_product, kronecker_solve
 from hesslib.levenberg_marquardt import levenberg_marquardt
 from hesslib.network import Network, Trace, error, forward, outputs
-from hesslib.operators import gauss_newton_operator, hessian_operator
+from hesslib.operators import gauss_newton_operator, hessian_operator, kronecker_inverse_operator
 from hesslib.pruning import prune
 from hesslib.regularization import bayesian_regularization
 from hesslib.roperator import gauss_newton_vector_product, hessian_vector_product
@@ -23,6 +24,7 @@ from hesslib.saliency import saliency_obd, saliency_obs
 
 __all__ = [
     "Activation",
+    "KroneckerFactors",
     "Network",
     "Trace",
     "bayesian_regularization",
@@ -45,6 +47,11 @@ __all__ = [
     "input_hessian",
     "input_hessian_diagonal",
     "input_jacobian",
+    "kronecker_factors",
+    "kronecker_inverse_operator",
+    "kronecker_matrix",
+    "kronecker_product",
+    "kronecker_solve",
     "laplacian",
     "levenberg_marquardt",
     "log_evidence",

@@ -59,6 +59,14 @@ def all_activations(net: Network, q: Arrays) -> Any:
     return {h.name: (h(q.x), h.first(q.x), h.second(q.x), h.third(q.x), h.derivatives(q.x, 3)) for h in every}
 
 
+def by_factors(net: Network, q: Arrays) -> Any:
+    return hesslib.kronecker_factors(net, q.w, q.x, q.t)
+
+
+def factors_solved(net: Network, q: Arrays) -> Any:
+    return hesslib.kronecker_solve(net, by_factors(net, q), q.v, damping=1.0)
+
+
 def decomposed(net: Network, q: Arrays) -> Any:
     """Eigenvectors have no sign of their own, and those of one eigenvalue no direction: the matrix has."""
     every = [hesslib.spectrum(net, q.w, q.x, q.t, curvature=kind) for kind in ("gauss_newton", "exact", "diagonal")]
@@ -111,6 +119,10 @@ TABLE = {
     "input_hessian": of_inputs(hesslib.input_hessian),
     "input_hessian_diagonal": of_inputs(hesslib.input_hessian_diagonal),
     "input_jacobian": of_inputs(hesslib.input_jacobian),
+    "kronecker_factors": of_batch(hesslib.kronecker_factors),
+    "kronecker_matrix": Entry(lambda net, q: hesslib.kronecker_matrix(net, by_factors(net, q))),
+    "kronecker_product": Entry(lambda net, q: hesslib.kronecker_product(net, by_factors(net, q), q.v)),
+    "kronecker_solve": Entry(factors_solved, not_differentiated="eigenvalues that coincide have no derivative"),
     "laplacian": of_inputs(hesslib.laplacian),
     "levenberg_marquardt": Entry(line_fitted, not_traced=ITERATES),
     "log_evidence": Entry(evidence),
@@ -129,9 +141,11 @@ TABLE = {
     if function.__module__ == weight_jacobians.__name__ and not name.startswith("_")
 }
 EXEMPT = {
+    "KroneckerFactors": "a tuple that `kronecker_factors` returns",
     "Trace": "a tuple that `forward` returns",
     "gauss_newton_operator": "a SciPy operator, NumPy vectors in and out whatever w is: test_roperator.py",
     "hessian_operator": "a SciPy operator, NumPy vectors in and out whatever w is: test_roperator.py",
+    "kronecker_inverse_operator": "a SciPy operator, NumPy vectors in and out: test_kronecker.py",
     "log_evidences": "three numbers of `log_evidence` as Python floats, for a person to look at",
     "weight_jacobians": "a module: its functions are in the table one by one",
 }
