@@ -13,7 +13,7 @@ PEERS := .venv-peers
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab serve lint format compare lock clean
+.PHONY: help book test lab serve lint format compare bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: $(READY) ## let ruff rewrite what it can
 
 compare: $(PEERS)/ready ## hesslib's exact quantities against BackPACK, curvlinops and torch.func
 	$(PEERS)/bin/python benchmarks/compare.py
+
+bench: $(PEERS)/ready ## how fast, beside its peers: a quarter of an hour, best on an idle machine
+	$(PEERS)/bin/python benchmarks/run.py
 
 lock: ## resolve the newest releases that pyproject.toml allows, and pin them
 	tools/lock $(PYTHONS)

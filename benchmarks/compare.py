@@ -14,16 +14,13 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 
 import numpy as np
 import torch
-from torch import nn
+from problems import Problem
 
 import hesslib
-from hesslib import Network
 
 PEERS = {
     "torch.func": "torch",
@@ -32,100 +29,22 @@ PEERS = {
 }
 TOLERANCE = 1e-11  # both sides round; the longest chain here has some ten thousand operations of 2e-16 each
 
-ACTIVATIONS = {"tanh": nn.Tanh, "logistic": nn.Sigmoid, "relu": nn.ReLU, "softplus": nn.Softplus}
-LOSSES = {
-    "squared_error": (nn.MSELoss, 0.5),
-    "binary_cross_entropy": (nn.BCEWithLogitsLoss, 1.0),
-    "softmax_cross_entropy": (nn.CrossEntropyLoss, 1.0),
-}
-
 Row = tuple[str, str, Callable[[], np.ndarray], Callable[[], torch.Tensor]]
 
 
-@dataclass(frozen=True)
-class Case:
-    """A network with weights and a batch, as hesslib and as PyTorch know it."""
-
-    widths: tuple[int, ...]
-    activation: str
-    loss: str
-    N: int = 20
-
-    def __str__(self) -> str:
-        return f"{'-'.join(map(str, self.widths))} {self.activation} {self.loss}"
-
-    @cached_property
-    def net(self) -> Network:
-        return Network(self.widths, activation=self.activation, loss=self.loss)
-
-    @cached_property
-    def w(self) -> np.ndarray:
-        rng = np.random.default_rng(0)
-        return self.net.init(rng) + 0.3 * rng.standard_normal(self.net.num_parameters)
-
-    @cached_property
-    def x(self) -> np.ndarray:
-        return np.random.default_rng(1).standard_normal((self.N, self.widths[0]))
-
-    @cached_property
-    def t(self) -> np.ndarray:
-        rng, shape = np.random.default_rng(2), (self.N, self.widths[-1])
-        if self.loss == "squared_error":
-            return rng.standard_normal(shape)
-        if self.loss == "binary_cross_entropy":
-            return rng.integers(0, 2, shape).astype(float)
-        return rng.integers(0, self.widths[-1], self.N)
-
-    @property
-    def factor(self) -> float:
-        """What turns PyTorch's loss, summed, into hesslib's error."""
-        return LOSSES[self.loss][1]
-
-    def loss_module(self) -> nn.Module:
-        return LOSSES[self.loss][0](reduction="sum")
-
-    def model(self) -> nn.Sequential:
-        """A fresh model each time: BackPACK leaves hooks on those it has seen."""
-        layers: list[nn.Module] = []
-        for l, (columns, rows) in enumerate(zip(self.widths, self.widths[1:], strict=False), start=1):
-            layers.append(nn.Linear(columns, rows))
-            if l < self.net.L:
-                layers.append(ACTIVATIONS[self.activation]())
-        model = nn.Sequential(*layers).double()
-        nn.utils.vector_to_parameters(torch.as_tensor(self.w), model.parameters())
-        return model
-
-    def error(self, w: torch.Tensor) -> torch.Tensor:
-        """hesslib's error, by PyTorch."""
-        x, t = torch.as_tensor(self.x), torch.as_tensor(self.t)
-        return self.factor * self.loss_module()(self.logits(w, x), t)
-
-    def logits(self, w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        parameters, at = {}, 0
-        for name, like in self._functional.named_parameters():
-            parameters[name] = w[at : at + like.numel()].reshape(like.shape)
-            at += like.numel()
-        return torch.func.functional_call(self._functional, parameters, (x,))
-
-    @cached_property
-    def _functional(self) -> nn.Sequential:
-        """Made before any transformation begins; its own weights are never used."""
-        return self.model()
-
-
 CASES = [
-    Case((3, 4, 2), "tanh", "squared_error"),
-    Case((3, 5, 4, 3), "tanh", "softmax_cross_entropy"),
-    Case((3, 5, 4, 3), "logistic", "squared_error"),
-    Case((3, 5, 4, 3), "relu", "softmax_cross_entropy"),
-    Case((2, 4, 3, 4, 2), "tanh", "squared_error"),
-    Case((2, 4, 3, 4, 1), "logistic", "binary_cross_entropy"),
-    Case((2, 4, 3, 2), "softplus", "binary_cross_entropy"),
-    Case((4, 3), "tanh", "softmax_cross_entropy"),
+    Problem((3, 4, 2), "tanh", "squared_error"),
+    Problem((3, 5, 4, 3), "tanh", "softmax_cross_entropy"),
+    Problem((3, 5, 4, 3), "logistic", "squared_error"),
+    Problem((3, 5, 4, 3), "relu", "softmax_cross_entropy"),
+    Problem((2, 4, 3, 4, 2), "tanh", "squared_error"),
+    Problem((2, 4, 3, 4, 1), "logistic", "binary_cross_entropy"),
+    Problem((2, 4, 3, 2), "softplus", "binary_cross_entropy"),
+    Problem((4, 3), "tanh", "softmax_cross_entropy"),
 ]
 
 
-def by_torch_func(case: Case) -> Iterator[Row]:
+def by_torch_func(case: Problem) -> Iterator[Row]:
     args = case.net, case.w, case.x, case.t
     w, x, t = (torch.as_tensor(array) for array in (case.w, case.x, case.t))
     v = torch.as_tensor(np.random.default_rng(3).standard_normal(len(case.w)))
@@ -176,7 +95,7 @@ def by_torch_func(case: Case) -> Iterator[Row]:
     )
 
 
-def by_backpack(case: Case) -> Iterator[Row]:
+def by_backpack(case: Problem) -> Iterator[Row]:
     from backpack import backpack, extend
     from backpack.extensions import BatchGrad, DiagGGNExact, DiagHessian
 
@@ -215,7 +134,7 @@ def by_backpack(case: Case) -> Iterator[Row]:
     )
 
 
-def by_curvlinops(case: Case) -> Iterator[Row]:
+def by_curvlinops(case: Problem) -> Iterator[Row]:
     import curvlinops
 
     args = case.net, case.w, case.x, case.t
@@ -250,7 +169,7 @@ def main() -> int:
         print(f"Not installed, so not compared: {peer} (pip install --no-deps {PEERS[peer]})")
     failed = rows = 0
     for case in CASES:
-        print(f"\n{case}, P = {case.net.num_parameters}, N = {case.N}")
+        print(f"\n{case}, P = {case.net.num_parameters}")
         for peer in installed:
             for quantity, how, value, reference in by_peer[peer](case):
                 ours, theirs = np.asarray(value()), reference().detach().numpy()

@@ -22,6 +22,10 @@ Namespace = Any  # the functions of such a library: its module, as a rule
 # and back. Measured for B of a net with 2 outputs, 32 hidden units, 512 patterns: a tenth of the time.
 WRITTEN_OUT = 3
 
+# Up to so many numbers are constants of a program that JAX compiles to be called again and again: a dozen arguments
+# fewer make a small product a fifth faster. Of more, the program would hold a second copy.
+AS_CONSTANTS = 2**22
+
 
 def namespace(**arrays: Array) -> Namespace:
     """Return the array API namespace the named arrays have in common.
@@ -129,8 +133,12 @@ def of_numpy(f: Callable[[Any, Array], Array], kept: Any, like: Array) -> Callab
     `kept` is a tree of arrays. JAX compiles `f`: one by one, its operations would each cost as much as a small product.
     """
     if is_jax_array(like):
-        jitted = sys.modules["jax"].jit(f)
-        return lambda v: np.asarray(jitted(kept, v.astype(like.dtype)))
+        jax = sys.modules["jax"]
+        if sum(leaf.size for leaf in jax.tree.leaves(kept)) <= AS_CONSTANTS:
+            jitted = jax.jit(functools.partial(f, kept))
+        else:
+            jitted = functools.partial(jax.jit(f), kept)
+        return lambda v: np.asarray(jitted(v.astype(like.dtype)))
     return lambda v: to_numpy(f(kept, in_library_of(like, v)))
 
 

@@ -100,7 +100,8 @@ def kronecker_inverse_operator(
 def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, product: Product) -> "LinearOperator":
     w, x, t = checked_batch(net, w, x, t)
     xp, N = namespace(w=w), x.shape[0]
-    kept = passes(net, xp.asarray(w, copy=True), x, t)  # what is kept has views of w, which may be changed in place
+    w, x = xp.asarray(w, copy=True), xp.asarray(x, copy=True)  # what is kept has views; both may be changed in place
+    kept = passes(net, w, x, t)
     of_rows = of_numpy(lambda kept, rows: reduced(product(net, kept, rows), reduction, N), kept, w)
     return _symmetric(net, of_rows, w)
 
