@@ -12,7 +12,7 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-from array_api_compat import is_jax_array, is_numpy_array
+from array_api_compat import is_jax_array, is_numpy_array, is_torch_array
 
 Array = Any  # any array of a library that follows the array API: NumPy, JAX, PyTorch, ...
 Namespace = Any  # the functions of such a library: its module, as a rule
@@ -122,9 +122,13 @@ def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
     return xp.asarray(w, dtype=w0.dtype, device=w0.device)
 
 
-def to_numpy(array: Array) -> np.ndarray:
-    """Return the numbers of an array of any library, wherever they are."""
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+def to_numpy(array: Any) -> np.ndarray:
+    """Return an array of any library, or a nested list, as a NumPy array of its own dtype."""
+    if is_torch_array(array):
+        array = array.detach().cpu().resolve_conj()
+        if str(array.dtype) in ("torch.bfloat16", "torch.float16"):
+            array = array.float()
+    return np.asarray(array)
 
 
 def of_numpy(f: Callable[[Any, Array], Array], kept: Any, like: Array) -> Callable[[np.ndarray], np.ndarray]:

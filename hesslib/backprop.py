@@ -105,6 +105,16 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
     return xp.concat(parts, axis=2)
 
 
+def curved_sensitivities(net: Network, w: Float[Array, " P"], trace: Trace, /) -> list[tuple[Array, Array]]:
+    r"""Return $G^{(L,l)}$ and $MG^{(L,l)}$, each (N, K, n_l), for $l=1,\dots,L$: Gauss-Newton in the units."""
+    xp = namespace(z=trace.y)
+    pairs = []
+    for G in output_sensitivities(net, w, trace)[1:]:
+        columns = xp.permute_dims(G, (2, 0, 1))
+        pairs.append((G, xp.permute_dims(net.loss.M_times(trace.a[net.L], columns), (1, 2, 0))))
+    return pairs
+
+
 def output_sensitivities(net: Network, w: Float[Array, " P"], trace: Trace, /) -> tuple[Array, ...]:
     r"""Return $G^{(L,l)}_{nqj}=\partial a^{(L)}_{nq}/\partial a^{(l)}_{nj}$: ``G[l]`` is (N, K, n_l), ``G[0]`` None.
 

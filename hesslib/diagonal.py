@@ -3,7 +3,7 @@ r"""The diagonal of the Hessian without the rest of it: exact, and as Becker and
 Index letters: n pattern; k, q unit of layer l + 1; j, i unit of layer l, or i of layer l - 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jaxtyping import Float
 
@@ -109,17 +109,17 @@ def _summed(
 
     def sums(x: Array, t: Array) -> tuple[Array]:
         p = passes(net, w, x, t)
-        return (diagonal_of_parameters(p, curvature_of_units(net, p)),)
+        return (diagonal_of_parameters(p.z, curvature_of_units(net, p)),)
 
     (total,) = sum_over_patterns(sums, held + 8 * sum(net.widths), x, t)
     return reduced(total, reduction, x.shape[0])
 
 
-def diagonal_of_parameters(p: Passes, diagonals: list[Array]) -> Float[Array, " P"]:
-    r"""Return $\sum_nq^{(l)}_jz_i^2$ for all weights and biases, from $q^{(l)}$ for $l=1,\dots,L$."""
-    xp = namespace(a_L=p.a_L)
+def diagonal_of_parameters(z: Sequence[Array], diagonals: list[Array]) -> Float[Array, " P"]:
+    r"""Return $\sum_nq^{(l)}_j(z^{(l-1)}_i)^2$ for all weights and biases, from $q^{(l)}$ for $l=1,\dots,L$."""
+    xp = namespace(x=z[0])
     parts = []
-    for q, z_1 in zip(diagonals, p.z_1, strict=True):
-        parts.append(xp.reshape(contract(OVER_PATTERNS, q, z_1[:, :-1] ** 2), (-1,)))
+    for q, z_below in zip(diagonals, z, strict=True):
+        parts.append(xp.reshape(contract(OVER_PATTERNS, q, z_below**2), (-1,)))
         parts.append(xp.sum(q, axis=0))
     return xp.concat(parts)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from hesslib._arrays import Array, contract, namespace
 from hesslib._blocks import assembled, lower_blocks
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
-from hesslib.backprop import output_sensitivities
+from hesslib.backprop import curved_sensitivities
 from hesslib.diagonal import diagonal_of_parameters
 from hesslib.network import Network, Reduction, checked_batch, forward, reduced
 from hesslib.passes import passes
@@ -76,18 +76,12 @@ def gauss_newton_diagonal(
     """
     w, x, t = checked_batch(net, w, x, t)
 
-    def sums(x: Array, t: Array) -> tuple[Array]:
-        xp = namespace(x=x)
-        G = output_sensitivities(net, w, forward(net, w, x))
-        p = passes(net, w, x, t)
-        diagonals = []
-        for G_l in G[1:]:
-            columns = xp.permute_dims(G_l, (2, 0, 1))
-            MG = xp.permute_dims(net.loss.M_times(p.a_L, columns), (1, 2, 0))
-            diagonals.append(contract(SQUARED_SENSITIVITIES, G_l, MG))
-        return (diagonal_of_parameters(p, diagonals),)
+    def sums(x: Array) -> tuple[Array]:
+        trace = forward(net, w, x)
+        diagonals = [contract(SQUARED_SENSITIVITIES, G, MG) for G, MG in curved_sensitivities(net, w, trace)]
+        return (diagonal_of_parameters(trace.z[:-1], diagonals),)
 
-    (total,) = sum_over_patterns(sums, (2 * net.widths[-1] + 8) * sum(net.widths), x, t)
+    (total,) = sum_over_patterns(sums, (2 * net.widths[-1] + 8) * sum(net.widths), x)
     return reduced(total, reduction, x.shape[0])
 
 
@@ -153,6 +147,6 @@ def _pattern_gradients(net: Network, w: Array, x: Array, t: Array) -> Array:
     xp, N = namespace(x=x), x.shape[0]
     parts = []
     for l in range(1, net.L + 1):
-        parts.append(xp.reshape(contract(GRADIENT_OF_PATTERN, p.delta[l], p.z_1[l - 1][:, :-1]), (N, -1)))
+        parts.append(xp.reshape(contract(GRADIENT_OF_PATTERN, p.delta[l], p.z[l - 1]), (N, -1)))
         parts.append(p.delta[l])
     return xp.concat(parts, axis=1)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from hesslib._arrays import Array, contract, is_true, namespace, same_floating_dtype, written, zeros_like
 from hesslib._blocks import in_flat_order
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
-from hesslib.backprop import output_sensitivities
+from hesslib.backprop import curved_sensitivities
 from hesslib.network import Network, Reduction, checked_batch, forward, reduced
 
 # contractions
@@ -82,12 +82,10 @@ def kronecker_factors(
     def sums(x: Array) -> tuple[Array, ...]:
         xp = namespace(x=x)
         trace = forward(net, w, x)
-        G = output_sensitivities(net, w, trace)
         parts = []
-        for l in range(1, net.L + 1):
-            z_1 = xp.concat([trace.z[l - 1], xp.ones_like(x[:, :1])], axis=1)
-            MG = xp.permute_dims(net.loss.M_times(trace.a[net.L], xp.permute_dims(G[l], (2, 0, 1))), (1, 2, 0))
-            parts += [contract(OF_INPUTS, z_1, z_1), contract(OF_UNITS, G[l], MG)]
+        for z, (G, MG) in zip(trace.z[:-1], curved_sensitivities(net, w, trace), strict=True):
+            z_1 = xp.concat([z, xp.ones_like(x[:, :1])], axis=1)
+            parts += [contract(OF_INPUTS, z_1, z_1), contract(OF_UNITS, G, MG)]
         return tuple(parts)
 
     found = sum_over_patterns(sums, (2 * net.widths[-1] + 4) * sum(net.widths), x)

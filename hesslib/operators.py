@@ -37,7 +37,7 @@ def hessian_operator(
     Equation: hessian-vector-product.
     Shapes: takes and gives NumPy vectors (P,) or (P, V), whatever library `w` comes from, of the dtype of `w`.
     Cost: one gradient to make; a product then costs half as much as one of `hessian_vector_product`; memory: about
-    $6N\sum_ln_l$ numbers as long as it lives.
+    $7N\sum_ln_l$ numbers as long as it lives.
     Errors: ValueError as `error` does. Needs SciPy.
 
     >>> import numpy as np

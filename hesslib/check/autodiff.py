@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hesslib.check.libraries import from_numpy, in_double, to_numpy
+from hesslib._arrays import to_numpy
+from hesslib.check.libraries import from_numpy, in_double
 
 Mode = Literal["forward", "reverse"]
 Function = Callable[[Any], Any]

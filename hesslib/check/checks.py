@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hesslib._arrays import to_numpy
 from hesslib.check.examination import examined
-from hesslib.check.libraries import to_numpy
 from hesslib.check.options import BUDGET, options
 from hesslib.check.problem import Function, Problem, loss_of_shift, scalar, subject_of, subject_of_inputs, words
 from hesslib.check.question import Question

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from hesslib._arrays import to_numpy
 from hesslib.agreement import figure
 from hesslib.check import from_autodiff, from_closed_form, from_values
 from hesslib.check.autodiff import Autodiff, backend_for
 from hesslib.check.case import Case
 from hesslib.check.diagnosis import Diagnosis, diagnosed
-from hesslib.check.libraries import epsilon, to_numpy
+from hesslib.check.libraries import epsilon
 from hesslib.check.location import block_errors
 from hesslib.check.mistakes import omissions
 from hesslib.check.mistakes.points import at_kinks

@@ -18,15 +18,6 @@ def library_of(array: Any) -> str:
     return "torch" if is_torch_array(array) else "numpy"
 
 
-def to_numpy(array: Any) -> np.ndarray:
-    """Return an array of any library, or a nested list, as a NumPy array of its own dtype."""
-    if is_torch_array(array):
-        array = array.detach().cpu().resolve_conj()
-        if str(array.dtype) in ("torch.bfloat16", "torch.float16"):
-            array = array.float()
-    return np.asarray(array)
-
-
 def epsilon(array: Any) -> float:
     """The distance from 1 to the next number of the dtype of an array; that of float64 for anything else."""
     name = str(getattr(array, "dtype", "")).removeprefix("torch.")

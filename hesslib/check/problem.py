@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hesslib.check.libraries import from_numpy, library_of, to_numpy
+from hesslib._arrays import to_numpy
+from hesslib.check.libraries import from_numpy, library_of
 from hesslib.check.subject import Subject, of_function, of_network
 from hesslib.convert.problem import NetworkProblem
 from hesslib.network import Network, forward
