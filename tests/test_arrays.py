@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hesslib._arrays import contract, of_one_library, written
+from hesslib._arrays import WRITTEN_OUT, contract, of_one_library, written
 
 SPECS = [
     "ni,ji->nj",
@@ -30,6 +30,17 @@ def test_contraction_is_that_of_einsum(spec: str) -> None:
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal([SIZE[i] for i in letters]) for letters in spec.split("->")[0].split(","))
     np.testing.assert_allclose(contract(spec, x, y), np.einsum(spec, x, y), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", range(1, WRITTEN_OUT + 2))
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_short_sum_that_is_written_out_for_jax_is_that_of_einsum(spec: str, size: int) -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    operands, out = spec.split("->")
+    rng, sizes = np.random.default_rng(0), {i: SIZE[i] if i in out else size for i in SIZE}
+    x, y = (rng.standard_normal([sizes[i] for i in letters]) for letters in operands.split(","))
+    found = contract(spec, jnp.asarray(x), jnp.asarray(y))
+    np.testing.assert_allclose(found, np.einsum(spec, x, y), rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize(
