@@ -16,6 +16,7 @@ from hesslib.check.libraries import EPS, epsilon, from_numpy, in_double, library
 from hesslib.convert.problem import NetworkProblem
 from hesslib.network import error, forward
 
+REPRODUCED = 64  # roundings by which two values at one point may differ: sums in another order on other threads
 FAILURES = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, IndexError, ArithmeticError)
 """What a function may raise when it is given an array it was not written for."""
 
@@ -49,7 +50,7 @@ class Subject:
         if self.on_call is not None:
             self.on_call()
         with in_double(self.library):
-            return to_numpy(self._fastest(from_numpy(x, self.library)))
+            return np.array(to_numpy(self._fastest(from_numpy(x, self.library))))  # copied: f may fill one buffer
 
     def _fastest(self, x: Any) -> Any:
         """The function compiled, if JAX can compile it."""
@@ -108,11 +109,11 @@ def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
     if not callable(f):
         raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, x, t)")  # noqa: TRY004
     shape, library, eps = _checked(x).shape, library_of(x), epsilon(x)
-    if library == "numpy" and library_of(f(x)) == "jax":  # functions of jax.numpy take NumPy arrays as well
+    if library == "numpy" and library_of(f(_checked(x).copy())) == "jax":  # functions of jax.numpy take NumPy arrays as well
         library = "jax"
 
     def flat(v: Any) -> Any:
-        return f(v.reshape(shape))
+        return f(_copied(v).reshape(shape))
 
     point = _checked(x).reshape(-1)
     value, point = _first_value(flat, point, library, _checked(x).dtype)
@@ -120,7 +121,32 @@ def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
         raise ValueError(f"f gives {numbers!r} at x; it must give finite real numbers")
     sizes = {"P": float(len(point))}
+    _same_twice(numbers, lambda: flat(from_numpy(point, library)), library)
     return Subject(flat, point, library, _blocks(blocks, len(point)), max(eps, epsilon(value)), shape, sizes)
+
+
+class RandomFunction(ValueError):
+    """A function that gives another value each time it is called at one point."""
+
+
+def _same_twice(first: np.ndarray, again: Callable[[], Any], library: str) -> None:
+    with in_double(library):
+        second = np.array(to_numpy(again()))
+    eps = EPS.get(str(first.dtype), 2.0**-52)
+    apart = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    if (apart > REPRODUCED * eps * np.max(np.abs(first), initial=0.0)).any():
+        place = np.unravel_index(int(np.argmax(apart)), apart.shape)
+        raise RandomFunction(
+            f"f is random: called twice at the same x it gives {first[place]:.6g} and {second[place]:.6g}. A random "
+            "function has no derivative that can be checked: draw the random numbers once, outside of f (for dropout: "
+            "model.eval(), or a fixed mask; a fixed seed set inside f serves as well)"
+        )
+
+
+def _copied(v: Any) -> Any:
+    """An array that f may change without changing the caller's."""
+    library = library_of(v)
+    return v if library == "jax" else v.clone() if library == "torch" else v.copy()
 
 
 def of_network(problem: NetworkProblem, w: Any, what: str, blocks: Any) -> Subject:
