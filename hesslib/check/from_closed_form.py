@@ -27,7 +27,12 @@ def opinion(question: Question, sampling: Sampling) -> Opinion:
     view = View(axes, sampling)
     size = sizes(value, question, view)
     noise = rounding_noise(
-        lambda w: _value(question, replace(here, w=w), sampling)[1], here.w, value, question, view, 3 if value.ndim == 1 else 1
+        lambda w: _value(question, replace(here, w=w), sampling)[1],
+        here.w,
+        value,
+        question,
+        view,
+        3 if value.ndim == 1 else 1,
     )
     error = ROUNDINGS * 2.0**-52 * size + SAFETY * noise
     return Opinion("closed form", "closed form", view, value, error, "hesslib", size, noise)

@@ -25,7 +25,9 @@ def rounding_noise(
     largest = np.zeros_like(value)
     typical = np.where(x != 0, np.abs(x), np.median(np.abs(x)))
     for _ in range(times):
-        moved = x + (rng.choice([-3, -2, -1, 1, 2, 3], size=x.shape) * np.finfo(x.dtype).eps / 2 * typical).astype(x.dtype)
+        moved = x + (rng.choice([-3, -2, -1, 1, 2, 3], size=x.shape) * np.finfo(x.dtype).eps / 2 * typical).astype(
+            x.dtype
+        )
         change = np.abs(at(moved.astype(x.dtype)) - value)
         largest = np.fmax(largest, np.where(np.isfinite(change), change, 0.0))
     return sizes(largest, question, view)

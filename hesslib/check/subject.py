@@ -36,9 +36,11 @@ class Subject:
     shape: tuple[int, ...]  # of the point as it was given
     sizes: dict[str, float] = field(default_factory=dict)  # numbers by which a derivative may be off
     network: NetworkPoint | None = None
+    random: str = ""  # what is said if f gives another value when it is called again
     calls: int = 0
     on_call: Callable[[], None] | None = None  # told of every call, for a progress bar
     compiled: Any = None  # by jax.jit; False where that failed
+    noise: float = 0.0  # the relative accuracy of its values, where that is worse than their dtype
 
     @property
     def p(self) -> int:
@@ -109,7 +111,9 @@ def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
     if not callable(f):
         raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, x, t)")  # noqa: TRY004
     shape, library, eps = _checked(x).shape, library_of(x), epsilon(x)
-    if library == "numpy" and library_of(f(_checked(x).copy())) == "jax":  # functions of jax.numpy take NumPy arrays as well
+    if (
+        library == "numpy" and library_of(f(_checked(x).copy())) == "jax"
+    ):  # functions of jax.numpy take NumPy arrays as well
         library = "jax"
 
     def flat(v: Any) -> Any:
@@ -121,26 +125,24 @@ def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
         raise ValueError(f"f gives {numbers!r} at x; it must give finite real numbers")
     sizes = {"P": float(len(point))}
-    _same_twice(numbers, lambda: flat(from_numpy(point, library)), library)
-    return Subject(flat, point, library, _blocks(blocks, len(point)), max(eps, epsilon(value)), shape, sizes)
+    random = _differs_when_called_again(numbers, lambda: flat(from_numpy(point, library)), library)
+    eps = max(eps, epsilon(value))
+    return Subject(flat, point, library, _blocks(blocks, len(point)), eps, shape, sizes, random=random)
 
 
-class RandomFunction(ValueError):
-    """A function that gives another value each time it is called at one point."""
-
-
-def _same_twice(first: np.ndarray, again: Callable[[], Any], library: str) -> None:
+def _differs_when_called_again(first: np.ndarray, again: Callable[[], Any], library: str) -> str:
+    """What is said of a function that gives another value at the same point; empty for any other."""
     with in_double(library):
         second = np.array(to_numpy(again()))
     eps = EPS.get(str(first.dtype), 2.0**-52)
     apart = np.abs(first.astype(np.float64) - second.astype(np.float64))
-    if (apart > REPRODUCED * eps * np.max(np.abs(first), initial=0.0)).any():
-        place = np.unravel_index(int(np.argmax(apart)), apart.shape)
-        raise RandomFunction(
-            f"f is random: called twice at the same x it gives {first[place]:.6g} and {second[place]:.6g}. A random "
-            "function has no derivative that can be checked: draw the random numbers once, outside of f (for dropout: "
-            "model.eval(), or a fixed mask; a fixed seed set inside f serves as well)"
-        )
+    if not (apart > REPRODUCED * eps * np.max(np.abs(first), initial=0.0)).any():
+        return ""
+    place = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    return (
+        f"f is random: called twice at the same x it gives {first[place]:.6g} and {second[place]:.6g}. Draw the random "
+        "numbers once, outside of f, or set the seed inside it; for dropout check in evaluation mode"
+    )
 
 
 def _copied(v: Any) -> Any:

@@ -166,7 +166,8 @@ def verdict(bench: Bench, judgements: list[Judgement]) -> str:
         return CANNOT_TELL
     views = {judgement.opinion.view.axes for judgement in trusted}
     told = {
-        axes: bool(np.logical_or.reduce([j.told for j in trusted if j.opinion.view.axes == axes]).all()) for axes in views
+        axes: bool(np.logical_or.reduce([j.told for j in trusted if j.opinion.view.axes == axes]).all())
+        for axes in views
     }
     if any(known and "entries" not in axes for axes, known in told.items()):
         return RIGHT

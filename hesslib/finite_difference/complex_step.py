@@ -172,9 +172,7 @@ class ComplexLadder(Ladder):
         return 4 * self.floor()
 
 
-def second(
-    evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, step: Any, noise: float
-) -> Conclusion:
+def second(evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, step: Any, noise: float) -> Conclusion:
     """Values and bounds, the diagonal first and then the pairs."""
     D = checked(evaluate, x, noise)
     ladder, coarsest = climbed(ComplexLadder, 1, evaluate, x, plan, step, noise)

@@ -145,7 +145,7 @@ class Ladder:
     def doubted(
         self, entries: Sequence[Axes], coarsest: Sequence[int], levels: tuple[int, int], sigma: Array, error: Array
     ) -> list[Doubt]:
-        """Where the parity that the quotients do not look at says that a bound (entries, outputs) is not to be believed.
+        """Where the parity that the quotients do not see says that a bound (entries, outputs) is not to be believed.
 
         ``levels``: how many are known along the axes, and along the pairs.
         """

@@ -6,13 +6,14 @@ the first quotient 0 at every step, and a peak between two points is not there. 
 $$S(a)=f(x+a)+f(x-a)-2f(x),\qquad O(a)=D(a)-D(a/\rho),\quad D(a)=\frac{f(x+a)-f(x-a)}{2a}$$
 
 and $S$, $O$ fall as $a^2$ where $f$ is smooth on the scale of $a$. At a kink of $f$ (of $f'$) they fall as $a$: then
-$S/a$ is the difference of the two one-sided slopes. Beside a peak or a jump that the steps stride over they do not fall.
+$S/a$ is the difference of the two one-sided slopes. Beside a peak or a jump that the steps
+stride over they do not fall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from hesslib.finite_difference.estimate import Array
 
 FALLS = 1.5  # the power of the step between that of a kink, 1, and that of a smooth function, 2
 FEATURES = 0.5  # the power below which it is no kink, but a jump or a peak between the steps
+STEADY = 0.4  # by how much the power may differ from 1 from one step to the next at a kink of the first derivative
 HEARD = 12.0  # standard deviations of rounding in S that are not called an effect
 
 
@@ -72,7 +74,12 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
         D = (f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None])
         O = np.abs(D[:-1] - D[1:])
     shrunk = (1 - a[1:] / a[:-1])[..., None]
-    return _falling(O, a[:-1], HEARD * sigma / a[-1][..., None], 4 * O / a[:-1][..., None] / shrunk)
+    found = _falling(O, a[:-1], HEARD * sigma / a[-1][..., None], 4 * O / a[:-1][..., None] / shrunk)
+    # no finer steps are tried on its account, so a zero of O between the steps must not pass for a kink: it falls evenly
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.log(O[:-1] / O[1:]) / np.log(a[:-2] / a[1:-1])[..., None]
+    steady = (np.abs(each - 1) < STEADY).all(axis=0) & (len(O) > 1)
+    return replace(found, irregular=found.irregular & steady)
 
 
 def _falling(part: Array, a: Array, heard: Array, gap: Array) -> Witness:
