@@ -7,6 +7,7 @@ not. And where a result is off by little, f may be an iteration that stops early
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,9 @@ MOST = 32  # coordinates that are looked at again
 SCALES = 40  # steps, each half of the one before
 HEARD = 16.0  # roundings of f that a difference of two values may have
 AMPLIFIED = 100.0  # what the noise of f may become in a derivative, relative to its size
-POINTS = 48  # values along a line, to hear jumps
+POINTS, LINES, DISTANCE = 512, 2, 4e-4  # values on either side along a line, lines, and relative distances
+COARSER = 8  # of every so many values the differences are taken once more
+ORDER, AMPLIFICATION = 6, 10.0  # of differences, and what one jump becomes in them
 
 
 def second_look(question: Question, opinion: Opinion, opinions: list[Opinion]) -> Opinion:
@@ -34,22 +37,43 @@ def second_look(question: Question, opinion: Opinion, opinions: list[Opinion]) -
         for i in np.flatnonzero(apart > error + other.error)[:MOST].tolist():
             if upheld(question.subject, i, float(other.value[i]), float(opinion.value[i])):
                 error[i] = max(error[i], 2 * apart[i])
-    return replace(opinion, error=error)
+    kinks = [i for i in np.flatnonzero(~np.isfinite(opinion.error))[:MOST].tolist() if at_kink(question.subject, i)]
+    return replace(opinion, error=error, remarks=opinion.remarks if kinks else ())
+
+
+def at_kink(subject: Subject, i: int) -> bool:
+    """Whether the slopes on both sides of x still differ at the smallest step at which rounding lets them be told."""
+    centre = float(subject.values(subject.point))
+    largest, last = 0.0, 0.0
+    for h, up, down in steps_towards(subject, i):
+        gap, noise = abs((up - centre) + (down - centre)) / h, 2 * HEARD * subject_eps(subject) * abs(centre) / h
+        if noise > 0.25 * largest > 0:
+            break
+        largest, last = max(largest, gap), gap
+    return last > 0.5 * largest > 0
+
+
+def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, float]]:
+    """Ever smaller steps along a coordinate, and the values on both sides."""
+    x = subject.point
+    for k in range(2, SCALES):
+        moved = [x.copy(), x.copy()]
+        moved[0][i] += 2.0**-k * (abs(float(x[i])) or 1.0)
+        h = float(moved[0][i]) - float(x[i])
+        moved[1][i] = float(x[i]) - h
+        if h <= 0:
+            return
+        yield h, *(float(subject.values(point)) for point in moved)
 
 
 def upheld(subject: Subject, i: int, exact: float, found: float) -> bool:
     """Whether values of f close to x are nearer to one slope than to another, as far as rounding lets them tell."""
-    x, sigma = subject.point, HEARD * subject_eps(subject) * abs(float(subject.values(subject.point)))
-    unit = np.zeros_like(x)
-    unit[i] = 1
+    sigma = HEARD * subject_eps(subject) * abs(float(subject.values(subject.point)))
     nearest = None
-    for k in range(2, SCALES):
-        h = 2.0**-k * (abs(float(x[i])) or 1.0)
-        up, down = (x + s * h * unit for s in (1, -1))
-        h = float(up.astype(x.dtype)[i]) - float(down.astype(x.dtype)[i])
-        if h <= 0 or sigma / h > 0.25 * abs(exact - found):
+    for h, up, down in steps_towards(subject, i):
+        if sigma / (2 * h) > 0.25 * abs(exact - found):
             break
-        slope = float(subject.values(up.astype(x.dtype)) - subject.values(down.astype(x.dtype))) / h
+        slope = (up - down) / (2 * h)
         nearest = abs(slope - exact) < abs(slope - found)
     return nearest is None or nearest  # if all steps are too short to tell, the values say nothing against it
 
@@ -67,20 +91,19 @@ def of_inexact_values(opinion: Opinion, noise: float) -> Opinion:
 def inexactness(subject: Subject) -> float:
     """The jumps of f, relative to its size, if they do not shrink with the distance of the points; else 0.
 
-    Third differences of a smooth function fall as the cube of the distance, at a kink with it, and jumps stay.
+    High differences of a smooth function fall as a high power of the distance, at a kink with it, and jumps stay.
     """
     rng = np.random.default_rng(0)
-    jumps = []
-    for distance in (8e-3, 1e-3):
-        largest = 0.0
-        for _ in range(2):
-            d = distance * rng.choice([-1.0, 1.0], subject.p) * np.where(subject.point != 0, np.abs(subject.point), 1.0)
-            line = [subject.values((subject.point + k * d).astype(subject.point.dtype)) for k in range(POINTS)]
-            values = np.stack(line).reshape(POINTS, -1).astype(np.float64)
-            size = np.max(np.abs(values), axis=0)
-            third = np.abs(np.diff(values, 3, axis=0)).max(axis=0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                largest = max(largest, float(np.nan_to_num(third / size).max()))
-        jumps.append(largest)
-    coarse, fine = jumps
+    fine = coarse = 0.0
+    for _ in range(LINES):
+        d = DISTANCE * rng.choice([-1.0, 1.0], subject.p) * np.where(subject.point != 0, np.abs(subject.point), 1.0)
+        line = [subject.values((subject.point + k * d).astype(subject.point.dtype)) for k in range(-POINTS, POINTS)]
+        values = np.stack(line).reshape(2 * POINTS, -1).astype(np.float64)
+        values /= np.maximum(np.max(np.abs(values), axis=0), np.finfo(np.float64).tiny)
+        fine = max(fine, _jump(values))
+        coarse = max(coarse, _jump(values[::COARSER]))
     return fine if fine > 0.3 * coarse and fine > 200 * max(subject.eps, 2.0**-52) else 0.0
+
+
+def _jump(values: np.ndarray) -> float:
+    return float(np.nan_to_num(np.abs(np.diff(values, ORDER, axis=0)).max()) / AMPLIFICATION)

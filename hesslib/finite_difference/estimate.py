@@ -23,9 +23,7 @@ class Estimate:
     value: Array  # the derivative, in the dtype of `x`
     error: Array  # what |value - exact| is meant to stay below, entry by entry; infinite where that cannot be told
     calls: int  # how often `f` was called
-    remarks: tuple[
-        str, ...
-    ] = ()  # where the bound is infinite, and why
+    remarks: tuple[str, ...] = ()  # where the bound is infinite, and why
 
 
 def point(x: Any) -> Array:
