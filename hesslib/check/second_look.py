@@ -37,12 +37,18 @@ def second_look(question: Question, opinion: Opinion, opinions: list[Opinion]) -
         for i in np.flatnonzero(apart > error + other.error)[:MOST].tolist():
             if upheld(question.subject, i, float(other.value[i]), float(opinion.value[i])):
                 error[i] = max(error[i], 2 * apart[i])
-    kinks = [i for i in np.flatnonzero(~np.isfinite(opinion.error))[:MOST].tolist() if at_kink(question.subject, i)]
+    exact = [other for other in opinions if other.family != "values" and other.view.axes == ("kept",)]
+    kinks = []
+    for i in np.flatnonzero(~np.isfinite(opinion.error))[:MOST].tolist():
+        gap = kink(question.subject, i)
+        # at a kink an exact referee changes by the gap when x moves by an ulp, and its error says so
+        if gap > 0 and not any(other.error[i] < gap / 8 for other in exact):
+            kinks.append(i)
     return replace(opinion, error=error, remarks=opinion.remarks if kinks else ())
 
 
-def at_kink(subject: Subject, i: int) -> bool:
-    """Whether the slopes on both sides of x still differ at the smallest step at which rounding lets them be told."""
+def kink(subject: Subject, i: int) -> float:
+    """By how much the slopes on both sides of x still differ at the smallest step at which rounding lets them be told."""
     centre = float(subject.values(subject.point))
     largest, last = 0.0, 0.0
     for h, up, down in steps_towards(subject, i):
@@ -50,7 +56,7 @@ def at_kink(subject: Subject, i: int) -> bool:
         if noise > 0.25 * largest > 0:
             break
         largest, last = max(largest, gap), gap
-    return last > 0.5 * largest > 0
+    return last if last > 0.5 * largest else 0.0
 
 
 def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, float]]:
