@@ -24,7 +24,7 @@ from .normal import difference, equal
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
 __all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
 
@@ -39,7 +39,7 @@ class NotEqualError(ArithmeticError):
 
 def by_normal_form(links: int, /) -> Check:
     """The record of links that the normal form decided: exact, or it would have raised."""
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
     return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
 
@@ -250,7 +250,7 @@ class Refusal(_Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """That it was refused, as a record for a claim."""
-        from hesslib.ledger import Check
+        from hesslib.agreement import Check
 
         return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
 

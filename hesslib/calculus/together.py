@@ -8,7 +8,7 @@ from .latex import lines, tex
 from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
 
 if TYPE_CHECKING:
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
 __all__ = ["Mirrored", "Together"]
 
