@@ -155,7 +155,8 @@ class Ladder:
         slopes = even(f, self.f0, a, sigma)
         if len(entries[0]) == 1:
             return [Doubt("derivative", slopes, slopes.against(own), entries[:p])]
-        unsettled = slopes.irregular & ~(own < SETTLED * slopes.gap / a[-1][:, None])
+        jump = slopes.gap / a[-1][:, None]
+        unsettled = slopes.irregular & ((own > SETTLED * jump) | (jump > 2 * own))
         curvatures = odd(f, a, sigma)
         found = [
             Doubt("derivative", slopes, unsettled, entries[:p]),

@@ -21,6 +21,8 @@ from hesslib.finite_difference.estimate import Array
 
 FALLS = 1.5  # the power of the step between that of a kink, 1, and that of a smooth function, 2
 FEATURES = 0.5  # the power below which it is no kink, but a jump or a peak between the steps
+MOST = 4  # of the finest levels that a kink is looked for in
+CURVED = 8.0  # multiples of the last correction that a jump must exceed
 STEADY = 0.4  # by how much the power may differ from 1 from one step to the next at a kink of the first derivative
 HEARD = 12.0  # standard deviations of rounding in S that are not called an effect
 
@@ -30,7 +32,7 @@ class Witness:
     """For every entry and output: whether f looks irregular, and the gap between derivatives from either side."""
 
     irregular: Array
-    gap: Array
+    gap: Array  # at the finest step; freed of curvature where it is a kink beside a smooth function
     falls: Array  # the power of the step with which the part falls
 
     def against(self, bound: Array) -> Array:
@@ -64,8 +66,9 @@ def named(axes: Sequence[int]) -> str:
 def even(f: Array, centre: Array, a: Array, sigma: Array) -> Witness:
     """From values (levels, entries, 2, outputs) at x ± a, those at x (outputs or entries, outputs), and steps a."""
     with np.errstate(invalid="ignore", over="ignore"):
-        S = np.abs((f[:, :, 0] - centre) + (f[:, :, 1] - centre))
-    return _falling(S, a, HEARD * sigma, S / a[..., None])
+        S = (f[:, :, 0] - centre) + (f[:, :, 1] - centre)
+    found = _falling(np.abs(S), a, HEARD * sigma, np.abs(S) / a[..., None])
+    return _with_kink(found, S / a[..., None], a, HEARD * sigma / a[-1][..., None])
 
 
 def odd(f: Array, a: Array, sigma: Array) -> Witness:
@@ -79,7 +82,32 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.log(O[:-1] / O[1:]) / np.log(a[:-2] / a[1:-1])[..., None]
     steady = (np.abs(each - 1) < STEADY).all(axis=0) & (len(O) > 1)
-    return replace(found, irregular=found.irregular & steady)
+    found = replace(found, irregular=found.irregular & steady)
+    with np.errstate(invalid="ignore", over="ignore"):
+        slopes = 4 * (D[:-1] - D[1:]) / (a[:-1] - a[1:])[..., None]
+    return _with_kink(found, slopes, a[:-1], 8 * HEARD * sigma / (a[-1] * (a[-2] - a[-1]))[..., None])
+
+
+def _with_kink(found: Witness, signed: Array, a: Array, noise: Array) -> Witness:
+    """Also irregular where a kink is left when the curvature of a smooth function is taken off.
+
+    ``signed`` (levels, entries, outputs) are differences of one-sided derivatives, $J+c_1a+c_3a^3+\dots$; odd powers are
+    removed as in Richardson's tableau, and J is believed where it is far larger than what the last power changed.
+    """
+    n = len(signed)
+    if n < 2:
+        return found
+    ratio, column, gain = a[0] / a[1], signed[-min(n, MOST) :], np.ones_like(a[0])
+    before = column[-1]
+    for power in (1, 3, 5)[: len(column) - 1]:
+        c = (ratio**power)[..., None]
+        before, column = column[-1], (c * column[1:] - column[:-1]) / (c - 1)
+        gain = gain * ((ratio**power + 1) / (ratio**power - 1))
+    jump = np.abs(column[-1])
+    unsure = CURVED * np.abs(column[-1] - before) if n > 2 else 0.0
+    with np.errstate(invalid="ignore"):
+        kink = (jump > unsure + noise * gain[..., None]) & np.isfinite(jump) & ~found.irregular
+    return Witness(found.irregular | kink, np.where(kink, jump, found.gap), np.where(kink, 1.0, found.falls))
 
 
 def _falling(part: Array, a: Array, heard: Array, gap: Array) -> Witness:
