@@ -36,7 +36,11 @@ PIECES: tuple[Element, ...] = (
 SINGULAR: tuple[Element, ...] = (
     (lambda t: 1 / t, lambda t: -1 / t**2, lambda t: 2 / t**3),
     (lambda t: np.log(np.abs(t)), lambda t: 1 / t, lambda t: -1 / t**2),
-    (lambda t: np.sqrt(np.abs(t)), lambda t: 0.5 * np.sign(t) / np.sqrt(np.abs(t)), lambda t: -0.25 * np.abs(t) ** -1.5),
+    (
+        lambda t: np.sqrt(np.abs(t)),
+        lambda t: 0.5 * np.sign(t) / np.sqrt(np.abs(t)),
+        lambda t: -0.25 * np.abs(t) ** -1.5,
+    ),
 )
 FAMILIES = ("smooth", "noisy", "piecewise", "at a kink", "near a singularity", "narrow peak", "scales")
 P = 2
@@ -77,7 +81,9 @@ def random_function(family: str, rng: np.random.Generator, order: int, deep: boo
     """One function of a family at a random point; `deep` if the kink may be one of the first derivative."""
     n = int(rng.integers(2, 5))
     u, b, x = rng.normal(size=(n, P)), rng.normal(size=n), rng.normal(size=P)
-    made = RandomFunction(family, x, 1.0, rng.normal(size=n), u, b, [SMOOTH[k] for k in rng.integers(len(SMOOTH), size=n)])
+    made = RandomFunction(
+        family, x, 1.0, rng.normal(size=n), u, b, [SMOOTH[k] for k in rng.integers(len(SMOOTH), size=n)]
+    )
     if family == "noisy":
         made.noise = 10 ** rng.uniform(-12, -4)
     if family == "piecewise":

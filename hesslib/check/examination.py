@@ -88,6 +88,8 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
         case = Case(question, value, best, sampling, options.budget, tool)
         diagnoses += diagnosed(case)
         omitted = tuple(omissions(case))
+    if said == CANNOT_TELL:
+        diagnoses = no_derivative(question, everyone, best)
     return Report(
         question.words,
         options.problem,
@@ -103,6 +105,18 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
         block_errors(question, best),
         omitted,
     )
+
+
+def no_derivative(question: Question, everyone: Sequence[Opinion], best: Judgement) -> tuple[Diagnosis, ...]:
+    """The kink at which a claimed result cannot be right or wrong, if there is one."""
+    words = [r for opinion in everyone for r in opinion.remarks if "kink" in r]
+    here = question.subject.network
+    if here is not None and question.quantity != "laplacian":
+        places = at_kinks(here.problem.net, here.w, here.x)
+        words += [
+            f"there is no derivative: the pre-activation a[{l}][{n}, {j}] of a relu is 0" for l, n, j in places[:1]
+        ]
+    return tuple(Diagnosis(("kink",), words[0], "", best.distance, 0.0, 0.0) for _ in words[:1])
 
 
 def heard(

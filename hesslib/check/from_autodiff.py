@@ -10,8 +10,8 @@ import numpy as np
 
 from hesslib.agreement import ROUNDINGS
 from hesslib.check.autodiff import Autodiff, Mode
-from hesslib.check.opinion import Declined, Opinion
 from hesslib.check.nudges import SAFETY, rounding_noise
+from hesslib.check.opinion import Declined, Opinion
 from hesslib.check.question import Question
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES

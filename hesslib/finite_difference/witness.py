@@ -89,7 +89,7 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
 
 
 def _with_kink(found: Witness, signed: Array, a: Array, noise: Array) -> Witness:
-    """Also irregular where a kink is left when the curvature of a smooth function is taken off.
+    r"""Also irregular where a kink is left when the curvature of a smooth function is taken off.
 
     ``signed`` (levels, entries, outputs) are differences of one-sided derivatives, $J+c_1a+c_3a^3+\dots$; odd powers are
     removed as in Richardson's tableau, and J is believed where it is far larger than what the last power changed.
