@@ -73,15 +73,18 @@ def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, floa
 
 
 def upheld(subject: Subject, i: int, exact: float, found: float) -> bool:
-    """Whether values of f close to x are nearer to one slope than to another, as far as rounding lets them tell."""
+    """Whether an exact slope is not refuted: values close to x do not settle at the other, as far as rounding lets tell.
+
+    They settle if slopes at the two smallest steps that tell them apart are both close to it; next to a kink they move.
+    """
     sigma = HEARD * subject_eps(subject) * abs(float(subject.values(subject.point)))
-    nearest = None
+    slopes = []
     for h, up, down in steps_towards(subject, i):
         if sigma / (2 * h) > 0.25 * abs(exact - found):
             break
-        slope = (up - down) / (2 * h)
-        nearest = abs(slope - exact) < abs(slope - found)
-    return nearest is None or nearest  # if all steps are too short to tell, the values say nothing against it
+        slopes.append((up - down) / (2 * h))
+    settled = [abs(slope - found) < 0.25 * abs(exact - found) for slope in slopes[-2:]]
+    return not (settled and all(settled))
 
 
 def subject_eps(subject: Subject) -> float:
