@@ -69,11 +69,11 @@ def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, floa
         moved[1][i] = float(x[i]) - h
         if h <= 0:
             return
-        yield h, *(float(subject.values(point)) for point in moved)
+        yield h, float(subject.values(moved[0])), float(subject.values(moved[1]))
 
 
 def upheld(subject: Subject, i: int, exact: float, found: float) -> bool:
-    """Whether an exact slope is not refuted: values close to x do not settle at the other, as far as rounding lets tell.
+    """Whether an exact slope is not refuted: values close to x do not settle at the other, as rounding lets tell.
 
     They settle if slopes at the two smallest steps that tell them apart are both close to it; next to a kink they move.
     """
