@@ -134,7 +134,7 @@ def test_the_key_knows_everything_that_a_result_depends_on(book, monkeypatch):
         assert differs_by(lambda name=name, value=value: monkeypatch.setenv(name, value)), name
     assert not differs_by(lambda: monkeypatch.setenv("EDITOR", "ed"))
     assert not differs_by(lambda: write_chapter(book / "chapters", "one", "1 + 1")), "cells are compared one by one"
-    assert not differs_by(lambda: (book / "chapters" / ".DS_Store").touch())
+    assert not differs_by((book / "chapters" / ".DS_Store").touch)
 
 
 def test_the_processor_is_described_by_what_computes():
@@ -144,8 +144,8 @@ def test_the_processor_is_described_by_what_computes():
         " print(execute_chapters.processor())"
     )
     environment = {**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=environment)
-    assert run.returncode == 0, run.stderr
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=True)
     described = execute_chapters.processor()
     assert "openmp" not in described
     if "openblas Haswell" in described or "openblas SkylakeX" in described:
@@ -174,12 +174,8 @@ def test_the_number_of_threads_is_that_of_the_user_and_one_if_nothing_is_said(
 
 
 def test_what_a_chapter_sets_reaches_no_other_chapter(book):
-    chapters = [
-        write_chapter(
-            book, name, f"import os; before = os.environ.get('LEAK'); os.environ['LEAK'] = '{name}'", "before"
-        )
-        for name in ("one", "two", "three")
-    ]
+    leak = "import os; before = os.environ.get('LEAK'); os.environ['LEAK'] = "
+    chapters = [write_chapter(book, name, f"{leak}{name!r}", "before") for name in ("one", "two", "three")]
     outcomes = run(book, *chapters)
     assert {outcome.error for outcome in outcomes.values()} == {None}
     assert [cell.outputs for outcome in outcomes.values() for cell in outcome.notebook.cells[-1:]] == [[]] * 3
