@@ -23,7 +23,8 @@ OF_THE_TESTS = {
     "JAX_ENABLE_X64": "1",  # before anything imports JAX
     "JAX_NUM_CPU_DEVICES": "8",  # arrays are spread over them where a test asks for it
 }
-os.environ.update(OF_THE_TESTS)
+for name, value in OF_THE_TESTS.items():
+    os.environ.setdefault(name, value)
 
 
 @pytest.fixture

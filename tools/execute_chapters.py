@@ -344,13 +344,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Execute chapters into the cache of the book.")
     parser.add_argument("chapters", nargs="*", help="by name or by path; all, if none is named")
     parser.add_argument("--again", action="store_true", help="also those whose results are stored")
+    parser.add_argument("--cache", type=Path, help="a folder to store results in, instead of that of the book")
     chosen = parser.parse_args(arguments)
     chapters = list(map(named, chosen.chapters)) or chapters_of(ROOT)
-    outcomes = execute_all(chapters, open_cache(cache_path(ROOT / "_build")), again=chosen.again)
+    path = chosen.cache.resolve() / environment_key(ROOT / "chapters") if chosen.cache else cache_path(ROOT / "_build")
+    outcomes = execute_all(chapters, open_cache(path), again=chosen.again)
     for outcome in outcomes:
         if outcome.error is not None:
             print(f"\n{outcome.error}", file=sys.stderr)
-        elif chosen.again:
+        elif chosen.again and not chosen.cache:
             outcome.chapter.touch()  # the next build of the book reads the page again, with its new results
     return int(any(outcome.error is not None for outcome in outcomes))
 
