@@ -19,6 +19,7 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 import xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,12 @@ class Setting:
     python: Path = Path(sys.executable)
     busy: bool = False
     parts: tuple[str, ...] = ("chapters", "tests")
+
+
+def oldest_releases() -> list[str]:
+    """The lower bounds of hesslib's own dependencies, as requirements."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [f"{text.replace('>=', '==')}.*" for text in project["dependencies"]]
 
 
 def found_instructions() -> list[str]:
@@ -201,7 +208,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--settings", nargs="+", choices=[*known, "another"], help="all of them, if none is named")
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="instead of those that each setting has")
     parser.add_argument("--list", action="store_true", help="name the settings and their parts, and stop")
+    parser.add_argument("--oldest", action="store_true", help="name the oldest releases that hesslib allows, and stop")
     chosen = parser.parse_args(arguments)
+    if chosen.oldest:
+        print(*oldest_releases())
+        return 0
     if chosen.list:
         for setting in known.values():
             print(f"{setting.name:16} {', '.join(setting.parts):20} {setting.variables or ''}")
