@@ -32,6 +32,7 @@ INSERTED = "application/papermill.record/text/plain"  # by glue, into a sentence
 TEXTS = ("text/markdown", "text/latex", "text/plain", INSERTED)
 NOISE = 1e-9  # two numbers below are errors at the level of rounding: their exact sizes say nothing
 IGNORED = re.compile(r"<(script|style|head|nav|footer)\b.*?</\1>", re.DOTALL)
+PRINTED = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 BLOCK = re.compile(r"</?(?:p|li|td|th|tr|h\d|pre|div|figcaption|dt|dd|section|table)\b[^>]*>", re.IGNORECASE)
 
 
@@ -65,8 +66,10 @@ def lines_of_page(source: str) -> list[str]:
     """The text of a built page, a paragraph, cell or item a line."""
     found = re.search(r"<article\b.*</article>", source, re.DOTALL)
     text = IGNORED.sub("", found.group() if found else source)
-    text = html.unescape(re.sub(r"<[^>]+>", "", BLOCK.sub("\n", text)))
-    return [line for line in (re.sub(r"\s+", " ", line).strip() for line in text.splitlines()) if line]
+    text = PRINTED.sub(lambda output: output.group().replace("\n", "<p>"), text)  # there a line is a line
+    text = BLOCK.sub("\n", re.sub(r"\s+", " ", text))
+    text = html.unescape(re.sub(r"<[^>]+>", "", text))
+    return [line for line in map(str.strip, text.split("\n")) if line]
 
 
 def lines_of_notebook(notebook: NotebookNode) -> list[str]:

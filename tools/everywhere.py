@@ -143,12 +143,12 @@ def arguments_of(part: str) -> list[str]:
 
 
 @contextmanager
-def all_cores_busy(wanted: bool) -> Iterator[None]:
+def all_cores_busy(wanted: bool) -> Iterator[list[subprocess.Popen]]:
     """As many processes beside as there are cores, which do nothing but compute, until the block is left."""
     count = (os.cpu_count() or 1) if wanted else 0
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
-        yield
+        yield others
     finally:
         for other in others:
             other.kill()

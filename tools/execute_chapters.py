@@ -213,6 +213,11 @@ def announce(line: str) -> None:
     sys.stdout.flush()
 
 
+def cores() -> int:
+    """How many this process may use; macOS and Windows tell only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def execute_all(
     chapters: Iterable[Path],
     cache: JupyterCacheAbstract,
@@ -231,14 +236,13 @@ def execute_all(
     kernels = kernel_environment() if environment is None else environment
     found = {chapter: None if again else look_up(chapter, cache) for chapter in chapters}
     missing = [chapter for chapter, outcome in found.items() if outcome is None]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     start = time.perf_counter()
 
     def start_one(chapter: Path) -> Outcome:
         report(f"executing  {_short(chapter)}")
         return execute(chapter, timeout, kernels)
 
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for done in as_completed([pool.submit(start_one, chapter) for chapter in missing]):
             outcome = found[done.result().chapter] = done.result()
             report(
@@ -253,7 +257,7 @@ def execute_all(
                 )
     report(
         f"chapters: {len(found) - len(missing)} from the cache, {len(missing)} executed"
-        f" in {time.perf_counter() - start:.1f} s on {cores} cores"
+        f" in {time.perf_counter() - start:.1f} s on {cores()} cores"
     )
     return [outcome for outcome in found.values() if outcome is not None]
 

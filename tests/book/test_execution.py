@@ -263,7 +263,7 @@ def test_an_error_that_was_expected_is_not_taken_for_the_failure(book):
     assert ": cell 4 failed: DeadKernelError" in run(book, chapter)["one"].error.splitlines()[0]
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores: one chapter runs on each")
+@pytest.mark.skipif(execute_chapters.cores() < 2, reason="needs two cores: one chapter runs on each")
 def test_chapters_run_at_the_same_time(book):
     cell = "import time\nstart = time.time()\ntime.sleep(1.5)\nprint(start, time.time())"
     outcomes = run(book, *(write_chapter(book, name, f"name = {name!r}", cell) for name in ("one", "two")))
