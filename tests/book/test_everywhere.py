@@ -156,14 +156,15 @@ def test_a_line_that_is_in_one_build_alone_moves_no_other():
 
 def build(folder: Path, number: str) -> Path:
     folder.mkdir()
-    page = f"<nav>menu {number}</nav><article><p>It took <b>{number}</b>\nsteps.</p><script>{number}</script></article>"
+    text = f"<p>It took <b>{number}</b>\nsteps.</p><pre>a\nb</pre><script>{number}</script>"
+    page = f"<nav>menu {number}</nav><article>{text}</article>"
     (folder / "page.html").write_text(page, encoding="utf-8")
     return folder
 
 
 def test_the_text_of_built_pages_is_compared(tmp_path, capsys):
     one, other = build(tmp_path / "one", "3"), build(tmp_path / "other", "4")
-    assert compare_pages.pages_of(one) == {"page": ["It took 3 steps."]}
+    assert compare_pages.pages_of(one) == {"page": ["It took 3 steps.", "a", "b"]}
     assert compare_pages.main([str(one), str(other)]) == 0
     said = capsys.readouterr().out
     assert "1  It took 3 steps.\n  2  It took 4 steps." in said
