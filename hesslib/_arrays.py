@@ -154,11 +154,17 @@ def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
     return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
 
 
-def own_erfc(xp: Namespace) -> Callable[[Array], Array] | None:
-    """Return the library's complementary error function, which is not in the array API standard, if it has one."""
+def own_erfc(xp: Namespace) -> Callable[[Array], Array]:
+    """Return the complementary error function for arrays of the library; it is not in the array API standard."""
+    if hasattr(xp, "erfc"):
+        return xp.erfc
     if array_api_compat.is_jax_namespace(xp):
         return sys.modules["jax"].lax.erfc  # loaded already, since an array of it is at hand
-    return getattr(xp, "erfc", None)
+    if array_api_compat.is_numpy_namespace(xp):
+        from scipy.special import erfc
+
+        return erfc
+    raise ValueError(f"{xp.__name__} has no error function erfc; gelu needs it")
 
 
 def written(target: Array, where: Any, value: Array) -> Array:
