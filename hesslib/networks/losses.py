@@ -325,7 +325,7 @@ class _Softmax:
         return self.xp.where(self.top, self.r / (1 + self.r), 1 - self.y)
 
     def less_mean(self, v: Float[Array, "*V N K"]) -> Float[Array, "*V N K"]:
-        """v less its mean under y. Only differences from the entry of the largest output count, so that is taken off."""
+        """Take off the mean under y: first the entry of the largest output, since only differences from it count."""
         u = v - self._at_top(v)
         return u - self.xp.sum(self.y * u, axis=-1, keepdims=True)
 
