@@ -108,9 +108,13 @@ def test_newton_with_step_one_is_that_of_the_textbook() -> None:
 
 
 def test_gauss_newton_with_step_one_is_that_of_the_textbook() -> None:
-    found = fit(CURVE, W_CURVE, X, TARGETS, method="gauss_newton", step=1.0, max_iterations=1)
+    way = []  # the step goes uphill, and what is returned is the best point
+    options = {"method": "gauss_newton", "step": 1.0, "max_iterations": 1}
+    found = fit(CURVE, W_CURVE, X, TARGETS, **options, callback=lambda w, _: way.append(w))
     J, r = hesslib.output_jacobian(CURVE, W_CURVE, X)[:, 0], hesslib.outputs(CURVE, W_CURVE, X) - TARGETS
-    np.testing.assert_allclose(found.w, W_CURVE - np.linalg.lstsq(J, r)[0][:, 0], rtol=1e-7)
+    np.testing.assert_allclose(way[1], W_CURVE - np.linalg.lstsq(J, r)[0][:, 0], rtol=1e-7)
+    assert found.error == min(record.error for record in found.history)
+    np.testing.assert_array_equal(found.w, way[int(np.argmin([record.error for record in found.history]))])
 
 
 def test_steepest_descent_with_a_constant_step_is_that_of_the_textbook() -> None:
