@@ -12,15 +12,19 @@ import functools
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
+from .domains import settle, solved
 from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
+from .indicators import Holds
+from .knowledge import Known, known, knowing, learn
 from .ranges import Ranges
 from .rational import factored, split
-from .terms import Term, admit, bounded, charge, contract, count_unused, key, terms
+from .terms import Term, admit, bounded, charge, key, terms
 
 __all__ = ["difference", "equal", "normal_form"]
 
@@ -40,11 +44,27 @@ def _unify(factors: Sequence[Expr]) -> list[Expr]:
             p = leader[p]
         return p
 
-    for d in deltas:
+    shifted = {d for d in deltas if not all(isinstance(p, Symbol) or p.is_Integer for p in d.args)}
+    for d in deltas - shifted:
         p, *others = sorted({find(x) for x in d.args}, key=lambda x: (not x.is_Integer, key(x)))
         leader |= dict.fromkeys(others, p)
     rest = [f.xreplace({q: find(q) for q in leader}) for f in factors if f not in deltas]
-    return rest + [KroneckerDelta(find(q), q) for q in sorted(leader, key=key)]
+    rest = [f for f in rest if f != 1] + [KroneckerDelta(find(q), q) for q in sorted(leader, key=key)]
+    for d in sorted((d.xreplace({q: find(q) for q in leader}) for d in shifted), key=key):
+        rest = _shifted(rest, d)
+    return rest
+
+
+def _shifted(factors: list[Expr], d: Expr) -> list[Expr]:
+    r"""With a free $I_{p,q+1}$ in the product, $q+1$ is written for $p$ everywhere else."""
+    if not isinstance(d, KroneckerDelta):
+        return [*factors, d]
+    gap = d.args[0] - d.args[1]
+    for p in sorted(letters_of(gap), key=key, reverse=True):
+        e = solved(gap, p)
+        if e is not None:
+            return [*[f.xreplace({p: e}) for f in factors], KroneckerDelta(p, e)]
+    return [*factors, d]
 
 
 def _is_zero(factors: Sequence[Expr]) -> bool:
@@ -172,13 +192,19 @@ def _canonical_key(t: Term) -> tuple:
 def _is_scalar(f: Expr, dummies: dict) -> bool:
     """Free of indices: a plain number for the calculus, part of the coefficient."""
     indexed = [x for x in f.atoms(Indexed) if not isinstance(x.base, Tensor) or x.base.rank]
-    return not indexed and not f.has(KroneckerDelta, Elementwise, Diff, Sum) and not letters_of(f) & dummies.keys()
+    kinds = (KroneckerDelta, Holds, Elementwise, Diff, Sum)
+    return not indexed and not f.has(*kinds) and not letters_of(f) & dummies.keys()
 
 
-def _collect_powers(t: Term) -> Term:
+def _collect_powers(t: Term) -> Term | None:
     """Let SymPy cancel x times 1/x, and move what is free of indices into the coefficient."""
     number, product = Mul(*[factored(f) for f in t.factors]).as_coeff_Mul()
-    t = count_unused(Term(t.coeff * number, Mul.make_args(product), t.dummies))
+    if number == 0:
+        return None
+    settled = settle(Term(t.coeff * number, Mul.make_args(product), t.dummies))
+    if settled is None:
+        return None
+    t = settled
     coeff, factors = t.coeff, []
     for f in t.factors:
         if _is_scalar(f, t.dummies):
@@ -190,28 +216,37 @@ def _collect_powers(t: Term) -> Term:
     return Term(coeff, factors, t.dummies)
 
 
-def flatten(e: Expr, /) -> Flat:
+def flatten(e: Expr, /, given: Iterable[Any] = ()) -> Flat:
     """The terms of ``e`` in normal form, by canonical key, like terms collected.
+
+    ``given`` are formulas from which the ranges of free indices are known, too.
 
     Errors: `RangeError`, `WorkLimitError`; ``TypeError``
     and ``ValueError`` for what has no normal form (see `admit`).
     """
     with bounded():
-        return _flatten(_checked(e))
+        e, what = _checked(e, given)
+        with knowing(what):
+            return _flatten(e)
 
 
-def _checked(e: Expr) -> Expr:
-    """The formula with fresh letters, once it is known to be one: of numbers, finite, every index in its range."""
+def _checked(e: Expr, given: Iterable[Any] = ()) -> tuple[Expr, Known]:
+    """The formula with fresh letters, once it is known to be one, and what it says of its letters.
+
+    It is one of numbers, finite, every index in its range.
+    """
     e = sp.sympify(e)
     admit(e)
     e = freshen(e)
     ranges = Ranges()
     ranges.read(e)
-    ranges.sizes()
-    return e
+    for other in given:
+        ranges.read(freshen(sp.sympify(other)))
+    return e, ranges.settle()
 
 
 def _flatten(e: Expr) -> Flat:
+    learn(e)
     return _collect(terms(e, opaque))
 
 
@@ -233,12 +268,14 @@ def _collect(found: list[Term]) -> Flat:
     while waiting:
         charge(10, "collecting terms")
         largest = waiting[max(waiting)]
-        contracted = contract(largest.pop(next(iter(largest))))
+        settled = settle(largest.pop(next(iter(largest))))
         if not largest:
             del waiting[max(waiting)]
-        if contracted is None or _is_zero(contracted.factors):
+        if settled is None or _is_zero(settled.factors):
             continue
-        t = _collect_powers(contracted)
+        t = _collect_powers(settled)
+        if t is None:
+            continue
         parts = split(t)
         if parts is None and any(f.is_Add for f in t.factors):  # half powers that met
             parts = t.coeff * Mul(*t.factors)
@@ -267,15 +304,26 @@ def _simplest(coeff: Expr) -> Expr:
     return sp.cancel(sp.together(coeff))
 
 
-@functools.lru_cache(maxsize=50_000)
 def opaque(e: Expr, /) -> Expr:
     """An expression that is one factor (an atom, a function, a named derivative), normalised inside."""
     if isinstance(e, Indexed):
         return _sort_symmetric(e)
-    if not e.args or isinstance(e, KroneckerDelta):
+    if not e.args or isinstance(e, (KroneckerDelta, Holds)):
         return e
+    inside = known().about(Add(*letters_of(e)))
+    return _opaque(e, frozenset(inside))
+
+
+@functools.lru_cache(maxsize=50_000)
+def _opaque(e: Expr, _: frozenset) -> Expr:
+    """The factor for the ranges that its letters have, which are here for the memory only."""
     if isinstance(e, Diff):
-        return _sort_partials(Diff(_sort_symmetric(e.op), _normal_form(e.operand)))
+        return _sort_partials(e.func(_sort_symmetric(e.op), _normal_form(e.operand), *e.args[2:]))
+    if isinstance(e, Pow) and e.exp.is_number and e.exp.is_negative:
+        base = _normal_form(e.base)
+        if base == 0:
+            raise ValueError(f"something is divided by zero: {e.base} is zero")
+        return Pow(base, e.exp)
     return e.func(*[_normal_form(x) for x in e.args])
 
 
@@ -284,11 +332,11 @@ def _sort_partials(d: Diff) -> Diff:
     inner = d.operand
     if isinstance(inner, Diff) and not isinstance(d.op, Operator) and not isinstance(inner.op, Operator):
         first, second = sorted((d.op, inner.op), key=key)
-        return Diff(first, _sort_partials(Diff(second, inner.operand)))
+        return d.func(first, _sort_partials(d.func(second, inner.operand, *d.args[2:])), *d.args[2:])
     return d
 
 
-def normal_form(e: Expr, /) -> Expr:
+def normal_form(e: Expr, /, given: Iterable[Any] = ()) -> Expr:
     """The normal form as an expression; equal expressions have the same one.
 
     Errors: `RangeError`, `WorkLimitError`; TypeError and ValueError for what has no normal form.
@@ -299,7 +347,9 @@ def normal_form(e: Expr, /) -> Expr:
     x[i]
     """
     with bounded():
-        return _normal_form(_checked(e))
+        e, what = _checked(e, given)
+        with knowing(what):
+            return _normal_form(e)
 
 
 def _normal_form(e: Expr) -> Expr:
@@ -320,7 +370,7 @@ def _normal_form(e: Expr) -> Expr:
     return Add(*out)
 
 
-def equal(x: Expr, y: Expr, /) -> bool:
+def equal(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> bool:
     r"""Whether ``x`` and ``y`` are the same formula.
 
     >>> from .index import S, Tensor, index
@@ -333,10 +383,10 @@ def equal(x: Expr, y: Expr, /) -> bool:
         x, y = sp.sympify(x), sp.sympify(y)
         for side in (x, y):
             admit(side)
-        return not flatten(x - y)
+        return not flatten(x - y, (x, y, *given))
 
 
-def difference(x: Expr, y: Expr, /) -> tuple[list[Expr], list[Expr]]:
+def difference(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> tuple[list[Expr], list[Expr]]:
     """The terms of ``x`` that ``y`` lacks, and the terms of ``y`` that ``x`` lacks (a changed coefficient is both).
 
     >>> from .index import Tensor, index
@@ -345,7 +395,8 @@ def difference(x: Expr, y: Expr, /) -> tuple[list[Expr], list[Expr]]:
     ([y[i]], [2*y[i]])
     """
     with bounded():
-        left, right = flatten(x), flatten(y)
+        both = (x, y, *given)
+        left, right = flatten(x, both), flatten(y, both)
         same = {k for k in left.keys() & right.keys() if _simplest(left[k].coeff - right[k].coeff) == 0}
         return (
             [build(t) for k, t in left.items() if k not in same],
