@@ -18,6 +18,7 @@ from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symb
 from sympy.core.function import Function
 
 from .index import Diff, Elementwise, Tensor, delta_product, freshen, insert
+from .indicators import Holds
 from .terms import admit, bounded, charge
 from .tidy import tidy
 
@@ -59,7 +60,7 @@ class Derivation:
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
         with bounded():
-            return tidy(self.raw(e))
+            return tidy(self.raw(e), (self.op, e))
 
     def raw(self, e: Any, /) -> Expr:
         """The derivative as the rules leave it, before any contraction: a step one may want to show."""
@@ -85,11 +86,11 @@ class Derivation:
         with bounded():
             e = sp.sympify(e)
             admit(e)
-            return tidy(freshen(visit(freshen(e))))
+            return tidy(freshen(visit(freshen(e))), (e,))
 
     def push(self, e: Expr, /) -> Expr:
         """One derivative of ``e``, whose bound indices must be fresh."""
-        if e.is_Number or e.is_NumberSymbol or isinstance(e, KroneckerDelta):
+        if e.is_Number or e.is_NumberSymbol or isinstance(e, (KroneckerDelta, Holds)):
             return sp.S.Zero
         if isinstance(e, Symbol):
             return self._apply_rule(e, e)

@@ -91,13 +91,14 @@ def _boxed(t: Term) -> Term:
 def _inner(size: Expr, sizes: dict[Expr, Expr]) -> list[tuple[Expr, int]]:
     """The bound indices that a range depends on, if it does so linearly, with their coefficients."""
     row = linear(size)
-    return sorted([(x, c) for x, c in row[0] if x in sizes], key=str) if row else []
+    slopes = dict(row[0]) if row else {}
+    return [(x, slopes[x]) for x in sizes if x in slopes]
 
 
 def _fixed(t: Term, f: Expr) -> Iterator[Term]:
     """The ways to contract a delta."""
     bound = letters_of(f) & t.dummies.keys()
-    for d in [*[p for p in f.args if p in bound], *sorted(bound - set(f.args), key=str)]:
+    for d in [*[p for p in f.args if p in bound], *[d for d in t.dummies if d in bound - set(f.args)]]:
         e = solved(f.args[0] - f.args[1], d) if d not in f.args else f.args[f.args[0] == d]
         if e is None or any(d in letters_of(t.dummies[x]) for x in letters_of(e) & t.dummies.keys()):
             continue
@@ -126,7 +127,7 @@ def _forced(t: Term) -> Term | None:
         if not letters_of(u) & t.dummies.keys() or not proves(t, -u):
             continue
         rest = Term(t.coeff, [f for f in t.factors if f != Holds(u)], t.dummies)
-        for d in sorted(letters_of(u) & t.dummies.keys(), key=str):
+        for d in [d for d in t.dummies if d in letters_of(u)]:
             e = solved(u, d)
             if e is not None and not any(d in letters_of(t.dummies[x]) for x in letters_of(e) & t.dummies.keys()):
                 return substituted(rest, d, e)
@@ -159,7 +160,7 @@ def _reboxed(t: Term) -> Term:
     rows = [*conditions(t), *[x for d in plain for x in (d - 1, t.dummies[d] - d)]]
     rows = known().about(sp.S.Zero, rows, {d: d for d in t.dummies})
     sizes, extra = dict(t.dummies), []
-    for d in sorted(cut & plain, key=str):
+    for d in [d for d in t.dummies if d in cut & plain]:
         ends = [end for end in project(d, plain - {d}, rows) if not letters_of(end) & t.dummies.keys()]
         ends = sorted({sp.expand(end) for end in [*ends, t.dummies[d]]}, key=key)
         least = [e for e in ends if not any(_below(t, o, e) for o in ends if o != e)]

@@ -30,7 +30,7 @@ class Holds(Expr):
     def __new__(cls, u: Any) -> Expr:
         u = sp.expand(sp.sympify(u))
         if u.is_Integer:
-            return sp.Integer(u >= 0)
+            return sp.S.One if int(u) >= 0 else sp.S.Zero
         parts = u.as_coefficients_dict()
         constant = parts.pop(sp.S.One, sp.S.Zero)
         if all(c.is_Integer for c in parts.values()):  # the letters are whole numbers: [2 k >= 1] is [k >= 1]

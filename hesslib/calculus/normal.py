@@ -13,179 +13,35 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
-from .domains import settle, solved
+from .canonical import Names, level_of, components, identified, is_zero, limits_of, unify
+from .cutting import cut
+from .domains import settle
 from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .knowledge import Known, known, knowing, learn
 from .ranges import Ranges
 from .rational import factored, split
+from .shifts import straightened
 from .terms import Term, admit, bounded, charge, key, terms
 
 __all__ = ["difference", "equal", "normal_form"]
 
 Flat = dict[tuple, Term]
 
-
-# -------------------------------------------------------------------------------- canonical names of a product
-def _unify(factors: Sequence[Expr]) -> list[Expr]:
-    r"""With a free $I_{pq}$ in the product, write the first letter of each class everywhere else."""
-    deltas = {f for f in factors if isinstance(f, KroneckerDelta)}
-    if not deltas:
-        return list(factors)
-    leader: dict[Expr, Expr] = {}
-
-    def find(p: Expr) -> Expr:
-        while p in leader:
-            p = leader[p]
-        return p
-
-    shifted = {d for d in deltas if not all(isinstance(p, Symbol) or p.is_Integer for p in d.args)}
-    for d in deltas - shifted:
-        p, *others = sorted({find(x) for x in d.args}, key=lambda x: (not x.is_Integer, key(x)))
-        leader |= dict.fromkeys(others, p)
-    rest = [f.xreplace({q: find(q) for q in leader}) for f in factors if f not in deltas]
-    rest = [f for f in rest if f != 1] + [KroneckerDelta(find(q), q) for q in sorted(leader, key=key)]
-    for d in sorted((d.xreplace({q: find(q) for q in leader}) for d in shifted), key=key):
-        rest = _shifted(rest, d)
-    return rest
-
-
-def _shifted(factors: list[Expr], d: Expr) -> list[Expr]:
-    r"""With a free $I_{p,q+1}$ in the product, $q+1$ is written for $p$ everywhere else."""
-    if not isinstance(d, KroneckerDelta):
-        return [*factors, d]
-    gap = d.args[0] - d.args[1]
-    for p in sorted(letters_of(gap), key=key, reverse=True):
-        e = solved(gap, p)
-        if e is not None:
-            return [*[f.xreplace({p: e}) for f in factors], KroneckerDelta(p, e)]
-    return [*factors, d]
-
-
-def _is_zero(factors: Sequence[Expr]) -> bool:
-    """Whether the deltas of a product ask one index to be two numbers."""
-    return any(f.is_zero for f in _unify(factors) if isinstance(f, KroneckerDelta) or f.is_Number)
+_closely: ContextVar[bool] = ContextVar("_closely", default=False)
+"""Whether sums over cut domains are taken apart, which decides more and displays less."""
 
 
 def _sort_symmetric(f: Expr) -> Expr:
     """Order the slots of symmetric tensors."""
     hits = [x for x in f.atoms(Indexed) if isinstance(x.base, Tensor) and x.base.symmetric]
     return f.xreplace({x: x.base[layers_of(x) + tuple(sorted(slots_of(x), key=key))] for x in hits}) if hits else f
-
-
-def _product_key(factors: Sequence[Expr]) -> tuple[str, ...]:
-    """The factors, whatever their order; what is inside a function is put into normal form for its present letters."""
-    return tuple(sorted(key(opaque(f)) for f in factors))
-
-
-def _level(factors: Sequence[Expr]) -> int:
-    """One more than the nesting level of the canonical names already bound inside the factors."""
-    bound = [v.name for f in factors for s in f.atoms(Sum) for v, *_ in s.limits if v.name.startswith("_")]
-    return max((int(name.split("_")[1]) + 1 for name in bound), default=0)
-
-
-def components(factors: Sequence[Expr], dummies: dict) -> tuple[list[Expr], list[tuple[list[Expr], dict]]]:
-    """Split a product into its part without bound indices and its independent sums."""
-    groups: list[set] = []
-    linked = [dummies.keys() & letters_of(f) for f in factors]
-    linked += [dummies.keys() & letters_of(size) | {d} for d, size in dummies.items()]
-    for together in linked:
-        if together:
-            groups = [g for g in groups if not g & together] + [together.union(*[g for g in groups if g & together])]
-    order = {d: position for position, d in enumerate(dummies)}
-    groups.sort(key=lambda g: min(order[d] for d in g))
-    outer = [f for f in factors if not letters_of(f) & dummies.keys()]
-    return outer, [
-        ([f for f in factors if letters_of(f) & g], {d: dummies[d] for d in dummies if d in g}) for g in groups
-    ]
-
-
-def limits_of(dummies: dict, renaming: dict, /) -> list[tuple[Expr, Expr, Expr]]:
-    """The limits of a sum, by name; an index whose size depends on another one stands inside that other one."""
-    limits: list[tuple[Expr, Expr, Expr]] = []
-    waiting = sorted(dummies, key=lambda d: renaming[d].name)
-    while waiting:
-        inner = next(d for d in waiting if not any(d in letters_of(dummies[other]) for other in waiting))
-        waiting.remove(inner)
-        limits.append((renaming[inner], sp.S.One, dummies[inner].xreplace(renaming)))
-    return limits
-
-
-Colours = dict[Expr, int]
-
-
-def _refine(factors: Sequence[Expr], dummies: dict, colour: Colours) -> Colours:
-    """Tell bound indices apart by what surrounds them, until that tells no more of them apart."""
-    while len(set(colour.values())) < len(dummies):
-        charge(5 * len(dummies) * (1 + len(factors)), "naming the indices of a sum")
-        masks = {d: Symbol(f"_c{c}", integer=True) for d, c in colour.items()}
-        views = {}
-        for d, size in dummies.items():
-            mine = masks | {d: Symbol("_me", integer=True)}
-            around = _product_key([f.xreplace(mine) for f in factors if d in letters_of(f)])
-            sized = sorted(key(s.xreplace(mine)) for s in dummies.values() if d in letters_of(s))
-            views[d] = (colour[d], key(size.xreplace(masks)), around, tuple(sized))
-        ranks = {view: rank for rank, view in enumerate(sorted(set(views.values())))}
-        finer = {d: ranks[views[d]] for d in dummies}
-        if len(ranks) == len(set(colour.values())):
-            return finer
-        colour = finer
-    return colour
-
-
-def _orders(factors: Sequence[Expr], dummies: dict, colour: Colours) -> Iterator[list[Expr]]:
-    """The orders of the bound indices that nothing in the product decides between."""
-    colour = _refine(factors, dummies, colour)
-    ordered = sorted(dummies, key=lambda d: colour[d])
-    cell = next((c for _, g in itertools.groupby(ordered, key=lambda d: colour[d]) if len(c := list(g)) > 1), None)
-    if cell is None:
-        yield ordered
-        return
-    seen: list[Expr] = []
-    for d in cell:
-        if any(_twins(factors, dummies, d, other) for other in seen):
-            continue  # exchanging the two changes nothing: this branch would repeat that of the other
-        seen.append(d)
-        yield from _orders(factors, dummies, {e: 2 * c + (e in cell and e is not d) for e, c in colour.items()})
-
-
-def _twins(factors: Sequence[Expr], dummies: dict, d: Expr, e: Expr) -> bool:
-    """Whether a sum stays the same, term by term, when two of its indices are exchanged."""
-    charge(5 * len(factors), "naming the indices of a sum")
-    swap = {d: e, e: d}
-    touched = [f for f in factors if letters_of(f) & swap.keys()]
-    swapped = [f.xreplace(swap) for f in touched]
-    if _product_key(touched) != _product_key(swapped):
-        return False
-    return Counter(dummies.values()) == Counter(size.xreplace(swap) for size in dummies.values())
-
-
-def _canonical_sum(factors: Sequence[Expr], dummies: dict, level: int) -> tuple[tuple, dict]:
-    """The smallest key over the renamings that are left open, and the renaming that has it."""
-    best = None
-    for order in _orders(factors, dummies, dict.fromkeys(dummies, 0)):
-        charge(10 * (1 + len(factors)), "naming the indices of a sum")
-        renaming = {d: Symbol(f"_{level}_{r}", integer=True) for r, d in enumerate(order)}
-        candidate = (
-            _product_key([f.xreplace(renaming) for f in factors]),
-            tuple(key(dummies[d].xreplace(renaming)) for d in order),
-        )
-        if best is None or candidate < best[0]:
-            best = (candidate, renaming)
-    assert best is not None
-    return best
-
-
-def _canonical_key(t: Term) -> tuple:
-    factors = _unify(t.factors)
-    level = _level(factors)
-    outer, sums = components(factors, t.dummies)
-    return _product_key(outer), tuple(sorted(_canonical_sum(fs, ds, level)[0] for fs, ds in sums))
 
 
 # --------------------------------------------------------------------------------------------- the normal form
@@ -268,13 +124,22 @@ def _collect(found: list[Term]) -> Flat:
     while waiting:
         charge(10, "collecting terms")
         largest = waiting[max(waiting)]
-        settled = settle(largest.pop(next(iter(largest))))
+        t = largest.pop(next(iter(largest)))
+        settled = settle(t)
         if not largest:
             del waiting[max(waiting)]
-        if settled is None or _is_zero(settled.factors):
+        if settled is None or is_zero(settled.factors):
+            continue
+        if (moved := straightened(settled)) is not None:
+            wait(moved)
             continue
         t = _collect_powers(settled)
         if t is None:
+            continue
+        pieces = cut(t, names) if _closely.get() else None
+        if pieces is not None:
+            for piece in pieces:
+                wait(piece)
             continue
         parts = split(t)
         if parts is None and any(f.is_Add for f in t.factors):  # half powers that met
@@ -283,7 +148,9 @@ def _collect(found: list[Term]) -> Flat:
             for part in terms(parts, opaque):
                 wait(Term(part.coeff, part.factors, part.dummies | t.dummies))
             continue
-        k = _canonical_key(t)
+        if letters_of(t.coeff) and any(isinstance(f, KroneckerDelta) for f in t.factors):  # i I_ij is j I_ij
+            t.coeff = functools.reduce(Expr.xreplace, identified(t.factors)[0], t.coeff)
+        k = names.key(t)
         if k in out:
             out[k].coeff += t.coeff
         else:
@@ -311,11 +178,11 @@ def opaque(e: Expr, /) -> Expr:
     if not e.args or isinstance(e, (KroneckerDelta, Holds)):
         return e
     inside = known().about(Add(*letters_of(e)))
-    return _opaque(e, frozenset(inside))
+    return _opaque(e, frozenset(inside), _closely.get())
 
 
 @functools.lru_cache(maxsize=50_000)
-def _opaque(e: Expr, _: frozenset) -> Expr:
+def _opaque(e: Expr, _: frozenset, __: bool) -> Expr:
     """The factor for the ranges that its letters have, which are here for the memory only."""
     if isinstance(e, Diff):
         return _sort_partials(e.func(_sort_symmetric(e.op), _normal_form(e.operand), *e.args[2:]))
@@ -325,6 +192,9 @@ def _opaque(e: Expr, _: frozenset) -> Expr:
             raise ValueError(f"something is divided by zero: {e.base} is zero")
         return Pow(base, e.exp)
     return e.func(*[_normal_form(x) for x in e.args])
+
+
+names = Names(opaque)
 
 
 def _sort_partials(d: Diff) -> Diff:
@@ -358,12 +228,12 @@ def _normal_form(e: Expr) -> Expr:
     charge(20, "looking into a function")
     out = []
     for _, t in sorted(_flatten(freshen(e)).items(), key=lambda item: str(item[0])):
-        factors = _unify(t.factors)
-        level = _level(factors)
+        factors = unify(t.factors)
+        level = level_of(factors)
         outer, sums = components(factors, t.dummies)
         done = []
         for fs, ds in sums:
-            renaming = _canonical_sum(fs, ds, level)[1]
+            renaming = names.of_sum(fs, ds, level)[1]
             body = Mul(*[opaque(f.xreplace(renaming)) for f in fs])
             done.append(Sum(body, *limits_of(ds, renaming)))
         out.append(t.coeff * Mul(*[opaque(f) for f in outer], *done))
@@ -383,7 +253,14 @@ def equal(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> bool:
         x, y = sp.sympify(x), sp.sympify(y)
         for side in (x, y):
             admit(side)
-        return not flatten(x - y, (x, y, *given))
+        left = flatten(x - y, (x, y, *given))
+        if not left:
+            return True
+        token = _closely.set(True)
+        try:
+            return not flatten(x - y, (x, y, *given))
+        finally:
+            _closely.reset(token)
 
 
 def difference(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> tuple[list[Expr], list[Expr]]:

@@ -93,7 +93,7 @@ class Ranges:
             self.known.tops[p] = size
         self._bound_layers()
         self.known.sizes |= self._ends - self.known.tops.keys()  # the last value of a range is a size, or an index
-        for p, size, guards, where in later:
+        for p, size, guards, where in sorted(later, key=lambda use: bool(self.known.indices(use[0]))):
             self._decide(p, size, guards, where)
         for d in self._deltas:
             self._join(d)
@@ -152,7 +152,9 @@ class Ranges:
     def _compare(self, bound: Mapping[Expr, Expr]) -> None:
         """Of two ranges that deltas join, one must hold the other."""
         groups: dict[Expr, list[Expr]] = {}
-        for p in self.known.tops:
+        for p, top in self.known.tops.items():
+            if letters_of(top) & bound.keys():
+                continue  # the side of a triangle is no range of its own
             if self._first(p) != p or p in self._twin.values():
                 groups.setdefault(self._first(p), []).append(p)
         for letters in groups.values():
@@ -178,6 +180,27 @@ def sizes_of(factors: Iterable[Expr], dummies: Mapping[Expr, Expr], /) -> dict[E
         ranges.bind(d, size)
     ranges.read(freshen(Mul(*factors, evaluate=False)))
     return ranges.sizes()
+
+
+def agree_on_ranges(first: Expr, passed: Iterable[Expr], last: Expr, /) -> None:
+    """Refuse the last member of a chain whose indices run differently in a member before it.
+
+    Errors: `RangeError`, too, if only a member in between tells how far a free index of the two ends runs.
+    """
+    whole, ends = Ranges(), Ranges()
+    for e in (first, *passed, last):
+        whole.read(freshen(e))
+    for e in (first, last):
+        ends.read(freshen(e))
+    known, told = whole.settle(), ends.settle()
+    letters = {*letters_of(first), *letters_of(last)}
+    for p in sorted(letters & known.tops.keys() - told.tops.keys(), key=str):
+        raise RangeError(
+            f"index {p.name} runs to {_show(known.tops[p])} in a member of the chain in between, but neither "
+            f"{_show(first)} nor {_show(last)} says so"
+        )
+    if any(letters_of(u) <= letters and not told.proves(u) for u in known.presupposed):
+        raise RangeError(f"a member of the chain in between speaks of an entry that may not exist in {_show(last)}")
 
 
 def _clash(p: Expr, known: Expr, first: Expr | str, size: Expr, where: Expr | str, other: Expr | None = None) -> Exception:
