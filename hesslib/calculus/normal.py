@@ -21,18 +21,23 @@ from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from .canonical import Names, level_of, components, identified, is_zero, limits_of, unify
 from .cutting import cut
+from .denominators import require_nonzero
 from .domains import settle
 from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .knowledge import Known, known, knowing, learn
 from .ranges import Ranges
 from .rational import factored, split
+from .residue import is_zero_sum
 from .shifts import straightened
-from .terms import Term, admit, bounded, charge, key, terms
+from .terms import Term, WorkLimitError, admit, allowance, bounded, charge, key, terms
 
 __all__ = ["difference", "equal", "normal_form"]
 
 Flat = dict[tuple, Term]
+
+CLOSE_LOOK = 8_000
+"""The work that may be spent on a difference that the normal form leaves."""
 
 _closely: ContextVar[bool] = ContextVar("_closely", default=False)
 """Whether sums over cut domains are taken apart, which decides more and displays less."""
@@ -188,8 +193,7 @@ def _opaque(e: Expr, _: frozenset, __: bool) -> Expr:
         return _sort_partials(e.func(_sort_symmetric(e.op), _normal_form(e.operand), *e.args[2:]))
     if isinstance(e, Pow) and e.exp.is_number and e.exp.is_negative:
         base = _normal_form(e.base)
-        if base == 0:
-            raise ValueError(f"something is divided by zero: {e.base} is zero")
+        require_nonzero(base)
         return Pow(base, e.exp)
     return e.func(*[_normal_form(x) for x in e.args])
 
@@ -253,14 +257,33 @@ def equal(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> bool:
         x, y = sp.sympify(x), sp.sympify(y)
         for side in (x, y):
             admit(side)
-        left = flatten(x - y, (x, y, *given))
-        if not left:
-            return True
-        token = _closely.set(True)
-        try:
-            return not flatten(x - y, (x, y, *given))
-        finally:
-            _closely.reset(token)
+        gap, what = _checked(x - y, (x, y, *given))
+        with knowing(what):
+            return not _flatten(gap) or (_is_special(gap) and _vanishes(gap))
+
+
+def _is_special(e: Expr) -> bool:
+    """Whether a formula has cut or counted ranges, computed indices, or denominators, which a closer look is for."""
+    plain = (Symbol, Indexed)
+    return (
+        e.has(Holds, sp.exp)
+        or any(not (f.exp.is_Integer and f.exp > 0) for f in e.atoms(Pow))
+        or any(not isinstance(size, plain) or size in known().tops for s in e.atoms(Sum) for *_, size in s.limits)
+        or any(not isinstance(p, Symbol) and not p.is_Integer for x in e.atoms(Indexed) for p in x.indices)
+    )
+
+
+def _vanishes(e: Expr) -> bool:
+    """Whether an expression is zero, by comparison of domains and of denominators; ``False`` if that is not shown."""
+    token = _closely.set(True)
+    try:
+        with allowance(CLOSE_LOOK):
+            found = _flatten(freshen(e))
+            return is_zero_sum(list(found.values()), build, lambda x: list(_flatten(freshen(x)).values()))
+    except WorkLimitError:
+        return False
+    finally:
+        _closely.reset(token)
 
 
 def difference(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> tuple[list[Expr], list[Expr]]:

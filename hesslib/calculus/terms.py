@@ -55,6 +55,16 @@ def bounded() -> Iterator[None]:
         _spent.reset(token)
 
 
+@contextlib.contextmanager
+def allowance(steps: int, /) -> Iterator[None]:
+    """Count the work of everything inside apart, with a limit of its own."""
+    token = _spent.set([WORK_LIMIT - steps])
+    try:
+        yield
+    finally:
+        _spent.reset(token)
+
+
 def charge(steps: int, what: str, /) -> None:
     """Book ``steps`` steps, before they are done; raise if that is more than the limit."""
     account = _spent.get()
@@ -88,6 +98,8 @@ def admit(e: Expr, /) -> None:
             raise TypeError(f"{x} does not commute; the calculus is of numbers, give matrices by their entries")
         if any(x is endless for endless in (sp.zoo, sp.nan, sp.oo, -sp.oo)):
             raise ValueError(f"the formula contains {x}: something is divided by zero")
+        if isinstance(x, Pow) and x.exp.is_negative and isinstance(x.base, (KroneckerDelta, Holds)):
+            raise ValueError(f"something is divided by zero: {x.base} is zero for some of its indices")
         if isinstance(x, sp.Float):
             raise ValueError(f"the formula contains the float {x}; give numbers exactly, as Rational(1, 3) for a third")
         if isinstance(x, OUTSIDE):
