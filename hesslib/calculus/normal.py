@@ -147,7 +147,7 @@ def _collect(found: list[Term]) -> Flat:
                 wait(piece)
             continue
         parts = split(t)
-        if parts is None and any(f.is_Add for f in t.factors):  # half powers that met
+        if parts is None and any(isinstance(f, (Add, Sum)) for f in t.factors):  # half powers that met
             parts = t.coeff * Mul(*t.factors)
         if parts is not None:
             for part in terms(parts, opaque):
