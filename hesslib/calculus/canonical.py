@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import sympy as sp
 from sympy import Expr, KroneckerDelta, Sum, Symbol
 
-from .domains import solved
+from .domains import in_range, solved
 from .index import letters_of
 from .terms import Normaliser, Term, charge, key
 
@@ -85,6 +85,14 @@ def components(factors: Sequence[Expr], dummies: dict) -> tuple[list[Expr], list
     return outer, [
         ([f for f in factors if letters_of(f) & g], {d: dummies[d] for d in dummies if d in g}) for g in groups
     ]
+
+
+def parted(factors: Sequence[Expr], dummies: dict, /) -> tuple[list[Expr], list[tuple[list[Expr], dict]]]:
+    """The parts of a product for display: all under one sum where only that keeps an index in its slot."""
+    outer, sums = components(factors, dummies)
+    if not sums or in_range(Term(sp.S.One, outer, {})):
+        return outer, sums
+    return [], [(list(factors), dummies)]
 
 
 def limits_of(dummies: dict, renaming: dict, /) -> list[tuple[Expr, Expr, Expr]]:

@@ -10,12 +10,11 @@ import sympy as sp
 from sympy import Expr, KroneckerDelta, Rational
 
 from .canonical import Names
-from .domains import conditions, proves, solved, substituted
+from .domains import conditions, in_range, proves, slots, solved, substituted
 from .index import letters_of
 from .indicators import Holds
 from .inequalities import linear
 from .knowledge import known
-from .shifts import in_range, slots
 from .terms import Term, charge, key, renamed
 
 __all__ = ["cut"]
@@ -35,7 +34,7 @@ def _roomy(t: Term) -> Term:
     """The term with ranges as long as the slots, where its indicators cut off as much."""
     cut_ones = {d for u in conditions(t) for d in letters_of(u)}
     for d in [d for d in t.dummies if d in cut_ones]:
-        for end in sorted({end for _, _, p, end in slots(t) if p == d}, key=key):
+        for end in sorted({end for _, _, p, end in slots(t.factors) if p == d}, key=key):
             wide = Term(t.coeff, t.factors, t.dummies | {d: end})
             if end != t.dummies[d] and proves(wide, t.dummies[d] - d):
                 t = wide
@@ -76,7 +75,10 @@ def _filled(t: Term) -> list[Term] | None:
             if proves(outside, u + points):
                 if not in_range(rest):
                     break
-                return [renamed(rest), *[_times(rest, _equals(u, -s, t.dummies), -sp.S.One) for s in range(1, points + 1)]]
+                return [
+                    renamed(rest),
+                    *[_times(rest, _equals(u, -s, t.dummies), -sp.S.One) for s in range(1, points + 1)],
+                ]
     return None
 
 
@@ -86,7 +88,7 @@ def _widened(t: Term) -> list[Term] | None:
     for d, size in t.dummies.items():
         if d in cut_ones or any(d in letters_of(s) for s in t.dummies.values()):
             continue
-        ends = {end for _, _, p, end in slots(t) if p == d}
+        ends = {end for _, _, p, end in slots(t.factors) if p == d}
         for end in sorted(ends, key=key):
             gap = sp.expand(end - size)
             if gap.is_Integer and 1 <= gap <= MOST_POINTS:

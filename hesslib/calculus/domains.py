@@ -7,12 +7,12 @@ inequalities fix is replaced, and $\sum_{q=1}^k1=k$ is counted. Nothing is dropp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
-from .index import Tensor, layers_of, letters_of
+from .index import Tensor, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .inequalities import linear, project
 from .knowledge import known
@@ -49,6 +49,26 @@ def _slots(t: Term) -> list[Expr]:
 def proves(t: Term, e: Expr, /) -> bool:
     """Whether ``e >= 0`` wherever the term is not zero."""
     return known().proves(e, [*conditions(t), *_free_deltas(t), *_slots(t)], t.dummies)
+
+
+def slots(factors: Iterable[Expr], /) -> Iterator[tuple[Indexed, int, Expr, Expr]]:
+    """Every slot of the quantities in a product, those inside functions too: quantity, place, index, size."""
+    for f in factors:
+        for x in sorted(f.atoms(Indexed), key=key):
+            if isinstance(x.base, Tensor):
+                for place, (p, size) in enumerate(zip(slots_of(x), x.base.sizes(*layers_of(x)), strict=True)):
+                    yield x, place, p, size
+
+
+def in_range(t: Term, /) -> bool:
+    """Whether every index of a term is known to stay in its slot."""
+    facts = conditions(t)
+    for _, _, p, size in slots(t.factors):
+        if p.is_Integer or (isinstance(p, Symbol) and p not in t.dummies) or t.dummies.get(p) == size:
+            continue
+        if not all(known().proves(u, facts, t.dummies) for u in (p - 1, size - p)):
+            return False
+    return True
 
 
 def substituted(t: Term, d: Expr, e: Expr, /) -> Term:
@@ -99,7 +119,8 @@ def _fixed(t: Term, f: Expr) -> Iterator[Term]:
     """The ways to contract a delta."""
     bound = letters_of(f) & t.dummies.keys()
     for d in [*[p for p in f.args if p in bound], *[d for d in t.dummies if d in bound - set(f.args)]]:
-        e = solved(f.args[0] - f.args[1], d) if d not in f.args else f.args[f.args[0] == d]
+        other = f.args[f.args[0] == d]
+        e = other if d in f.args and d not in letters_of(other) else solved(f.args[0] - f.args[1], d)
         if e is None or any(d in letters_of(t.dummies[x]) for x in letters_of(e) & t.dummies.keys()):
             continue
         yield substituted(Term(t.coeff, [g for g in t.factors if g is not f], t.dummies), d, e)
@@ -191,13 +212,16 @@ def _counted(t: Term) -> Term | None:
                     break
                 (lows if sp.expand(f.inside + e - d) == 0 else highs).append(e)
         else:
-            rest = Term(t.coeff, [f for f in t.factors if f not in holding], {x: s for x, s in t.dummies.items() if x != d})
+            rest = Term(
+                t.coeff, [f for f in t.factors if f not in holding], {x: s for x, s in t.dummies.items() if x != d}
+            )
             low, high = _one(rest, lows, -1), _one(rest, highs, 1)
             if low is None or high is None:
                 continue
             power = sum(f == d for f in holding)
             total = _powers(power, high) - _powers(power, low - 1)
-            rest.factors += [] if proves(rest, high - low + 1) else [Holds(high - low)]
+            if not proves(rest, high - low + 1) or not in_range(rest):
+                rest.factors.append(Holds(high - low))
             rest.factors.append(sp.expand(total))
             return rest
     return None
@@ -212,7 +236,9 @@ def _powers(power: int, n: Expr) -> Expr:
     """The sum of k to the given power, k from 1 to n."""
     k = sp.Dummy("k", integer=True, positive=True)
     last = sp.Dummy("n", integer=True, positive=True)
-    return last.xreplace({last: n}) if power == 0 else sp.expand(sp.summation(k**power, (k, 1, last))).xreplace({last: n})
+    return (
+        last.xreplace({last: n}) if power == 0 else sp.expand(sp.summation(k**power, (k, 1, last))).xreplace({last: n})
+    )
 
 
 def settle(t: Term, /) -> Term | None:

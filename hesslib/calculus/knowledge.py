@@ -18,7 +18,8 @@ __all__ = ["Known"]
 
 class Known:
     """``tops``: letter -> the last value of its range; ``sizes``: letters that are sizes; ``depths``: quantity -> its
-    last layer; ``presupposed``: what is not negative because the formula speaks of an entry with that number."""
+    last layer; ``presupposed``: what is not negative because the formula speaks of an entry with that number.
+    """
 
     def __init__(self) -> None:
         self.tops: dict[Expr, Expr] = {}

@@ -9,23 +9,22 @@ for denominators that are linear in one of them; it knows no identities between 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
-from .canonical import Names, level_of, components, identified, is_zero, limits_of, unify
+from .canonical import Names, identified, is_zero, level_of, limits_of, parted, unify
 from .cutting import cut
 from .denominators import require_nonzero
 from .domains import settle
 from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
-from .knowledge import Known, known, knowing, learn
+from .knowledge import Known, knowing, known, learn
 from .ranges import Ranges
 from .rational import factored, split
 from .residue import is_zero_sum
@@ -154,7 +153,8 @@ def _collect(found: list[Term]) -> Flat:
                 wait(Term(part.coeff, part.factors, part.dummies | t.dummies))
             continue
         if letters_of(t.coeff) and any(isinstance(f, KroneckerDelta) for f in t.factors):  # i I_ij is j I_ij
-            t.coeff = functools.reduce(Expr.xreplace, identified(t.factors)[0], t.coeff)
+            free = [f for f in t.factors if not letters_of(f) & t.dummies.keys()]
+            t.coeff = functools.reduce(Expr.xreplace, identified(free)[0], t.coeff)
         k = names.key(t)
         if k in out:
             out[k].coeff += t.coeff
@@ -234,7 +234,7 @@ def _normal_form(e: Expr) -> Expr:
     for _, t in sorted(_flatten(freshen(e)).items(), key=lambda item: str(item[0])):
         factors = unify(t.factors)
         level = level_of(factors)
-        outer, sums = components(factors, t.dummies)
+        outer, sums = parted(factors, t.dummies)
         done = []
         for fs, ds in sums:
             renaming = names.of_sum(fs, ds, level)[1]
@@ -306,5 +306,5 @@ def difference(x: Expr, y: Expr, /, given: Iterable[Any] = ()) -> tuple[list[Exp
 
 def build(t: Term, /, factors: Sequence[Expr] | None = None) -> Expr:
     """The expression of a term, each independent sum with what depends on it."""
-    outer, sums = components(t.factors if factors is None else factors, t.dummies)
+    outer, sums = parted(t.factors if factors is None else factors, t.dummies)
     return t.coeff * Mul(*outer, *[Sum(Mul(*fs), *limits_of(ds, {d: d for d in ds})) for fs, ds in sums])

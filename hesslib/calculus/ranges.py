@@ -18,7 +18,7 @@ from .inequalities import linear
 from .knowledge import Known
 
 Use = tuple[Expr, Expr, tuple[Expr, ...], Expr]
-"""What fills a slot, the size of the slot, the indicators it is multiplied by, and the quantity."""
+"""What fills a slot, the size of the slot, what holds there (indicators and ranges of sums), and the quantity."""
 
 
 class Ranges:
@@ -57,6 +57,7 @@ class Ranges:
                 if lo != 1:
                     raise RangeError(f"the sum over {v.name} starts at {lo}; sums start at 1")
                 self.bind(v, hi)
+                guards += (v - 1, hi - v)
             self._visit(e.function, guards)
             return
         if isinstance(e, Mul):
@@ -203,7 +204,9 @@ def agree_on_ranges(first: Expr, passed: Iterable[Expr], last: Expr, /) -> None:
         raise RangeError(f"a member of the chain in between speaks of an entry that may not exist in {_show(last)}")
 
 
-def _clash(p: Expr, known: Expr, first: Expr | str, size: Expr, where: Expr | str, other: Expr | None = None) -> Exception:
+def _clash(
+    p: Expr, known: Expr, first: Expr | str, size: Expr, where: Expr | str, other: Expr | None = None
+) -> Exception:
     joined = "" if other is None else f" (a delta joins it with {other.name})"
     return RangeError(
         f"index {p.name}{joined} runs to {_show(known)} in {_show(first)} but to {_show(size)} in {_show(where)}",

@@ -6,44 +6,22 @@ term are ordered, and one after the other becomes a plain letter as far as the b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import sympy as sp
 from sympy import Dummy, Expr, Indexed, Symbol
 
-from .domains import solved
-from .index import Tensor, layers_of, letters_of, slots_of
+from .domains import slots, solved
+from .index import letters_of
 from .indicators import Holds
 from .inequalities import linear
 from .knowledge import known
 from .terms import Term, key
 
-__all__ = ["in_range", "straightened"]
-
-
-def slots(t: Term, /) -> Iterator[tuple[Indexed, int, Expr, Expr]]:
-    """Every slot of the quantities in a term, those inside functions too: quantity, place, index, size."""
-    for f in t.factors:
-        for x in sorted(f.atoms(Indexed), key=key):
-            if isinstance(x.base, Tensor):
-                for place, (p, size) in enumerate(zip(slots_of(x), x.base.sizes(*layers_of(x)), strict=True)):
-                    yield x, place, p, size
-
-
-def in_range(t: Term, /) -> bool:
-    """Whether every index of a term is known to stay in its slot."""
-    facts = [f.inside for f in t.factors if isinstance(f, Holds)]
-    for _, _, p, size in slots(t):
-        if not letters_of(p) & t.dummies.keys() or t.dummies.get(p) == size:
-            continue
-        if not all(known().proves(u, facts, t.dummies) for u in (p - 1, size - p)):
-            return False
-    return True
+__all__ = ["straightened"]
 
 
 def straightened(t: Term, /) -> Term | None:
     """The term in other summation variables, in which more slots are plain; None if there is nothing to change."""
-    found = [entry for entry in slots(t) if letters_of(entry[2]) & t.dummies.keys()]
+    found = [entry for entry in slots(t.factors) if letters_of(entry[2]) & t.dummies.keys()]
     if all(isinstance(p, Symbol) for _, _, p, _ in found):
         return None
     free = {d for d, size in t.dummies.items() if not letters_of(size) & t.dummies.keys()}

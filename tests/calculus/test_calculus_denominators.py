@@ -57,7 +57,10 @@ EQUAL = {
     "a fraction in a fraction under a sum": (over(lambda k: 1 / (1 + 1 / x[k])), over(lambda k: x[k] / (1 + x[k]))),
     "three lines": (1 / (1 + 1 / (1 + 1 / x[i])), (1 + x[i]) / (1 + 2 * x[i])),
     "the logistic, from both sides": (1 / (1 + exp(-a[i])), exp(a[i]) / (1 + exp(a[i]))),
-    "the logistic and its mirror image": (over(lambda k: 1 / (1 + exp(-a[k]))), N - over(lambda k: 1 / (1 + exp(a[k])))),
+    "the logistic and its mirror image": (
+        over(lambda k: 1 / (1 + exp(-a[k]))),
+        N - over(lambda k: 1 / (1 + exp(a[k]))),
+    ),
     "half of all pairs": (twice(lambda k, m: x[k] / (x[k] + x[m])), N**2 / 2),
     "a third of all triples": (
         over(lambda k: twice(lambda m, r: x[k] / (x[k] + x[m] + x[r]))),
@@ -184,7 +187,9 @@ def test_what_has_no_derivative_here_is_refused_in_one_sentence(f):
         assert "as_coeff_Mul" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("e", [1.5 * x[i], x[i] ** 0.5, h(sp.Float("1e-20") * alpha), over(lambda k: x[k]) + 1e-20 * x[j]])
+@pytest.mark.parametrize(
+    "e", [1.5 * x[i], x[i] ** 0.5, h(sp.Float("1e-20") * alpha), over(lambda k: x[k]) + 1e-20 * x[j]]
+)
 def test_floats_are_refused(e):
     for entrance in (normal_form, tidy, lambda e: equal(e, x[i])):
         with pytest.raises(ValueError, match="float"):

@@ -97,7 +97,10 @@ EQUAL = {
         over(lambda k: over(lambda q: C[k, q])) / 2 + over(lambda k: C[k, k]) / 2,
     ),
     "a causal mask": (S("u", p, lambda u: A[p, u]), over(lambda u: at_most(u, p) * A[p, u])),
-    "the derivative under a causal mask": (S("u", p, lambda u: I(u, v) * A[p, u]) * x[v], at_most(v, p) * A[p, v] * x[v]),
+    "the derivative under a causal mask": (
+        S("u", p, lambda u: I(u, v) * A[p, u]) * x[v],
+        at_most(v, p) * A[p, v] * x[v],
+    ),
     "one term": (S("k", 1, lambda k: x[k]), x[1]),
     "three terms": (S("k", 3, lambda k: x[k]), x[1] + x[2] + x[3]),
     "the last term": (over(lambda k: x[k]), S("k", N - 1, lambda k: x[k]) + x[N]),
@@ -121,7 +124,11 @@ EQUAL = {
     "a function of an index": (sp.sqrt(j) * I(j, k), sp.sqrt(k) * I(j, k)),
     "a convolution, contracted with what is above": (
         S("t", T, lambda t: above[c, t] * convolved(c, t)),
-        S("t", T, lambda t: S("s", R, lambda s: S("d", K, lambda d: window[c, d, s] * above[c, t] * inputs[d, t + s - 1]))),
+        S(
+            "t",
+            T,
+            lambda t: S("s", R, lambda s: S("d", K, lambda d: window[c, d, s] * above[c, t] * inputs[d, t + s - 1])),
+        ),
     ),
     "a convolution backwards, by the window": (
         S("t", T, lambda t: S("s", R, lambda s: filter_[s] * I(t + s - 1, u) * back[t])),
@@ -162,7 +169,10 @@ DIFFERENT = {
     "the diagonal below the diagonal": (triangle(lambda k, q: I(q, k), lambda k: k - 1), N),
     "an indicator lost": (at_most(j, k) * x[j] * x[k], x[j] * x[k]),
     "an indicator turned": (at_most(j, k), at_most(k, j)),
-    "an indicator by one off": (over(lambda k: at_most(k, j) * x[k]) * x[j], over(lambda k: at_most(k, j - 1) * x[k]) * x[j]),
+    "an indicator by one off": (
+        over(lambda k: at_most(k, j) * x[k]) * x[j],
+        over(lambda k: at_most(k, j - 1) * x[k]) * x[j],
+    ),
     "a triangle transposed": (triangle(lambda k, q: A[k, q]), triangle(lambda k, q: A[q, k])),
     "two triangles count the diagonal twice": (
         triangle(lambda k, q: A[k, q]) + triangle(lambda k, q: A[q, k]),

@@ -62,7 +62,9 @@ def test_5_17_at_the_minimum_the_second_derivatives_drop_out():
     )
     certain = fact(over(M, lambda m: cond[n, m], "m"), sp.S.One, n)
     mean = fact(over(M, lambda m: cond[n, m] * t[n, m], "m"), y[n], n)
-    chain.then(over(N, lambda n: prob[n] * dy[n, r] * dy[n, s]), "the mean of the targets", using=lambda e: certain(mean(e)))
+    chain.then(
+        over(N, lambda n: prob[n] * dy[n, r] * dy[n, s]), "the mean of the targets", using=lambda e: certain(mean(e))
+    )
     wrong(chain, over(N, lambda n: dy[n, r] * dy[n, s]), over(N, lambda n: prob[n] * dy[n, r] * dy[n, r]))
 
 
@@ -154,7 +156,10 @@ def test_5_20_outer_products_of_softmax_outputs():
     first = Steps(D_r.named(error)).then(gradient, "softmax", by=D_r, using=one)
     chain = Steps(D_s.named(first.result))
     curved = over(
-        N, lambda n: S("k", K, lambda k: S("c", K, lambda c: out[n, k] * (I(k, c) - out[n, c]) * da[n, k, r] * da[n, c, s]))
+        N,
+        lambda n: S(
+            "k", K, lambda k: S("c", K, lambda c: out[n, k] * (I(k, c) - out[n, c]) * da[n, k, r] * da[n, c, s])
+        ),
     )
     rest = over(N, lambda n: S("k", K, lambda k: (out[n, k] - target[n, k]) * dda[n, k, r, s]))
     chain.then(curved + rest, "differentiate again", by=D_s)
@@ -163,7 +168,11 @@ def test_5_20_outer_products_of_softmax_outputs():
 
 def test_5_21_one_more_pattern_with_several_outputs():
     """Each output adds one outer product; Sherman and Morrison's formula inverts the sum of any two."""
-    H, X, b = Tensor("H", shape=(P, P), symmetric=True), Tensor("X", shape=(P, P), symmetric=True), Tensor("b", shape=(P,))
+    H, X, b = (
+        Tensor("H", shape=(P, P), symmetric=True),
+        Tensor("X", shape=(P, P), symmetric=True),
+        Tensor("b", shape=(P,)),
+    )
     inverse = fact(S("k", P, lambda k: H[i, k] * X[k, j]), I(i, j), i, j)
     Xb = lambda i: S("q", P, lambda q: X[i, q] * b[q])  # noqa: E731
     bXb = S("p", P, lambda p: b[p] * Xb(p))
@@ -171,7 +180,9 @@ def test_5_21_one_more_pattern_with_several_outputs():
     product = S("k", P, lambda k: (H[i, k] + b[i] * b[k]) * new(k, j))
     chain = Steps(product).then(I(i, j) + 0 * X[i, j], "as H X is the identity", using=inverse)
     assert chain.established == "derived"
-    outer = lambda n, r, s: S("k", K, lambda k: Tensor("B", shape=(N, K, P))[n, k, r] * Tensor("B", shape=(N, K, P))[n, k, s])  # noqa: E731
+    outer = lambda n, r, s: S(
+        "k", K, lambda k: Tensor("B", shape=(N, K, P))[n, k, r] * Tensor("B", shape=(N, K, P))[n, k, s]
+    )
     all_ = over(N, lambda n: outer(n, r, s))
     Steps(all_).then(S("n", N - 1, lambda n: outer(n, r, s)) + outer(N, r, s), "the last pattern apart")
 
@@ -184,7 +195,11 @@ def test_5_22_the_hessian_of_two_layers():
     pairs = S("k", K, lambda k: S("q", K, lambda q: w[k, j] * w[q, j_] * slope[k, q]))
     result = x[i] * x[i_] * (hpp(j_) * I(j, j_) * sum_delta + hp(j) * hp(j_) * pairs)
     both_below.then(result, "(5.94)", by=[by(v[j, i], v), by(v[j_, i_], v)])
-    wrong(both_below, result.xreplace({slope[k, k_]: 0}) + x[i], x[i] * x[i_] * (hpp(j_) * sum_delta + hp(j) * hp(j_) * pairs))
+    wrong(
+        both_below,
+        result.xreplace({slope[k, k_]: 0}) + x[i],
+        x[i] * x[i_] * (hpp(j_) * sum_delta + hp(j) * hp(j_) * pairs),
+    )
     mixed = Steps(Diff(v[j, i], Diff(w[k, j_], E)))
     one_of_each = x[i] * hp(j) * (delta[k] * I(j, j_) + h(a[j_]) * S("q", K, lambda q: w[q, j] * slope[k, q]))
     mixed.then(one_of_each, "(5.95)", by=[by(w[k, j_], w), by(v[j, i], v)])
@@ -231,7 +246,9 @@ def _of_inputs(e):
 
 def test_5_26_tangent_propagation():
     """alpha = G z and beta = G a for the directional derivative G = sum_i tau_i d/dx_i, in a layer and the next."""
-    z, beta, alpha, tangent = (Tensor(name, shape=(size,)) for name, size in zip(("z", "beta", "alpha", "tau"), (D, M, D, D), strict=True))
+    z, beta, alpha, tangent = (
+        Tensor(name, shape=(size,)) for name, size in zip(("z", "beta", "alpha", "tau"), (D, M, D, D), strict=True)
+    )
     G = Derivation(sp.Symbol("G"), {z: lambda i: alpha[i], v: CONSTANT})
     G_deep = Derivation(sp.Symbol("G"), {a: lambda j: beta[j]})
     forward = Steps(G.named(S("i", D, lambda i: v[j, i] * z[i])))
@@ -239,7 +256,9 @@ def test_5_26_tangent_propagation():
     Steps(G_deep.named(h(a[j]))).then(hp(j) * beta[j], "alpha of the next layer", by=G_deep)
     at_inputs = Derivation(x[i], {x: same(i)})
     start = Steps(S("i", D, lambda i: tangent[i] * Diff(x[i], x[r])))
-    start.then(tangent[r], "alpha of the inputs", using=lambda e: e.replace(_of_inputs, lambda d: I(d.op.indices[0], r)))
+    start.then(
+        tangent[r], "alpha of the inputs", using=lambda e: e.replace(_of_inputs, lambda d: I(d.op.indices[0], r))
+    )
     assert at_inputs(x[r]) == I(i, r)
     # The regulariser: Omega = 1/2 sum_k (G y_k)^2; its derivative by v_rs, where delta_kr = dy_k/da_r and phi = G delta.
     Gy = Tensor("alpha", shape=(K,))
@@ -250,7 +269,11 @@ def test_5_26_tangent_propagation():
     omega = half * S("k", K, lambda k: Gy[k] ** 2)
     chain = Steps(weight.named(omega))
     chain.then(S("k", K, lambda k: Gy[k] * (phi[k, r] * z[s] + dk[k, r] * alpha[s])), "chain rule", by=weight)
-    wrong(chain, S("k", K, lambda k: Gy[k] * phi[k, r] * z[s]), S("k", K, lambda k: phi[k, r] * z[s] + dk[k, r] * alpha[s]))
+    wrong(
+        chain,
+        S("k", K, lambda k: Gy[k] * phi[k, r] * z[s]),
+        S("k", K, lambda k: phi[k, r] * z[s] + dk[k, r] * alpha[s]),
+    )
     # Backwards: delta_kj = h'(a_j) sum_l w_lj delta_kl, so phi_kj by the product rule.
     above, phi_above = Tensor("delta2", shape=(K, K)), Tensor("phi2", shape=(K, K))
     rules = {a: lambda j: beta[j], above: lambda k, l: phi_above[k, l], w: CONSTANT}
@@ -270,14 +293,18 @@ def test_5_27_noise_on_the_inputs_is_a_tikhonov_regulariser():
     prob, noise, target = Tensor("p", shape=(M,)), Tensor("xi", shape=(M, D)), sp.Symbol("t")
     residual = lambda m: S("i", D, lambda i: g[i] * noise[m, i])  # noqa: E731
     bend = lambda m: half * S("i", D, lambda i: S("j", D, lambda j: c[i, j] * noise[m, i] * noise[m, j]))  # noqa: E731
-    error = half * S("m", M, lambda m: prob[m] * ((f - target) ** 2 + 2 * (f - target) * (residual(m) + bend(m)) + residual(m) ** 2))
+    error = half * S(
+        "m", M, lambda m: prob[m] * ((f - target) ** 2 + 2 * (f - target) * (residual(m) + bend(m)) + residual(m) ** 2)
+    )
     one = fact(S("m", M, lambda m: prob[m]), sp.S.One)
     mean = fact(S("m", M, lambda m: prob[m] * noise[m, i]), 0 * g[i], i)
     unit = fact(S("m", M, lambda m: prob[m] * noise[m, i] * noise[m, j]), I(i, j), i, j)
     tikhonov = half * S("i", D, lambda i: g[i] ** 2)
     curvature = half * (f - target) * S("i", D, lambda i: c[i, i])
     chain = Steps(error)
-    chain.then(half * (f - target) ** 2 + curvature + tikhonov, "moments of the noise", using=lambda e: one(mean(unit(e))))
+    chain.then(
+        half * (f - target) ** 2 + curvature + tikhonov, "moments of the noise", using=lambda e: one(mean(unit(e)))
+    )
     wrong(chain, half * (f - target) ** 2 + curvature + 2 * tikhonov)
     # At f = E[t|x] the mean of f - t is zero: what is left of the regulariser is half the squared gradient.
     Steps(curvature.xreplace({target: f}) + tikhonov).then(tikhonov, "the mean of the targets")
