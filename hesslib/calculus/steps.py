@@ -21,6 +21,7 @@ from .display import Displayed, aligned
 from .index import RangeError, freshen, with_pattern
 from .latex import lines, tex
 from .normal import difference, equal
+from .ranges import agree_on_ranges
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
@@ -44,16 +45,18 @@ def by_normal_form(links: int, /) -> Check:
     return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
 
 
-def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
+def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, given: Sequence[Any] = ()) -> None:
     """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ.
+
+    ``given`` are formulas that also tell how far free indices run.
 
     >>> from .index import Tensor, index
     >>> x, i = Tensor("x", shape=(3,)), index("i")
     >>> require_equal(2 * x[i], x[i] + x[i])
     """
-    if equal(derived, claimed):
+    if equal(derived, claimed, given):
         return
-    missing, extra = difference(derived, claimed)
+    missing, extra = difference(derived, claimed, given)
     message = [f"{what} does not hold:"]
     message += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
     message += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
@@ -138,7 +141,8 @@ class Steps(Displayed):
         e = sp.sympify(e)
         previous = self.rows[-1][1] if self.rows else self.lhs
         x, y = (self._prepared(side, by, using) for side in (previous, e))
-        require_equal(x, y, f"the step '{why}'" if why else "the step")
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], e)
+        require_equal(x, y, f"the step '{why}'" if why else "the step", given=(self.lhs, previous, e))
         self.decided += 1
         self.rows.append(("=", e, why))
         return self
@@ -150,7 +154,8 @@ class Steps(Displayed):
 
     def stated(self, e: Any, /) -> Steps:
         """Show the last line in this arrangement, once it is proved equal to it."""
-        require_equal(self.result, e, "the stated formula")
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], sp.sympify(e))
+        require_equal(self.result, e, "the stated formula", given=(self.lhs,))
         relation, _, why = self.rows[-1]
         self.rows[-1] = (relation, sp.sympify(e), why)
         self.decided += 1
