@@ -17,14 +17,14 @@ import sympy as sp
 from sympy import Expr
 
 from .derivation import Derivation, unfold
+from .display import Displayed, aligned
 from .index import RangeError, freshen, with_pattern
 from .latex import lines, tex
-from .macros import expand
 from .normal import difference, equal
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
 __all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
 
@@ -39,7 +39,7 @@ class NotEqualError(ArithmeticError):
 
 def by_normal_form(links: int, /) -> Check:
     """The record of links that the normal form decided: exact, or it would have raised."""
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
     return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
 
@@ -60,24 +60,7 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> Non
     raise NotEqualError("\n".join(message), missing, extra)
 
 
-class _Displayed:
-    """Shows LaTeX in a notebook and in the book, unnumbered; numbers are the ledger's business."""
-
-    def latex(self) -> str:
-        """The body of a display."""
-        raise NotImplementedError
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        body = self.latex()
-        return {
-            "text/markdown": f"```{{math}}\n{body}\n```",
-            "text/html": f"<div>$$\n{expand(body)}\n$$</div>",
-            "text/latex": f"$$\n{expand(body)}\n$$",
-            "text/plain": body,
-        }
-
-
-class Formula(_Displayed):
+class Formula(Displayed):
     r"""An equation ``lhs = rhs``: a definition, an assumption, or the last line of a derivation.
 
     ``established`` says which. A derived formula comes from `Steps.formula`; writing ``derived`` by hand
@@ -109,7 +92,7 @@ class Formula(_Displayed):
         first, *rest = lines(self.rhs)
         if not rest:
             return f"{tex(self.lhs)} {self.relation} {first}"
-        return _aligned([f"{tex(self.lhs)} &{self.relation} {first}", *[rf"&\quad {term}" for term in rest]])
+        return aligned([f"{tex(self.lhs)} &{self.relation} {first}", *[rf"&\quad {term}" for term in rest]])
 
     @property
     def result(self) -> Expr:
@@ -117,7 +100,7 @@ class Formula(_Displayed):
         return self.rhs
 
 
-class Steps(_Displayed):
+class Steps(Displayed):
     r"""An aligned chain ``lhs = e1 = e2 = ...`` in which every ``=`` is decided.
 
     ``Steps(lhs)``; then `then` for each link, `neglect` for a named approximation, `stated` to
@@ -230,14 +213,10 @@ class Steps(_Displayed):
             first, *rest = lines(e)
             rows.append(rf"{left} &{relation} {first}{reason}")
             rows += [rf"&\quad {term}" for term in rest]
-        return _aligned(rows)
+        return aligned(rows)
 
 
-def _aligned(rows: Sequence[str]) -> str:
-    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
-
-
-class Refusal(_Displayed):
+class Refusal(Displayed):
     """A wrong formula, struck, with the reason for which it was refused.
 
     >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").checks[0])
@@ -250,7 +229,7 @@ class Refusal(_Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """That it was refused, as a record for a claim."""
-        from hesslib.ledger import Check
+        from hesslib.agreement import Check
 
         return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
 
@@ -265,7 +244,7 @@ class Refusal(_Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }}{self.reason.latex}"]
         else:
             rows = []
-        return _aligned([*wrong, *rows])
+        return aligned([*wrong, *rows])
 
 
 def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .display import Displayed, aligned
 from .latex import lines, tex
-from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
+from .steps import Formula, Steps, by_normal_form
 
 if TYPE_CHECKING:
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
 __all__ = ["Mirrored", "Together"]
 
 
-class _Several(_Displayed):
+class _Several(Displayed):
     """What a display of several formulas says of itself: how they are established, and all their checks."""
 
     def __init__(self, *proved: Formula | Steps) -> None:
@@ -53,7 +54,7 @@ class Together(_Several):
         for f in self.formulas:
             first, *rest = lines(f.rhs)
             rows += [f"{tex(f.lhs)} &{f.relation} {first}", *[rf"&\quad {term}" for term in rest]]
-        return _aligned(rows)
+        return aligned(rows)
 
 
 class Mirrored(_Several):
@@ -84,4 +85,4 @@ class Mirrored(_Several):
             right = [f"{tex(new.lhs)} &{new.relation} {first}", *[rf"&\quad {term}" for term in rest]]
             left += ["&"] * (len(right) - 1)
             rows += [rf"{one} &\qquad {other}" for one, other in zip(left, right, strict=True)]
-        return _aligned(rows)
+        return aligned(rows)
