@@ -1,33 +1,27 @@
-r"""A second decider, beside the normal form: both sides of an equality are evaluated, and the numbers compared.
+r"""The value of a formula in a world: every size a number, every quantity a number, every sum added up term by term.
 
-In each of several *worlds* every size, width, layer number and free index is a small number (so that every coincidence of
-sizes and of indices occurs), and every quantity has a random value in a large prime field (:mod:`.prime_field`). Sums are
-added up term by term. What is not a rational function gets a value that depends on the values of its arguments only.
-A named derivative of e is a difference quotient between two worlds: it is linear, the derivative of a number is 0, equal
-operands have equal derivatives, and no other law is assumed.
+An empty sum is 0, and so is one whose upper limit is below the lower. What is no rational function has a value that
+depends on the values of its arguments only. A named derivative of e is a difference quotient between two worlds,
 
-A polynomial identity of degree d that is false at the sizes and indices of a world survives it with probability d / 2^60.
-Where the two sides differ they are evaluated once more, with small real numbers and true functions: only numbers that
-differ make the answer "different". A sum whose upper limit is below the lower is empty: it is 0.
+    D e = (e(moved) - e) / epsilon,
+
+which is linear; the derivative of a number is 0, equal operands have equal derivatives, and no other law is assumed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import mpmath
 import sympy as sp
 from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol
 from sympy.core.function import AppliedUndef, Function
 
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
-from .prime_field import NoRootError, NoValueError, Reals, Residues, UndecidableError, as_text, digest
+from .prime_field import NoValueError, UndecidableError, digest
 
 TERMS = 20_000
 """How many terms of sums are added up in one world, at most."""
@@ -53,7 +47,7 @@ class World:
 
     def __init__(self, numbers: Any, integers: dict[Expr, int], name: str, widths: int = 0) -> None:
         self.numbers, self.integers, self.name, self.widths = numbers, integers, name, widths
-        self.drawn_widths: dict[tuple[str, tuple[int, ...]], int] = {}
+        self.drawn_widths: dict[Indexed, int] = {}
         self.known_sizes: dict[int, dict[tuple[int, ...], tuple[int, ...]]] = {}
         self.known_sums: dict[Any, Any] = {}
         self.terms = 0
@@ -73,9 +67,12 @@ class World:
         """The value of a formula."""
         return program(e)(self, self.integers, ())
 
-    def width(self, name: str, layer: tuple[int, ...]) -> int:
+    def width(self, base: Width, layer: tuple[int, ...]) -> int:
         """The number of units of a layer."""
-        return self.drawn_widths.setdefault((name, layer), self.widths or 1 + digest(self.name, name, layer) % 4)
+        which = base[layer]
+        if which not in self.drawn_widths:
+            self.drawn_widths[which] = self.widths or 1 + digest(self.name, title(base), layer) % 4
+        return self.drawn_widths[which]
 
     def sizes(self, base: Tensor, layers: tuple[int, ...]) -> tuple[int, ...]:
         """How far each slot of a tensor runs."""
@@ -90,26 +87,28 @@ class World:
         x = self.numbers.draw(key, positive=positive)
         if not along:
             return x
-        step, parts = self.numbers.step(), [x]
-        for size in range(1, len(along) + 1):
-            for labels in itertools.combinations(along, size):
-                parts.append(self.numbers.product([*[step] * size, self.derivative(key, labels)]))
-        return self.numbers.sum(parts)
+        step = self.numbers.step()
+        some = itertools.chain(*[itertools.combinations(along, size) for size in range(1, len(along) + 1)])
+        rises = [self.numbers.product([*[step] * len(labels), self.derivative(key, labels)]) for labels in some]
+        return self.numbers.sum([x, *rises])
 
     def derivative(self, key: Label, labels: Sequence[Label]) -> Any:
         """The derivative of a quantity by labels, the innermost last: 1 or 0 by its own kind, else a value of its own.
 
-        Partial derivatives commute where the first two entries of their labels are the same.
+        Partial derivatives of one system of coordinates commute; others do not.
         """
-        blocks = [sorted(block, key=repr) for _, block in itertools.groupby(labels, key=lambda label: label[:2])]
-        if any(label[:3] == key[:3] for label in blocks[-1]):
-            if key[0] == "entry" and key[1].endswith("True, False)"):
+        blocks = [sorted(block, key=repr) for _, block in itertools.groupby(labels, key=lambda label: label[0])]
+        if any(which[:3] == key[:3] for _, which in blocks[-1]):
+            if key[0] == "symmetric":
                 raise UndecidableError("the derivative of a symmetric tensor by one of its entries")
-            return self.numbers.number(int((key,) == tuple(labels)))
+            return self.numbers.number(int(len(labels) == 1 and labels[0][1] == key))
         return self.numbers.draw(("derivative", key, *itertools.chain(*blocks)))
 
 
 # -------------------------------------------------------------------------------- formulas as programs: integers
+COMBINED: dict[Any, Callable[[list[int]], int]] = {Add: sum, Mul: math.prod, sp.Max: max, sp.Min: min}
+
+
 @functools.lru_cache(maxsize=1 << 14)
 def integer(e: Expr) -> Callable[[World, At], int]:
     """What evaluates a size, a layer number or an index."""
@@ -119,15 +118,14 @@ def integer(e: Expr) -> Callable[[World, At], int]:
     if isinstance(e, Symbol):
         return lambda world, at: at[e] if e in at else _unknown(e)
     if isinstance(e, Indexed) and isinstance(e.base, Width):
-        name, layers = title(e.base), [integer(x) for x in e.indices]
-        return lambda world, at: world.width(name, tuple([x(world, at) for x in layers]))
-    combined = {Add: sum, Mul: math.prod, sp.Max: max, sp.Min: min}.get(e.func)
-    if combined is not None:
-        parts = [integer(x) for x in e.args]
+        base, layers = e.base, [integer(x) for x in e.indices]
+        return lambda world, at: world.width(base, tuple([x(world, at) for x in layers]))
+    if e.func in COMBINED:
+        combined, parts = COMBINED[e.func], [integer(x) for x in e.args]
         return lambda world, at: combined([x(world, at) for x in parts])
     if isinstance(e, Pow) and isinstance(e.exp, Integer) and e.exp > 0:
-        base, exponent = integer(e.base), int(e.exp)
-        return lambda world, at: base(world, at) ** exponent
+        below, exponent = integer(e.base), int(e.exp)
+        return lambda world, at: below(world, at) ** exponent
     return _unknown(e)
 
 
@@ -149,7 +147,9 @@ def entry(x: Indexed) -> Callable[[World, At], Label]:
         for s, size in zip(where, world.sizes(base, there), strict=True):
             if s < 1 or s > size:
                 raise NoValueError(f"{base.name_} has no entry {', '.join(map(str, where))}")
-        return "entry", name, there, tuple(sorted(where)) if base.symmetric else where
+        if base.symmetric:
+            return "symmetric", name, there, tuple(sorted(where))
+        return "entry", name, there, where
 
     return label
 
@@ -163,6 +163,8 @@ def program(e: Expr) -> Program:
     """What evaluates a formula in a world, at its letters, moved along the variables of the derivatives around it."""
     if isinstance(e, Mul):
         return product(e)
+    if isinstance(e, (Indexed, Symbol)) and (found := definition_of(e)) is not None:
+        return defined(e, *found)
     if isinstance(e, Indexed):
         if isinstance(e.base, Width):
             width = integer(e)
@@ -177,12 +179,10 @@ def program(e: Expr) -> Program:
         return lambda world, at, moved: world.numbers.number(top, bottom)
     if isinstance(e, Symbol):
         key, positive = ("symbol", type(e).__name__, title(e)), bool(e.is_positive)
-        return lambda world, at, moved: (
-            world.numbers.number(at[e]) if e in at else world.moved(key, moved, positive)
-        )
-    if isinstance(e, KroneckerDelta):
-        p, q = map(integer, e.args)
-        return lambda world, at, moved: world.numbers.number(int(p(world, at) == q(world, at)))
+        return lambda world, at, moved: world.numbers.number(at[e]) if e in at else world.moved(key, moved, positive)
+    if is_condition(e):
+        holds = condition(e)
+        return lambda world, at, moved: world.numbers.number(int(holds(world, at)))
     if isinstance(e, Sum):
         return summation(e)
     if isinstance(e, (Pow, sp.exp)):
@@ -202,16 +202,57 @@ def program(e: Expr) -> Program:
     raise UndecidableError(f"a value of {type(e).__name__}")
 
 
+def is_condition(e: Expr) -> bool:
+    """Whether ``e`` is 1 or 0 according to a condition on indices: a Kronecker delta, or the indicator of a range."""
+    return isinstance(e, KroneckerDelta) or type(e).__name__ == "Holds"
+
+
+def condition(e: Expr) -> Callable[[World, At], bool]:
+    """What tells whether a Kronecker delta, or the indicator [u >= 0], is 1."""
+    if isinstance(e, KroneckerDelta):
+        p, q = map(integer, e.args)
+        return lambda world, at: p(world, at) == q(world, at)
+    (u,) = map(integer, e.args)
+    return lambda world, at: u(world, at) >= 0
+
+
 def product(e: Mul) -> Program:
-    """Deltas come first: where one is 0, what they multiply may have no value."""
-    deltas = [tuple(map(integer, x.args)) for x in e.args if isinstance(x, KroneckerDelta)]
-    factors = [program(x) for x in e.args if not isinstance(x, KroneckerDelta)]
+    """Conditions come first: where one does not hold, what it multiplies may have no value."""
+    conditions = [condition(x) for x in e.args if is_condition(x)]
+    factors = [program(x) for x in e.args if not is_condition(x)]
 
     def evaluate(world: World, at: At, moved: tuple[Label, ...]) -> Any:
-        for p, q in deltas:
-            if p(world, at) != q(world, at):
+        for holds in conditions:
+            if not holds(world, at):
                 return world.numbers.number(0)
         return world.numbers.product([x(world, at, moved) for x in factors])
+
+    return evaluate
+
+
+def definition_of(e: Expr) -> tuple[Expr, list[Expr]] | None:
+    """What a defined quantity stands for, and its indices there; None for what has no definition or is of a layer.
+
+    The quantities of layers are defined one by another; what they stand for is inserted where it is used.
+    """
+    head = e.base if isinstance(e, Indexed) else e
+    meaning = getattr(head, "definition", None)
+    if meaning is None or (isinstance(head, Tensor) and head.layers):
+        return None
+    letters: list[Expr] = [sp.Dummy(str(s), integer=True) for s in (e.indices if isinstance(e, Indexed) else ())]
+    return sp.sympify(meaning(*letters)), letters
+
+
+def defined(e: Expr, body: Expr, letters: list[Expr]) -> Program:
+    """The value of a defined quantity is that of its definition."""
+    value, where = program(body), [integer(s) for s in (e.indices if isinstance(e, Indexed) else ())]
+
+    def evaluate(world: World, at: At, moved: tuple[Label, ...]) -> Any:
+        places = [s(world, at) for s in where]
+        here = (evaluate, moved, *places)
+        if here not in world.known_sums:
+            world.known_sums[here] = value(world, {**world.integers, **dict(zip(letters, places, strict=True))}, moved)
+        return world.known_sums[here]
 
     return evaluate
 
@@ -241,6 +282,7 @@ def summation(e: Sum) -> Program:
 
 
 def power(base: Expr, exponent: Expr) -> Program:
+    """A power, whose exponent lives in the field of exponents."""
     x = program(base)
     if isinstance(exponent, Integer):
         n = int(exponent)
@@ -255,243 +297,28 @@ def power(base: Expr, exponent: Expr) -> Program:
 
 
 def quotient(e: Diff) -> Program:
-    """A named derivative: a difference quotient between the world that is moved along its variable and the one that is not."""
-    operand = program(e.operand)
+    """A named derivative: a difference quotient, between the world moved along its variable and the one that is not."""
+    operand, held = program(e.operand), getattr(e, "held", None)
     if isinstance(e.op, Indexed):
-        by = entry(e.op)
+        which, free = entry(e.op), getattr(e.op.base, "independent", False)
     else:
-        key = "operator" if isinstance(e.op, Operator) else "symbol", type(e.op).__name__, title(e.op)
-
-        def by(world: World, at: At) -> Label:
-            if e.op in at:
-                raise NoValueError(f"{e.op} is a size or an index, and no variable")
-            return key
+        which, free = _scalar(e.op), False
 
     def evaluate(world: World, at: At, moved: tuple[Label, ...]) -> Any:
-        numbers, there = world.numbers, (*moved, by(world, at))
-        rise = numbers.sum([operand(world, at, there), -operand(world, at, moved)])
+        numbers, by = world.numbers, which(world, at)
+        system = ("held", title(held)) if held is not None else "independent" if free else by[:3]
+        rise = numbers.sum([operand(world, at, (*moved, (system, by))), -operand(world, at, moved)])
         return numbers.product([rise, numbers.inverse(numbers.step())])
 
     return evaluate
 
 
-# ------------------------------------------------------------------------------------------------ sizes and indices
-class Letters:
-    """The free letters of some formulas: which are sizes, which layer numbers, and in which slots the others stand.
+def _scalar(op: Expr) -> Callable[[World, At], Label]:
+    key = "operator" if isinstance(op, Operator) else "symbol", type(op).__name__, title(op)
 
-    ``numbers`` are those that stand beside a size or an index, in a sum of them or as a power: there a formula may change.
-    """
+    def label(_: World, at: At) -> Label:
+        if op in at:
+            raise NoValueError(f"{op} is a size or an index, and no variable")
+        return key
 
-    def __init__(self, formulas: Iterable[Expr]) -> None:
-        self.sizes: dict[Expr, None] = {}
-        self.layers: dict[Expr, None] = {}
-        self.slots: dict[Expr, list[tuple[Tensor, tuple[Expr, ...], int]]] = {}
-        self.others: dict[Expr, None] = {}
-        self.numbers = {1}
-        for e in formulas:
-            self.read(e, frozenset())
-        self.sizes = {s: None for s in self.sizes if s not in self.slots and s not in self.layers}
-        self.others = {s: None for s in self.others if s not in self.slots and s not in self.layers and s not in self.sizes}
-
-    def read(self, e: Expr, bound: frozenset[Expr]) -> None:
-        if isinstance(e, Sum):
-            for letter, low, high in reversed(e.limits):
-                self.size(low, bound)
-                self.size(high, bound)
-                bound |= {letter}
-            self.read(e.function, bound)
-        elif isinstance(e, Indexed):
-            base = e.base
-            layers, slots = (layers_of(e), slots_of(e)) if isinstance(base, Tensor) else ((), e.indices)
-            for x in layers:
-                self.layers |= dict.fromkeys(sorted(x.free_symbols - bound, key=str))
-            for x in slots:
-                self.count(x)
-                self.others |= dict.fromkeys(sorted(x.free_symbols - bound, key=str))
-            if isinstance(base, Tensor):
-                for place, x in enumerate(slots):
-                    if isinstance(x, Symbol) and x not in bound and not any(y.free_symbols & bound for y in layers):
-                        self.slots.setdefault(x, []).append((base, layers, place))
-                for size in base._sizes:
-                    self.size(size, bound | set(base._slots))
-        elif isinstance(e, Symbol):
-            if e.is_integer and e not in bound:
-                self.others[e] = None
-        else:
-            if any(isinstance(x, Symbol) and x.is_integer for x in e.args):
-                self.count(e)
-            for x in e.args:
-                self.read(x, bound)
-
-    def size(self, e: Expr, bound: frozenset[Expr] | set[Expr]) -> None:
-        self.count(e)
-        for x in e.atoms(Indexed):
-            self.read(x, frozenset(bound))
-        inside = {s for x in e.atoms(Indexed) for s in x.free_symbols}
-        self.sizes |= dict.fromkeys(sorted((s for s in e.free_symbols - bound - inside if isinstance(s, Symbol)), key=str))
-
-    def count(self, e: Expr) -> None:
-        self.numbers |= {abs(int(x)) for x in (e, *e.args) if isinstance(x, Integer)}
-
-    def candidates(self) -> list[int]:
-        """The sizes to try: the smallest ones, and those about every number that stands beside one."""
-        near = {n + step for n in self.numbers for step in (-1, 0, 1, 2)}
-        return sorted(n for n in {1, 2, 3, 4} | near if n > 0)
-
-
-def worlds(letters: Letters, candidates: Sequence[int], count: int, name: str) -> Iterator[World]:
-    """Worlds in which every size takes every candidate in turn, in an order of its own; all are equal in the first ones."""
-    for trial in range(count):
-        together = candidates[trial % len(candidates)] if trial < 2 else 0
-
-        def drawn(letter: Expr, among: Sequence[int], trial: int = trial) -> int:
-            start, stride = digest(name, title(letter)), 1 + 2 * (digest(title(letter), name) % len(among))
-            while math.gcd(stride, len(among)) > 1:
-                stride += 1
-            return among[(start + trial * stride) % len(among)]
-
-        integers = {s: together or drawn(s, candidates) for s in letters.sizes}
-        depth = 2 + digest(name, trial) % 3
-        for s in letters.layers:
-            integers[s] = depth + 1 if title(s)[0].isupper() else 1 + digest(name, trial, title(s)) % depth
-        world = World(Residues(f"{name} {trial}"), integers, f"{name} {trial}", together)
-        common = digest(name, trial, "index")
-        for s, slots in letters.slots.items():
-            ends = []
-            for base, layers, place in slots:
-                with contextlib.suppress(UndecidableError):
-                    ends.append(world.sizes(base, tuple(integer(x)(world, integers) for x in layers))[place])
-            end = max(1, min(ends, default=4))
-            integers[s] = 1 + (common if trial % 3 == 0 else digest(name, trial, title(s))) % end
-            if trial % 3 == 1 and trial > 2:
-                integers[s] = end
-        for s in letters.others:  # nothing says how far they run
-            integers[s] = drawn(s, [*candidates, candidates[-1] + 1])
-        yield world
-
-
-# ---------------------------------------------------------------------------------------------------- the decision
-@dataclass(frozen=True)
-class Counterexample:
-    """Numbers at which two formulas differ: sizes and indices by name, the values of a few quantities, and both sides."""
-
-    integers: dict[str, int]
-    values: dict[str, str]
-    left: str
-    right: str
-
-    def __str__(self) -> str:
-        at = ", ".join(f"{name} = {value}" for name, value in (self.integers | self.values).items())
-        return (f"at {at}: " if at else "") + f"{self.left} against {self.right}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """``word`` is "equal", "different" (at the ``counterexample``), "undecided" or "undefined" (for the ``reason``)."""
-
-    word: str
-    reason: str = ""
-    counterexample: Counterexample | None = None
-
-
-WORLDS = 9
-ROOTS = 300
-"""In how many worlds to look for one in which every radicand has a root."""
-MOST_VALUES = 6
-"""How many quantities a counterexample lists."""
-
-
-def compare(x: Expr, y: Expr, /, *around: Expr, name: str = "") -> Answer:
-    """Whether two formulas have the same value, in every world that is tried.
-
-    ``around`` are formulas of the same letters, such as the other members of a chain: they may say how far a letter runs.
-    ``name`` is the seed.
-
-    >>> from .index import S, Tensor
-    >>> N = Symbol("N", integer=True)
-    >>> x = Tensor("x", shape=(N,))
-    >>> square, squares = S("k", N, lambda k: x[k]) ** 2, S("k", N, lambda k: x[k] ** 2)
-    >>> compare(square, squares).word, compare(square, x[1] * S("k", N, lambda k: x[k])).word
-    ('different', 'different')
-    >>> compare(1 / (x[1] * (1 + x[1])), 1 / x[1] - 1 / (1 + x[1])).word
-    'equal'
-    """
-    x, y = sp.sympify(x), sp.sympify(y)
-    try:
-        return _compare(x, y, around, name)
-    except UndecidableError as reason:
-        return Answer("undecided", str(reason))
-
-
-def _compare(x: Expr, y: Expr, around: Iterable[Expr], name: str) -> Answer:
-    letters, neighbours = Letters([x, y]), Letters(around)
-    for s in [*letters.slots, *letters.others]:
-        if s in neighbours.slots:
-            letters.slots.setdefault(s, []).extend(neighbours.slots[s])
-            letters.others.pop(s, None)
-    candidates = letters.candidates()
-    wanted = max(WORLDS, len(candidates))
-    same, differing, why = 0, [], "no numbers were tried"
-    for world in worlds(letters, candidates, 4 * wanted, name):
-        try:
-            here = world
-            for attempt in range(ROOTS):
-                try:
-                    equal_here = here.value(x) == here.value(y)
-                    break
-                except NoRootError:
-                    here = world.with_numbers(Residues(f"{world.name} {attempt}"))
-            else:
-                why = "no world was found in which all its roots exist"
-                continue
-        except NoValueError as no_value:
-            why = f"it has no value: {no_value}"
-            continue
-        except OverflowError:
-            why = "it has too many terms"
-            continue
-        if not equal_here:
-            differing.append(world)
-            if (found := counterexample(x, y, world)) is not None:
-                return Answer("different", counterexample=found)
-        else:
-            same += 1
-        if same + len(differing) >= wanted:
-            break
-    if differing:
-        return Answer("undecided", "they differ if its functions are any functions, but at no real numbers that were tried")
-    if same < (wanted + 1) // 2:
-        return Answer("undefined" if why.startswith("it has no value") else "undecided", why)
-    return Answer("equal")
-
-
-def counterexample(x: Expr, y: Expr, world: World) -> Counterexample | None:
-    """Real numbers at which the sides differ, with the sizes and indices of ``world``; None if none are found."""
-    tolerance = mpmath.mpf(10) ** (-8 if x.has(Diff) or y.has(Diff) else -60)  # difference quotients are not exact
-    with mpmath.workdps(Reals.DIGITS):
-        for attempt in range(10):
-            there = world.with_numbers(Reals(f"{world.name} {attempt}", positive=attempt % 2 == 1))
-            try:
-                left, right = there.value(x), there.value(y)
-            except (NoValueError, OverflowError):
-                continue
-            if abs(left - right) > tolerance * max(1, abs(left), abs(right)):
-                drawn = there.numbers.drawn
-                values = {named(key): str(drawn[key]) for key in drawn} if len(drawn) <= MOST_VALUES else {}
-                integers = {str(s): n for s, n in world.integers.items()}
-                integers |= {f"{base}[{', '.join(map(str, at))}]": n for (base, at), n in world.drawn_widths.items()}
-                return Counterexample(integers, values, as_text(left), as_text(right))
-    return None
-
-
-def named(key: tuple[Any, ...]) -> str:
-    """The name of a quantity in words."""
-    kind, *rest = key
-    if kind == "entry":
-        base, layers, slots = rest
-        return f"{base if isinstance(base, str) else base[0]}[{', '.join(map(str, (*layers, *slots)))}]"
-    if kind == "derivative":
-        return f"d {named(rest[0])} by {', '.join(named(label) for label in rest[1:])}"
-    if kind == "coefficient":
-        return f"coefficient {rest[-1]} of {rest[0]}"
-    return str(rest[-1])
+    return label

@@ -6,9 +6,8 @@ meaning for every square $x$ and every $y$ modulo $p_1$. Exponents are therefore
 
     x^(y+z) = x^y x^z,    (x^y)^z = x^(yz),    (xy)^z = x^z y^z,    sqrt(x^2) = |x|
 
-exactly, and so for $e^x$, where e is some square. Every quantity has independent values in the three fields; in the last one
-powers are arbitrary values. Whatever else is not rational (logarithms, elementwise functions) has arbitrary values too,
-which depend on its arguments only.
+exactly, and so for $e^x$, where e is some square. Every quantity has independent values in the three fields. Whatever
+else is not rational (logarithms, elementwise functions) has arbitrary values, which depend on its arguments only.
 """
 
 from __future__ import annotations
@@ -176,7 +175,8 @@ class Reals:
 
     def unknown(self, name: str, order: int, args: Sequence[Any]) -> Any:
         """A polynomial does for an unknown function: its derivatives are at hand."""
-        x = mpmath.fsum(self.draw(("coefficient", name, "of", k)) * x for k, x in enumerate(args)) if args[1:] else args[0]
+        mix = [1] if len(args) == 1 else [self.draw(("coefficient", name, "of", k)) for k in range(len(args))]
+        x = mpmath.fdot(mix, args)
         powers = range(order, self.DEGREE + 1)
         return mpmath.fsum(self.draw(("coefficient", name, k)) * mpmath.ff(k, order) * x ** (k - order) for k in powers)
 
