@@ -8,6 +8,8 @@ from hesslib.calculus.decision import DisagreementError, decide
 from hesslib.calculus.index import RangeError
 from hesslib.calculus.steps import UndecidedError, refuse
 
+pytestmark = pytest.mark.usefixtures("as_installed")
+
 FALSE = FOUND | {
     f"{s.name}, slip {number}": (s.left, wrong) for s in STATEMENTS for number, wrong in enumerate(s.wrong)
 }
