@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from hesslib.agreement import figure, measured
+from hesslib.book.display import deciders
 from hesslib.book.ledger import KINDS, VERDICTS, faults
 
 
@@ -107,6 +108,8 @@ class Record(_Carrier):
             return [node]
         checks = record["checks"]
         parts: list[list[Node]] = [[badge(record["established"], KINDS[record["established"]])]]
+        if deciders(record):
+            parts.append([nodes.Text(deciders(record))])
         if record["scope"]:
             parts.append(self.inline(record["scope"]))
         if record["source"]:
