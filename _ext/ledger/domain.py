@@ -13,8 +13,8 @@ from ledger.nodes import ledger_claim, ledger_count, ledger_record, ledger_table
 class LedgerDomain(Domain):
     """Per page: ``records``, ``claims``, the ``labels`` of its displays, ``faults``, whether it has ``tables``.
 
-    Whether it has ``counts`` is kept beside that. ``tex`` has the body of each labelled display. A record is kept with the place (file and line) it was found at, and
-    with the prose it brings to the index.
+    Whether it has ``counts`` is kept beside that. ``tex`` has the body of each labelled display. A record is kept with
+    the place (file and line) it was found at, and with the prose it brings to the index.
     """
 
     name = "ledger"

@@ -1,4 +1,4 @@
-"""Backpropagation: every chain is derived, holds on an explicit network, and compiles to the gradient of the library."""
+"""Backpropagation: every chain is derived, holds on an explicit network, and compiles to the library's gradient."""
 
 import numpy as np
 import pytest
