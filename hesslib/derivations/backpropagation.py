@@ -97,9 +97,10 @@ def program() -> Program:
     """The derived formulas as a program: one contraction a term, with a batch axis."""
     p = Program("derived_gradient", "L, n, w, b, x, delta_L, h0, h1")
     p.line("a, z, delta, gw, gb = {}, {0: x}, {}, {}, {}")
-    with p.loop(l, 1, L):
+    with p.loop(l, 1, L - 1):
         p.assign(a[l, j], definitions[a](l, j))
         p.assign(z[l, j], definitions[z](l, j))
+    p.assign(a[L, j], definitions[a](L, j))  # the last layer has no h
     p.line("delta[L] = delta_L(a[L])")
     with p.loop(l, L - 1, 1, down=True):
         p.assign(delta[l, j], signal().result)
