@@ -5,6 +5,7 @@ The equations themselves are those of `input_derivatives`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,9 +23,15 @@ from .network import L, a, definitions, hp, hpp, j, k, l, n, w, z
 __all__ = ["program", "squares_summed", "straight_below", "two_hidden"]
 
 
+@functools.cache
+def _recursions() -> tuple[Steps, Steps, Steps, Steps]:
+    """The four recursions, proved once."""
+    return (*first(), *second())
+
+
 def program(bend: Expr | None = None, /, name: str = "derivatives") -> Program:
     r"""The four recursions for one input at a time, $d=e$; `bend` in the place of what is derived for $\ddot z$."""
-    (first_a, first_z), (second_a, second_z) = first(), second()
+    first_a, first_z, second_a, second_z = _recursions()
     A2, Z2 = (Tensor(q, layers=1, shape=lambda y: (n[y], n[0]), pattern=True) for q in ("a2", "z2"))
 
     def one_input(formula: Expr) -> Expr:
@@ -51,7 +58,7 @@ def program(bend: Expr | None = None, /, name: str = "derivatives") -> Program:
 
 def two_hidden() -> Steps:
     r"""$\ddot a^{(3)}_{kdd}$ with all recursions inserted into each other, down to the inputs."""
-    (first_a, first_z), (second_a, second_z) = first(), second()
+    first_a, first_z, second_a, second_z = _recursions()
     inserted: dict[Any, Callable[..., Expr]] = {
         dda: lambda y, r, d_, e_: second_a.at({l: y, j: r, d: d_, e: e_}),
         ddz: lambda y, r, d_, e_: sp.S.Zero if y == 0 else second_z.at({l: y, j: r, d: d_, e: e_}),
