@@ -114,7 +114,7 @@ def state(
     >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
-    record = {
+    record: dict[str, Any] = {
         "label": label,
         "source": source,
         "established": _kind(label, getattr(formula, "established", None), established),

@@ -41,13 +41,13 @@ def identified(factors: Iterable[Expr]) -> tuple[list[dict[Expr, Expr]], list[Ex
     replacements = [{q: find(q) for q in leader}]
     left = [KroneckerDelta(find(q), q) for q in sorted(leader, key=key)]
     for d in sorted(shifted, key=key):  # for I_{p,q+1}, q + 1 is written for p
-        d = functools.reduce(Expr.xreplace, replacements, d)
-        gap = d.args[0] - d.args[1] if isinstance(d, KroneckerDelta) else sp.S.Zero
+        met = functools.reduce(Expr.xreplace, replacements, d)
+        gap = met.args[0] - met.args[1] if isinstance(met, KroneckerDelta) else sp.S.Zero
         ways = [(p, e) for p in sorted(letters_of(gap), key=key, reverse=True) if (e := solved(gap, p)) is not None]
         if ways:
             replacements.append(dict(ways[:1]))
-            d = KroneckerDelta(*ways[0])
-        left.append(d)
+            met = KroneckerDelta(*ways[0])
+        left.append(met)
     return replacements, left
 
 
@@ -113,7 +113,7 @@ class Names:
         self.inside = inside
 
     def product_key(self, factors: Sequence[Expr]) -> tuple[str, ...]:
-        """The factors, whatever their order; what is inside a function is put into normal form for its present letters."""
+        """The factors, whatever their order; what is inside a function is put into normal form for its letters."""
         return tuple(sorted(key(self.inside(f)) for f in factors))
 
     def refine(self, factors: Sequence[Expr], dummies: dict, colour: Colours) -> Colours:
