@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .decision import combined
 from .display import Displayed, aligned
 from .equation import Equation
 from .latex import lines, tex
-from .steps import Formula, Steps, by_normal_form
+from .steps import Formula, Steps
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
@@ -23,14 +24,7 @@ class _Several(Displayed):
         if len(kinds) != 1:
             raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
         (self.established,) = kinds
-        self.checks: tuple[Check, ...] = tuple(_summed([check for f in proved for check in f.checks]))
-
-
-def _summed(checks: list[Check]) -> list[Check]:
-    """One record for all links that were decided by normal form, then the other checks."""
-    decided = [c for c in checks if c.oracle.startswith("normal form, ")]
-    links = sum(int(c.oracle.split()[2]) for c in decided)
-    return ([by_normal_form(links)] if decided else []) + [c for c in checks if c not in decided]
+        self.checks: tuple[Check, ...] = combined([check for f in proved for check in f.checks])
 
 
 class Together(_Several):
