@@ -13,7 +13,7 @@ from hesslib.calculus.index import Diff, RangeError, S, Tensor, elementwise, ind
 from hesslib.calculus.latex import tex
 from hesslib.calculus.macros import expand
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, ones, outer
-from hesslib.calculus.steps import Formula, NotEqualError, Steps, refuse
+from hesslib.calculus.steps import Formula, NotEqualError, Steps, refuse, require_equal
 from hesslib.derivations import deep_hessian as second_order
 from hesslib.derivations import diagonal, losses, outer_products, two_layers
 from hesslib.derivations import inverse_updates as inverse
@@ -208,7 +208,7 @@ def test_a_term_is_dropped_from_a_copy_of_the_chain():
 def test_the_gauss_newton_matrix_is_the_hessian_of_a_linear_network_and_not_the_outer_product():
     linear, dropped = outer_products.linearised(), outer_products.gauss_newton_of(outer_products.general())
     assert linear.established == "derived"
-    assert linear.result == dropped.result
+    require_equal(linear.result, dropped.result)
     r, s = outer_products.r, outer_products.s
     refused = refuse(outer_products.H_GN[r, s], linear.result, outer_products.outer_product().result, "not the same")
     assert r"H^{\mathrm{GN}}_{rs} &\neq" in refused.latex()
