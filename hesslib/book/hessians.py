@@ -84,7 +84,7 @@ def show_hessian(
         "parameters": (range(net.num_parameters), parameter_names(net)),
         "layers": (middle, [f"layer {layer}" for layer in layers]),
     }[labels]
-    ax.set_xticks(places, names, rotation=90 if labels == "parameters" else 0)
+    ax.set_xticks(places, names, rotation=90 if labels == "parameters" else 45)
     ax.set_yticks(places, names)
     if labels == "parameters":
         ax.tick_params(labelsize=9, labeltop=True, labelbottom=False)

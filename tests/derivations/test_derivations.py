@@ -15,14 +15,24 @@ from hesslib.calculus.macros import expand
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, ones, outer
 from hesslib.calculus.steps import Formula, NotEqualError, Steps, refuse, require_equal
 from hesslib.derivations import deep_hessian as second_order
-from hesslib.derivations import diagonal, losses, outer_products, two_layers
+from hesslib.derivations import diagonal, hessian_vector_product, losses, mirrored_passes, outer_products, two_layers
 from hesslib.derivations import inverse_updates as inverse
 from hesslib.derivations import mixed_partials as commuting
 from hesslib.derivations import r_operator as pearlmutter
 from hesslib.derivations.exact_network import Instance
 from hesslib.derivations.network import E, L, a, b, delta, i, j, k, l, m, n, p, w, z
 
-MODULES = (commuting, diagonal, inverse, outer_products, pearlmutter, second_order, two_layers)
+MODULES = (
+    commuting,
+    diagonal,
+    hessian_vector_product,
+    inverse,
+    mirrored_passes,
+    outer_products,
+    pearlmutter,
+    second_order,
+    two_layers,
+)
 DERIVATIONS = [
     pytest.param(function, id=f"{module.__name__.rpartition('.')[2]}.{name}")
     for module in MODULES
