@@ -14,6 +14,7 @@ from sympy import Expr, Indexed, Integer
 
 from .index import freshen, layers_of, letters_of, slots_of
 from .normal import build, flatten
+from .provenance import Ground, report
 from .terms import Term
 from .tidy import tidy
 
@@ -45,11 +46,15 @@ def fact(left: Expr, right: Expr, /, *free: Expr) -> Callable[[Expr], Expr]:
     if pattern is None or pattern.coeff != 1 or not all(isinstance(f, Indexed) for f in pattern.factors):
         raise ValueError(f"left is {left}; it must be one product of tensors, with coefficient 1")
 
+    says = Ground("fact", left, sp.sympify(right))
+
     def apply(e: Expr) -> Expr:
+        before = e
         for _ in range(MOST_USES):
             found = list(flatten(e).values())
             rewritten = [_once(t, pattern, right, free) for t in found]
             if not any(x is not None for x in rewritten):
+                report(*[says] if e is not before else [], rewriting=apply)
                 return tidy(e)
             e = sp.Add(*[build(t) if x is None else x for t, x in zip(found, rewritten, strict=True)])
         raise RuntimeError(f"the rule {left} -> {right} still applies after {MOST_USES} uses")

@@ -43,7 +43,11 @@ def _is_sum_of_targets(x: Any) -> bool:
 
 def exponentials_are_outputs(e: Expr, /) -> Expr:
     r"""The definition of softmax read backwards: $e^{a_k}=Z\,y_k$."""
-    return tidy(e.replace(lambda x: isinstance(x, sp.exp), lambda x: Z * y[x.args[0].indices[0]]))
+    return tidy(e.replace(_is_exponential_of_a, lambda x: Z * y[x.args[0].indices[0]]))
+
+
+def _is_exponential_of_a(x: Any) -> bool:
+    return isinstance(x, sp.exp) and isinstance(x.args[0], Indexed) and x.args[0].base == a
 
 
 def softmax_derivative() -> Steps:

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
-from .index import RangeError, S, Tensor
+from .index import RangeError, S, Tensor, letters_of
 from .latex import tex
 from .steps import Formula, Steps, _Displayed, require_equal
 
@@ -154,7 +154,8 @@ class MatrixFormula(_Displayed):
 
     ``at`` are the index letters of ``derived``, in the order of the slots of ``lhs``.
 
-    Errors: `NotEqualError` if the entries are not those of the derived formula, `RangeError` where sizes do not fit.
+    Errors: `NotEqualError` if the entries are not those of the derived formula, `RangeError` where sizes do not fit,
+    ValueError if ``at`` are not different letters.
 
     >>> from .index import index
     >>> A, x, y, i = Tensor("A", shape=(3, 3)), Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
@@ -165,6 +166,11 @@ class MatrixFormula(_Displayed):
 
     def __init__(self, lhs: Matrix, rhs: Matrix, /, derived: Steps | Formula, *at: Expr) -> None:
         lhs._same_shape(rhs, "an equation")
+        if len(at) != len(lhs.sizes) or len(set(at)) < len(at) or not all(_is_letter(s, derived.lhs) for s in at):
+            raise ValueError(
+                f"at is {at}; it must hold {len(lhs.sizes)} different index letter(s) of the derived formula, as one entry "
+                "does not prove them all"
+            )
         result = derived.result if isinstance(derived, Steps) else derived.rhs
         require_equal(derived.lhs, lhs.entry(*at), "the left-hand side in matrix notation")
         require_equal(result, rhs.entry(*at), "the formula in matrix notation")
@@ -172,6 +178,12 @@ class MatrixFormula(_Displayed):
         self.established = derived.established
         self.relation = r"\simeq" if self.established == "approximation" else "="
         self.checks = derived.checks
+        self.grounds, self.uses = derived.grounds, derived.uses
 
     def latex(self) -> str:
         return f"{self.lhs.latex} {self.relation} {self.rhs.latex}"
+
+
+def _is_letter(s: Any, lhs: Expr) -> bool:
+    """An index letter that the left-hand side leaves free: what is proved of it is proved of every index."""
+    return isinstance(s, sp.Symbol) and bool(s.is_integer) and s in letters_of(lhs)

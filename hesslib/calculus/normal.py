@@ -275,16 +275,16 @@ def opaque(e: Expr, /) -> Expr:
     if not e.args or isinstance(e, KroneckerDelta):
         return e
     if isinstance(e, Diff):
-        return _sort_partials(Diff(_sort_symmetric(e.op), _normal_form(e.operand)))
+        return _sort_partials(Diff(_sort_symmetric(e.op), _normal_form(e.operand), e.held))
     return e.func(*[_normal_form(x) for x in e.args])
 
 
 def _sort_partials(d: Diff) -> Diff:
-    """Mixed partial derivatives commute, so their order is a convention (directional derivatives keep theirs)."""
+    """Partial derivatives in one system of coordinates commute, so their order is a convention; others keep theirs."""
     inner = d.operand
-    if isinstance(inner, Diff) and not isinstance(d.op, Operator) and not isinstance(inner.op, Operator):
-        first, second = sorted((d.op, inner.op), key=key)
-        return Diff(first, _sort_partials(Diff(second, inner.operand)))
+    if isinstance(inner, Diff) and d.commutes_with(inner):
+        first, second = sorted((d, inner), key=lambda x: key(x.op))
+        return first.of(_sort_partials(second.of(inner.operand)))
     return d
 
 

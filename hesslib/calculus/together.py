@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .latex import lines, tex
+from .provenance import Grounds
 from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
 
 if TYPE_CHECKING:
@@ -18,9 +19,13 @@ class _Several(_Displayed):
 
     def __init__(self, *proved: Formula | Steps) -> None:
         kinds = {f.established for f in proved}
+        if kinds == {"derived", "conditional"}:
+            kinds = {"conditional"}  # together they are known as the weaker of the two
         if len(kinds) != 1:
             raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
         (self.established,) = kinds
+        self.grounds = Grounds([g for f in proved for g in f.grounds])
+        self.uses = self.grounds.lines
         self.checks: tuple[Check, ...] = tuple(_summed([check for f in proved for check in f.checks]))
 
 
