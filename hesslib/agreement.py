@@ -6,13 +6,12 @@ over all entries together. A :class:`Check` keeps that number beside the toleran
 the oracle. The ledger records checks; it never records a bare "passed".
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 EPS = {
     "float16": 2.0**-10,
@@ -98,6 +97,8 @@ def compare(
     """
     if tolerance is not None and not tolerance < 1:
         raise ValueError(f"tolerance is {tolerance}; it must be below 1, or a value of zero would pass")
+    import numpy as np  # here: a chain of the calculus carries checks, and needs no NumPy
+
     worst, largest, eps, count = 0.0, 0.0, 0.0, 0
     for path, v, r in _pairs("", value, reference):
         (a, eps_a), (b, eps_b) = _numbers(f"value{path}", v), _numbers(f"reference{path}", r)
@@ -159,8 +160,10 @@ def _is_list_of_arrays(x: Any) -> bool:
     return any(getattr(item, "shape", ()) != () or _is_list_of_arrays(item) for item in x)
 
 
-def _numbers(name: str, x: Any) -> tuple[NDArray[Any], float]:
+def _numbers(name: str, x: Any) -> tuple[Any, float]:
     """``x`` as a NumPy array fit for differences, and the eps of the dtype it came in (0: exact)."""
+    import numpy as np
+
     if hasattr(x, "detach"):  # PyTorch: off the tape, off the device, and conjugation carried out
         x = x.detach().cpu().resolve_conj()
     dtype = str(getattr(x, "dtype", "")).rpartition(".")[2]

@@ -20,7 +20,7 @@ from cases import BENT, Case
 
 import hesslib
 from hesslib import Network, _chunks, weight_jacobians
-from hesslib.activations import ACTIVATIONS
+from hesslib.networks.activations import ACTIVATIONS
 
 WHOLE = Case((2, 3, 4, 2), ("tanh", "gelu"), "softmax_cross_entropy", N=16)
 IN_CHUNKS = Case((4, 3, 1), ("bent",), "squared_error", N=16)  # more inputs than units, more units than outputs

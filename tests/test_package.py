@@ -1,10 +1,13 @@
 """What `import hesslib` costs and offers."""
 
+import ast
 import importlib
 import os
+import pkgutil
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import hesslib
 
@@ -12,6 +15,7 @@ IMPORT = """
 import sys, time, numpy
 start = time.process_time()
 import hesslib
+[getattr(hesslib, name) for name in hesslib.__all__]
 print(time.process_time() - start)
 print(*sorted({"sympy", "jax", "torch", "scipy", "mpmath", "matplotlib", "pandas"} & set(sys.modules)))
 """
@@ -31,6 +35,43 @@ def test_import_takes_less_than_0_3_s_beyond_numpy_and_brings_in_nothing_large()
     assert min(seconds for seconds, _ in runs) < 0.3
 
 
+def test_the_table_of_public_names_is_what_type_checkers_read() -> None:
+    tree = ast.parse(Path(hesslib.__file__).read_text(encoding="utf-8"))
+    (guarded,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = {name.name: node.module.removeprefix("hesslib.") for node in guarded.body for name in node.names}
+    table = {name: module for module, names in hesslib.PUBLIC.items() for name in names}
+    assert imports == table
+    assert sorted(table) == list(hesslib.__all__)
+    assert set(hesslib.__all__) <= set(dir(hesslib))
+
+
+ENGINE = """
+import importlib, pkgutil, sys
+import hesslib.calculus
+for found in pkgutil.iter_modules(hesslib.calculus.__path__, "hesslib.calculus."):
+    importlib.import_module(found.name)
+print(*sorted({"numpy", "scipy", "jaxtyping", "array_api_compat", "matplotlib", "IPython"} & set(sys.modules)))
+print(*[name for name in sys.modules if name.startswith("hesslib.")])
+"""
+
+
+def test_the_engine_needs_sympy_alone() -> None:
+    run = subprocess.run([sys.executable, "-c", ENGINE], capture_output=True, text=True, check=True)
+    libraries, modules = run.stdout.splitlines()
+    assert libraries == ""
+    assert {name for name in modules.split() if not name.startswith("hesslib.calculus")} <= {"hesslib.agreement"}
+
+
+def test_no_module_has_the_name_of_a_function_that_its_package_exports() -> None:
+    for name in ["hesslib", *(f"hesslib.{room}" for room in hesslib.ROOMS)]:
+        package = importlib.import_module(name)
+        if not hasattr(package, "__path__"):
+            continue
+        modules = {found.name for found in pkgutil.iter_modules(package.__path__)}
+        exported = {word for word in getattr(package, "__all__", []) if callable(getattr(package, word))}
+        assert modules & exported == set(), name
+
+
 def test_every_public_name_exists_once_and_has_a_docstring() -> None:
     assert sorted(set(hesslib.__all__)) == sorted(hesslib.__all__)
     for name in hesslib.__all__:
@@ -38,9 +79,16 @@ def test_every_public_name_exists_once_and_has_a_docstring() -> None:
 
 
 def test_numeric_modules_do_not_import_the_calculus_or_an_oracle() -> None:
-    code = "import sys, hesslib; print(*[m for m in sys.modules if m.startswith('hesslib')])"
+    code = (
+        "import sys, hesslib; [getattr(hesslib, name) for name in hesslib.__all__];"
+        "print(*[name for name in sys.modules if name.startswith('hesslib')])"
+    )
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not [name for name in modules if name.startswith("hesslib.calculus")]
+    assert not [
+        name for name in modules if name.startswith(("hesslib.calculus", "hesslib.derivations", "hesslib.book"))
+    ]
     for name in modules:
         source = importlib.util.find_spec(name).loader.get_source(name)
-        assert not re.search(r"^\s*(import|from) (jax|torch|hesslib\.calculus)\b", source, re.MULTILINE), name
+        assert not re.search(
+            r"^\s*(import|from) (jax|torch|hesslib\.(calculus|derivations|book))\b", source, re.MULTILINE
+        ), name

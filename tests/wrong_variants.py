@@ -12,7 +12,8 @@ from sympy import Expr, KroneckerDelta, Symbol
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, rename, same
 from hesslib.calculus.index import Diff, Operator, S, Tensor, index
-from hesslib.calculus.network import (
+from hesslib.calculus.tidy import tidy
+from hesslib.derivations.network import (
     B,
     E,
     G,
@@ -41,7 +42,6 @@ from hesslib.calculus.network import (
     wrt_w,
     z,
 )
-from hesslib.calculus.tidy import tidy
 
 I = KroneckerDelta
 

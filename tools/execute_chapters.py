@@ -223,7 +223,7 @@ def is_notebook(path: Path) -> bool:
 
 def chapters_of(root: Path) -> list[Path]:
     """Every notebook of the book below ``root``: the landing page and the chapters."""
-    pages = [root / "index.md", *sorted((root / "chapters").glob("*.md"))]
+    pages = [root / "index.md", *sorted((root / "chapters").rglob("*.md"))]
     return [page for page in pages if page.exists() and is_notebook(page)]
 
 

@@ -1,6 +1,6 @@
 """The book's side of the ledger: collect the records of all pages, refuse what does not hold, publish the rest.
 
-:mod:`hesslib.ledger` puts every stated result and settled claim into the outputs of a cell. This extension
+:mod:`hesslib.book.ledger` puts every stated result and settled claim into the outputs of a cell. This extension
 
 * reads them as pages are read (:mod:`ledger.nodes`), and keeps them page by page (:mod:`ledger.domain`), so that cached
   and parallel builds lose nothing;

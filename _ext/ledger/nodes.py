@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from hesslib.agreement import figure, measured
-from hesslib.ledger import KINDS, VERDICTS, faults
+from hesslib.book.ledger import KINDS, VERDICTS, faults
 
 
 class ledger_record(nodes.General, Element):

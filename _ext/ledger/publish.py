@@ -12,7 +12,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hesslib.agreement import measured
-from hesslib.ledger import KINDS, VERDICTS
+from hesslib.book.ledger import KINDS, VERDICTS
 from ledger.audit import register
 from ledger.nodes import badge, ledger_table, table
 

@@ -27,7 +27,7 @@ from .provenance import Ground, Grounds, collecting, conditions, report
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
 __all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
 
@@ -42,7 +42,7 @@ class NotEqualError(ArithmeticError):
 
 def by_normal_form(links: int, /) -> Check:
     """The record of links that the normal form decided: exact, or it would have raised."""
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
     return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
 
@@ -358,7 +358,7 @@ class Refusal(_Displayed):
     @property
     def checks(self) -> tuple[Check, ...]:
         """That it was refused, as a record for a claim."""
-        from hesslib.ledger import Check
+        from hesslib.agreement import Check
 
         return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
 

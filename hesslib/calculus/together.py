@@ -9,7 +9,7 @@ from .provenance import Grounds
 from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
 
 if TYPE_CHECKING:
-    from hesslib.ledger import Check
+    from hesslib.agreement import Check
 
 __all__ = ["Mirrored", "Together"]
 

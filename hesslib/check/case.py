@@ -16,7 +16,7 @@ from hesslib.check.question import OF_ERROR, Question
 from hesslib.check.subject import NetworkPoint, Subject
 from hesslib.check.verdict import Judgement
 from hesslib.check.views import Sampling
-from hesslib.network import Network
+from hesslib.networks.network import Network
 
 LARGEST = 4000  # coordinates of the largest matrix that the catalogue forms
 

@@ -14,7 +14,7 @@ from hesslib.check.problem import Function, Problem, loss_of_shift, scalar, subj
 from hesslib.check.question import Question
 from hesslib.check.report import Report
 from hesslib.check.subject import of_function
-from hesslib.network import Reduction
+from hesslib.networks.network import Reduction
 
 __all__ = [
     "gauss_newton",

@@ -11,7 +11,7 @@ from hesslib._arrays import to_numpy
 from hesslib.check.libraries import from_numpy, library_of
 from hesslib.check.subject import Subject, of_function, of_network
 from hesslib.convert.problem import NetworkProblem
-from hesslib.network import Network, forward
+from hesslib.networks.network import Network, forward
 
 Function = Callable[[Any], Any]
 Problem = Function | tuple[Any, ...] | NetworkProblem

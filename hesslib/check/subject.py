@@ -14,7 +14,7 @@ from hesslib._arrays import integers_like, namespace, to_numpy
 from hesslib.check.blocks import Blocks
 from hesslib.check.libraries import EPS, epsilon, from_numpy, in_double, library_of
 from hesslib.convert.problem import NetworkProblem
-from hesslib.network import error, forward
+from hesslib.networks.network import error, forward
 
 FAILURES = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, IndexError, ArithmeticError)
 """What a function may raise when it is given an array it was not written for."""

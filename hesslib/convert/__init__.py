@@ -7,9 +7,9 @@ ways, and the `LossConvention` with its factor. Neither PyTorch nor JAX is impor
 
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
-from hesslib.convert.from_jax import from_jax
-from hesslib.convert.from_torch import from_torch
+from hesslib.convert.jax_models import from_jax
 from hesslib.convert.order import ParameterOrder
 from hesslib.convert.problem import NetworkProblem
+from hesslib.convert.torch_models import from_torch
 
 __all__ = ["Converted", "LossConvention", "NetworkProblem", "ParameterOrder", "from_jax", "from_torch"]

@@ -8,7 +8,7 @@ from hesslib._arrays import Array
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.order import ParameterOrder
 from hesslib.convert.problem import NetworkProblem
-from hesslib.network import Network
+from hesslib.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hesslib.activations import Activation
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.order import ParameterOrder
-from hesslib.network import Network
+from hesslib.networks.activations import Activation
+from hesslib.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False)

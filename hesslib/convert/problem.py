@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hesslib._arrays import Array
 from hesslib.convert.order import ParameterOrder
-from hesslib.network import Network
+from hesslib.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False)

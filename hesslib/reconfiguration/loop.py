@@ -3,7 +3,6 @@ r"""Stochastic reconfiguration: steps $w\leftarrow w-\gamma S^{-1}F$ until the s
 Index letters: p iteration.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -11,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Inexact
 
-from hesslib._display import shell
+from hesslib._notebook import is_interactive
 from hesslib.reconfiguration.exact import Estimate
 from hesslib.reconfiguration.regularization import (
     Schedule,
@@ -223,9 +222,7 @@ def _checked_start(
 
 def _counted(count: int, progress: bool | None) -> Any:
     """``range(count)``, with a bar of progress where one is asked for, or somebody watches a run of some seconds."""
-    kernel = getattr(shell(), "kernel", None)
-    watched = sys.stderr.isatty() or bool(getattr(kernel, "_allow_stdin", False))  # a live notebook has a reader
-    if progress is False or not (progress or watched):
+    if progress is False or not (progress or is_interactive()):
         return range(count)
     from tqdm.auto import tqdm
 

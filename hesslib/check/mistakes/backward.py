@@ -10,7 +10,7 @@ import hesslib
 from hesslib.check.case import Case
 from hesslib.check.mistakes.networks import without_first
 from hesslib.check.suspect import Suspect
-from hesslib.network import Network
+from hesslib.networks.network import Network
 
 BY_WEIGHTS = (
     "errors are carried back by the weights alone: h' of a layer is missing in everything below it, and stands beside "

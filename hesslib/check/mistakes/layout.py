@@ -8,7 +8,7 @@ import numpy as np
 
 from hesslib.check.case import Case
 from hesslib.check.suspect import Suspect
-from hesslib.network import Network
+from hesslib.networks.network import Network
 
 Order = tuple[str, str, np.ndarray]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from hesslib.activations import Activation
 from hesslib.check.case import Case
 from hesslib.check.suspect import Suspect
-from hesslib.losses import LOSSES, Loss
-from hesslib.network import Network
+from hesslib.networks.activations import Activation
+from hesslib.networks.losses import LOSSES, Loss
+from hesslib.networks.network import Network
 
 Array = Any
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hesslib.activations import Activation
 from hesslib.check.case import Case
 from hesslib.check.suspect import Suspect
-from hesslib.network import Network, forward
+from hesslib.networks.activations import Activation
+from hesslib.networks.network import Network, forward
 
 NEAR = 1e-5  # a pre-activation this small, relative to the largest of its layer, may fall on the other side of a kink
 STEP = 1e-4  # of one-sided difference quotients, relative to the coordinate

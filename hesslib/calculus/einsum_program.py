@@ -1,0 +1,183 @@
+r"""From a derived formula to a program: every term becomes one ``einsum`` over a batch of patterns.
+
+Nothing is typed again: the contraction pattern is read off the expression that was proved. Quantities that belong
+to a pattern carry the batch axis ``n``; where the target does not, the patterns are summed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import string
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Indexed, KroneckerDelta
+
+from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
+from .normal import flatten
+from .ranges import sizes_of
+from .terms import Term, key
+
+__all__ = ["NoCodeError", "Program", "source"]
+
+BATCH = "n"
+"""The letter of the batch axis in every einsum."""
+
+
+class NoCodeError(TypeError):
+    """The expression contains something that has no array counterpart."""
+
+
+def source(e: Any, /, *free: Expr, batch: bool = False) -> str:
+    """Python source of the array of ``e`` over the indices ``free``, with a batch axis in front if ``batch``.
+
+    >>> from .index import S, Tensor, index
+    >>> i, j, N = *index("i j"), sp.Symbol("N", integer=True)
+    >>> A, x = Tensor("A", shape=(N, N)), Tensor("x", shape=(N,), pattern=True)
+    >>> source(S("j", N, lambda j: A[i, j] * x[j]), i, batch=True)
+    "einsum('ij,nj->ni', A, x)"
+
+    Errors: `NoCodeError` if something has no array counterpart.
+    """
+    found = flatten(e)
+    pieces = [_term_source(t, free, batch) for _, t in sorted(found.items(), key=_piece_order)]
+    return " + ".join(pieces).replace("+ -", "- ") or "0"
+
+
+def _piece_order(item: tuple[tuple, Term]) -> tuple[int, str]:
+    """Long products first."""
+    return (-len(item[1].factors), str(item[0]))
+
+
+def _term_source(t: Term, free: tuple[Expr, ...], batch: bool) -> str:
+    letters: dict[Expr, str] = {}
+
+    def letter(s: Expr) -> str:
+        if s not in letters:
+            pool = s.name[0] + string.ascii_lowercase + string.ascii_uppercase
+            letters[s] = next(c for c in pool if c in string.ascii_letters and c != BATCH and c not in letters.values())
+        return letters[s]
+
+    for s in free:
+        letter(s)
+    operands: list[str] = []
+    subscripts: list[str] = []
+    sizes = sizes_of(t.factors, t.dummies)
+    for f in sorted(t.factors, key=_operand_order):
+        name, axes, pattern = _operand(f, sizes)
+        operands.append(name)
+        subscripts.append((BATCH if pattern else "") + "".join(letter(s) for s in axes))
+    seen = set("".join(subscripts))
+    for s in free:
+        if letters[s] not in seen:
+            if s not in sizes:
+                raise NoCodeError(f"the size of index {s} cannot be read off the formula")
+            operands.append(f"ones({_plain(sizes[s])})")
+            subscripts.append(letters[s])
+    target = (BATCH if batch and BATCH in seen else "") + "".join(letters[s] for s in free)
+    if not operands:
+        return _plain(t.coeff)
+    # A sum with a single free operand is that operand: the array itself reads better than an einsum that copies it.
+    code = (
+        operands[0] if subscripts == [target] else f"einsum('{','.join(subscripts)}->{target}', {', '.join(operands)})"
+    )
+    if t.coeff == 1:
+        return code
+    return f"-{code}" if t.coeff == -1 else f"{_factor(t.coeff)} * {code}"
+
+
+def _operand_order(f: Expr) -> tuple[int, str]:
+    return (1 if isinstance(f, Elementwise) else 0, key(f))
+
+
+def _operand(f: Expr, sizes: dict[Expr, Expr]) -> tuple[str, tuple[Expr, ...], bool]:
+    """Source, axes and whether there is a batch axis, of one factor."""
+    if isinstance(f, Indexed) and isinstance(f.base, Tensor):
+        return f.base.name_ + _layers(f), slots_of(f), f.base.pattern
+    if isinstance(f, Diff) and isinstance(f.op, Operator) and isinstance(f.operand, Indexed):
+        name, axes, pattern = _operand(f.operand, sizes)
+        return f.op.name + name, axes, pattern
+    if isinstance(f, KroneckerDelta):
+        p, q = f.args
+        size = sizes.get(p, sizes.get(q))
+        if size is None:
+            raise NoCodeError(f"the size of the delta {f} cannot be read off the formula")
+        return f"eye({_plain(size)})", (p, q), False
+    if isinstance(f, Elementwise):
+        argument = f.args[0]
+        if isinstance(argument, Indexed):
+            name, axes, pattern = _operand(argument, sizes)
+        else:
+            bound = {v for s in argument.atoms(sp.Sum) for v, *_ in s.limits}
+            axes = tuple(sorted((s for s in argument.free_symbols - bound if s in sizes), key=key))
+            pattern = any(isinstance(x.base, Tensor) and x.base.pattern for x in argument.atoms(Indexed))
+            name = source(argument, *axes, batch=pattern)
+        return f"{f.stem}{f.order}({name})", axes, pattern
+    raise NoCodeError(f"no array counterpart for {type(f).__name__}: {f}")
+
+
+def _layers(x: Indexed) -> str:
+    return "".join(f"[{_plain(y)}]" for y in layers_of(x))
+
+
+def _plain(e: Expr) -> str:
+    """A size, layer number or scalar as Python source: n_l is n[l]."""
+    widths = [x for x in e.atoms(Indexed) if isinstance(x.base, Width)]
+    names = {x: sp.Symbol(x.base.name_ + _layers(x)) for x in widths}
+    return str(e.xreplace(names))
+
+
+def _factor(e: Expr) -> str:
+    return f"({_plain(e)})" if e.is_Add or not e.is_Integer else _plain(e)
+
+
+class Program:
+    """A function assembled from derived formulas, line by line; ``print(program.source)`` shows it.
+
+    >>> from hesslib.derivations.network import L, a, definitions, j, l, z
+    >>> forward = Program("forward", "L, w, b, z, a, h0")
+    >>> with forward.loop(l, 1, L):
+    ...     forward.assign(a[l, j], definitions[a](l, j))
+    ...     forward.assign(z[l, j], definitions[z](l, j))
+    >>> print(forward.source)
+    def forward(L, w, b, z, a, h0):
+        for l in range(1, L + 1):
+            a[l] = einsum('ji,ni->nj', w[l], z[l - 1]) + b[l]
+            z[l] = h0(a[l])
+    """
+
+    def __init__(self, name: str, arguments: str, /) -> None:
+        self.name = name
+        self._lines = [f"def {name}({arguments}):"]
+        self._indent = 1
+
+    def line(self, text: str, /) -> None:
+        """A line of plain Python: a base case, a return."""
+        self._lines.append("    " * self._indent + text)
+
+    @contextlib.contextmanager
+    def loop(self, layer: Expr, first: Any, last: Any, /, *, down: bool = False) -> Iterator[None]:
+        """A loop over layers, both ends included."""
+        first, last = sp.sympify(first), sp.sympify(last)
+        bounds = f"{first}, {last - 1}, -1" if down else f"{first}, {last + 1}"
+        self.line(f"for {layer} in range({bounds}):")
+        self._indent += 1
+        yield
+        self._indent -= 1
+
+    def assign(self, target: Expr, e: Any, /) -> None:
+        """``target`` becomes the array of ``e``, for each pattern if it belongs to a pattern, else summed over them."""
+        name, axes, pattern = _operand(target, {})
+        self.line(f"{name} = {source(e, *axes, batch=pattern)}")
+
+    @property
+    def source(self) -> str:
+        """The Python source of the function."""
+        return "\n".join(self._lines)
+
+    def function(self, xp: Any, /) -> Callable[..., Any]:
+        """The function itself, with ``einsum``, ``eye`` and ``ones`` of the array library ``xp``."""
+        namespace = {name: getattr(xp, name) for name in ("einsum", "eye", "ones")}
+        exec(compile(self.source, f"<derived {self.name}>", "exec"), namespace)  # source is built above, from formulas
+        return namespace[self.name]

@@ -1,0 +1,152 @@
+r"""The Gauss-Newton matrix and the outer product of gradients: two approximations of the Hessian that are not the same.
+
+Index letters: n pattern; q output; j unit of layer l; i unit of layer l - 1.
+"""
+
+from jaxtyping import Float
+
+from hesslib._arrays import Array, contract, namespace
+from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
+from hesslib.curvature._blocks import assembled, lower_blocks
+from hesslib.curvature._passes import passes
+from hesslib.curvature.diagonal import diagonal_of_parameters
+from hesslib.derivatives.backprop import curved_sensitivities
+from hesslib.networks.network import Network, Reduction, checked_batch, forward, reduced
+
+# contractions
+GRADIENT_OF_PATTERN = "nj,ni->nji"  # delta_j z_i
+OUTER_PRODUCTS = "na,nb->ab"  # sum_n g_na g_nb, for parameters a and b
+SQUARED_SENSITIVITIES = "nqj,nqj->nj"  # sum_q G_qj (MG)_qj
+
+
+def gauss_newton(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    reduction: Reduction = "sum",
+) -> Float[Array, "P P"]:
+    r"""Return $\sum_nB_n^TM_nB_n$ with $B_n=\partial a^{(L)}_n/\partial w$, the part of $H$ without $\delta$.
+
+    $M$ is $I$ for squared error, $\operatorname{diag}y(1-y)$ for binary and $\operatorname{diag}y-yy^T$ for softmax
+    cross-entropy: positive semidefinite, and so is the result, which is exactly symmetric. Targets do not enter, but
+    are checked. With ``reduction="mean"`` divided by N.
+
+    Equation: gauss-newton-regression, gauss-newton-logistic, gauss-newton-softmax.
+    Shapes: (P, P) in the order of `w`.
+    Cost: about $NP^2$ operations, whatever the number of outputs; memory: three matrices (P, P), and a chunk of
+    patterns.
+    Errors: as `hessian` does.
+    Reference: PRML 5.84, 5.85.
+
+    >>> import numpy as np
+    >>> net, x, t = Network((1, 1), loss="binary_cross_entropy"), np.array([[2.0]]), np.array([[1.0]])
+    >>> gauss_newton(net, np.zeros(2), x, t)
+    array([[1.  , 0.5 ],
+           [0.5 , 0.25]])
+    """
+    w, x, t = checked_batch(net, w, x, t)
+    refuse_what_cannot_fit("gauss_newton", 3 * net.num_parameters**2, w)
+    return reduced(assembled(net, lower_blocks(net, w, x, t, residual=False), w), reduction, x.shape[0])
+
+
+def gauss_newton_diagonal(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    reduction: Reduction = "sum",
+) -> Float[Array, " P"]:
+    r"""Return the diagonal of `gauss_newton`, exactly: $\sum_nz_i^2\sum_{qq'}G_{qj}M_{qq'}G_{q'j}$, without the rest.
+
+    $G=\partial a^{(L)}/\partial a^{(l)}$; $z=1$ for a bias. With ``reduction="mean"`` divided by N.
+
+    Shapes: (P,) in the order of `w`.
+    Cost: K backward passes; memory: a chunk of patterns and (P,).
+    Errors: ValueError as `error` does.
+
+    >>> import numpy as np
+    >>> net, x, t = Network((1, 1), loss="binary_cross_entropy"), np.array([[2.0]]), np.array([[1.0]])
+    >>> gauss_newton_diagonal(net, np.zeros(2), x, t)
+    array([1.  , 0.25])
+    """
+    w, x, t = checked_batch(net, w, x, t)
+
+    def sums(x: Array) -> tuple[Array]:
+        trace = forward(net, w, x)
+        diagonals = [contract(SQUARED_SENSITIVITIES, G, MG) for G, MG in curved_sensitivities(net, w, trace)]
+        return (diagonal_of_parameters(trace.z[:-1], diagonals),)
+
+    (total,) = sum_over_patterns(sums, (2 * net.widths[-1] + 8) * sum(net.widths), x)
+    return reduced(total, reduction, x.shape[0])
+
+
+def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], t: Array, /) -> Float[Array, "N P"]:
+    r"""Return $g_n=\nabla E_n$ for each pattern: $\delta^{(l)}_{nj}z^{(l-1)}_{ni}$, for biases $\delta^{(l)}_{nj}$.
+
+    Their sum is `gradient`.
+
+    Equation: weight-gradient, bias-gradient.
+    Shapes: (N, P), the parameters in the order of `w`.
+    Cost: one gradient, and writing the result; memory: the result, twice.
+    Errors: ValueError as `error` does; MemoryError if that is more than the memory of this machine.
+
+    >>> import numpy as np
+    >>> pattern_gradients(Network((1, 1)), np.zeros(2), np.array([[3.0], [0.0]]), np.array([[5.0], [1.0]]))
+    array([[-15.,  -5.],
+           [ -0.,  -1.]])
+    """
+    w, x, t = checked_batch(net, w, x, t)
+    refuse_what_cannot_fit("pattern_gradients", 2 * x.shape[0] * net.num_parameters, w)
+    return _pattern_gradients(net, w, x, t)
+
+
+def outer_product(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    reduction: Reduction = "sum",
+) -> Float[Array, "P P"]:
+    r"""Return $\sum_ng_ng_n^T$ with $g_n=\nabla E_n$, the empirical Fisher matrix; with ``reduction="mean"`` over N.
+
+    It is not the Gauss-Newton matrix: $g_n=B_n^T\delta_n$, so $\delta_n\delta_n^T$ stands in the place of $M_n$. For a
+    cross-entropy the two have the same mean over targets drawn from the network's own outputs; for squared error they
+    have not even the same units. Exactly symmetric, and positive semidefinite.
+
+    Equation: outer-product-of-gradients.
+    Shapes: (P, P) in the order of `w`.
+    Cost: $2NP^2$ operations; memory: three matrices (P, P), and a chunk of patterns.
+    Errors: as `hessian` does.
+    Reference: Kunstner, Hennig and Balles, NeurIPS 2019.
+
+    >>> import numpy as np
+    >>> outer_product(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[1.0]]))
+    array([[9., 3.],
+           [3., 1.]])
+    """
+    w, x, t = checked_batch(net, w, x, t)
+    refuse_what_cannot_fit("outer_product", 3 * net.num_parameters**2, w)
+
+    def sums(x: Array, t: Array) -> tuple[Array]:
+        g = _pattern_gradients(net, w, x, t)
+        return (contract(OUTER_PRODUCTS, g, g),)
+
+    (total,) = sum_over_patterns(sums, 2 * net.num_parameters, x, t)
+    return reduced((total + total.T) / 2, reduction, x.shape[0])
+
+
+def _pattern_gradients(net: Network, w: Array, x: Array, t: Array) -> Array:
+    p = passes(net, w, x, t)
+    xp, N = namespace(x=x), x.shape[0]
+    parts = []
+    for l in range(1, net.L + 1):
+        parts.append(xp.reshape(contract(GRADIENT_OF_PATTERN, p.delta[l], p.z[l - 1]), (N, -1)))
+        parts.append(p.delta[l])
+    return xp.concat(parts, axis=1)

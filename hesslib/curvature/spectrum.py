@@ -1,0 +1,130 @@
+r"""Eigenvalues and eigenvectors of the curvature of $E$: Gauss-Newton, exact, or diagonal.
+
+What the evidence and the error bars need of the curvature is $\ln|\beta H+\alpha I|$ and $(\beta H+\alpha I)^{-1}$ for
+many $\alpha$ and $\beta$ at one $w$. One decomposition gives them all.
+"""
+
+from typing import Literal, NamedTuple
+
+from jaxtyping import Float
+
+from hesslib._arrays import Array, eye_like, namespace, zeros_like
+from hesslib._chunks import BUDGET, refuse_what_cannot_fit
+from hesslib.curvature.gauss_newton import gauss_newton, gauss_newton_diagonal
+from hesslib.curvature.hessian import hessian
+from hesslib.derivatives.backprop import output_jacobian
+from hesslib.networks.network import Network, checked_batch
+
+Curvature = Literal["gauss_newton", "exact", "diagonal"]
+CURVATURES: tuple[Curvature, ...] = ("gauss_newton", "exact", "diagonal")
+
+
+class Spectrum(NamedTuple):
+    r"""$H=V\operatorname{diag}(\lambda)V^T$, the eigenvalues and eigenvectors of a symmetric matrix.
+
+    >>> import numpy as np
+    >>> values, vectors = Spectrum(np.array([3.0, 1.0]), np.eye(2))
+    >>> vectors * values @ vectors.T
+    array([[3., 0.],
+           [0., 1.]])
+    """
+
+    values: Array  # $\lambda$, (P,)
+    vectors: Array  # $V$, (P, P), with a $v_i$ in each column
+
+
+def spectrum(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    curvature: Curvature = "gauss_newton",
+) -> Spectrum:
+    r"""Return the eigenvalues $\lambda_i$ and eigenvectors $v_i$ of the curvature of the error, $\sum_nE_n$.
+
+    ``gauss_newton``: of $\sum_nB_n^TM_nB_n$, positive semidefinite. For squared error that is $J^TJ$, and the
+    eigenvalues are squares of the singular values of $J$, which is never multiplied by its transpose: small ones keep
+    their digits. ``exact``: of the Hessian, which may be indefinite. ``diagonal``: the diagonal of the Gauss-Newton
+    matrix, with the unit vectors.
+
+    Shapes: `Spectrum` of (P,) and (P, P).
+    Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: three matrices (P, P), and a chunk of
+    the Jacobian.
+
+    Raises
+    ------
+    ValueError
+        If `curvature` is none of the three, or as `error` does.
+    MemoryError
+        If three such matrices are more than the memory of this machine.
+
+    >>> import numpy as np
+    >>> x, t = np.array([[3.0], [-3.0]]), np.zeros((2, 1))
+    >>> spectrum(Network((1, 1)), np.zeros(2), x, t).values.round(12)
+    array([18.,  2.])
+    """
+    w, x, t = _checked(net, w, x, t, curvature)
+    xp = namespace(w=w)
+    if curvature == "diagonal":
+        return Spectrum(gauss_newton_diagonal(net, w, x, t), eye_like(net.num_parameters, w))
+    if curvature == "exact" or net.loss.name != "squared_error":
+        return Spectrum(*xp.linalg.eigh(_matrix(net, w, x, t, curvature)))
+    _, s, Vt = xp.linalg.svd(_triangular_factor(net, w, x), full_matrices=True)
+    return Spectrum(_squared_and_filled(net, s), Vt.T)
+
+
+def eigenvalues(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    curvature: Curvature = "gauss_newton",
+) -> Float[Array, " P"]:
+    r"""Return the $\lambda_i$ of `spectrum` without the eigenvectors, and in an order of their own.
+
+    Cheaper, and JAX can differentiate it, which it cannot a decomposition with all vectors. Raises as `spectrum` does.
+
+    >>> import numpy as np
+    >>> eigenvalues(Network((1, 1)), np.zeros(2), np.array([[3.0], [-3.0]]), np.zeros((2, 1))).round(12)
+    array([18.,  2.])
+    """
+    w, x, t = _checked(net, w, x, t, curvature)
+    xp = namespace(w=w)
+    if curvature == "diagonal":
+        return gauss_newton_diagonal(net, w, x, t)
+    if curvature == "exact" or net.loss.name != "squared_error":
+        return xp.linalg.eigvalsh(_matrix(net, w, x, t, curvature))
+    return _squared_and_filled(net, xp.linalg.svdvals(_triangular_factor(net, w, x)))
+
+
+def _checked(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> tuple[Array, Array, Array]:
+    if curvature not in CURVATURES:
+        raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
+    refuse_what_cannot_fit("spectrum", 3 * net.num_parameters**2, w)
+    return checked_batch(net, w, x, t)
+
+
+def _matrix(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> Array:
+    return hessian(net, w, x, t) if curvature == "exact" else gauss_newton(net, w, x, t)
+
+
+def _squared_and_filled(net: Network, s: Array) -> Array:
+    missing = net.num_parameters - s.shape[0]  # fewer data than parameters: the rest of the eigenvalues is 0
+    return namespace(s=s).concat([s**2, zeros_like((missing,), s)]) if missing else s**2
+
+
+def _triangular_factor(net: Network, w: Array, x: Array) -> Float[Array, "R P"]:
+    """Return R with R^T R = J^T J, one chunk of patterns after the other; J itself if it has more columns than rows."""
+    xp, P, K = namespace(w=w), net.num_parameters, net.widths[-1]
+    size = max(BUDGET // P, 2 * P) // K + 1
+    R = None
+    for start in range(0, x.shape[0], size):
+        J = xp.reshape(output_jacobian(net, w, x[start : start + size]), (-1, P))
+        R = J if R is None else xp.concat([R, J])
+        if R.shape[0] > P:
+            R = xp.linalg.qr(R)[1]
+    return R

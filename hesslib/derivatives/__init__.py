@@ -1,0 +1,1 @@
+"""First derivatives by backpropagation, derivatives by the inputs, and how those change with the weights."""

@@ -1,0 +1,187 @@
+r"""Bayesian regularization: training with a weight decay and a noise level that the data choose.
+
+The loop alternates Levenberg-Marquardt steps on $\beta E_D+\alpha E_W$ with new estimates of $\alpha$ and $\beta$ from
+the effective number of parameters. It is guarded in the two places where the loop of the literature fails: an update
+that lowers the evidence is shortened, and a run that collapses to $w=0$ starts again.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from hesslib._arrays import Array, contract, in_library_of, namespace
+from hesslib.curvature.spectrum import Curvature, Spectrum
+from hesslib.derivatives.backprop import output_jacobian
+from hesslib.evidence._loop import Callback, Loop, Run, Status, Update
+from hesslib.evidence.laplace import Convention, log_evidences
+from hesslib.networks.network import Network, outputs
+
+# contractions
+ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
+
+
+@dataclass(frozen=True)
+class Regularized:
+    """A trained network with its error bars, in the convention of the call.
+
+    >>> import numpy as np
+    >>> x = np.linspace(-1, 1, 30)[:, None]
+    >>> t = 2 * x + 0.1 * np.random.default_rng(0).standard_normal((30, 1))
+    >>> found = bayesian_regularization(Network((1, 1)), np.ones(2), x, t)
+    >>> y, bars = found.predict(np.zeros((1, 1)), noise=False)
+    >>> y.shape, bool(bars < found.sigma)
+    ((1, 1), True)
+    """
+
+    w: Array  # (P,), where the evidence was largest
+    alpha: float  # $\alpha$, of the weight decay
+    beta: float  # $\beta$, of the noise
+    gamma: float  # the effective number of parameters
+    log_evidence: float  # in nats
+    log_evidences: dict[str, float]  # with each curvature, at the same w, alpha and beta
+    sigma: float  # the standard deviation of the noise
+    history: tuple[Update, ...]  # of all starts, one after the other
+    status: Status  # alpha and beta constant, updates used up, no update raises the evidence, and so on
+    message: str  # the same in words
+    net: Network = field(repr=False)  # that of the call
+    spectrum: Spectrum = field(repr=False)  # of the curvature at w
+    a: float = field(repr=False)  # MacKay's alpha
+    b: float = field(repr=False)  # MacKay's beta
+
+    def predict(self, x: Float[Array, "N D"], /, *, noise: bool = True) -> tuple[Array, Array]:
+        r"""Return the outputs and their error bars, (N, K) each: $\sigma^2(x)=\sigma^2+g^TA^{-1}g$.
+
+        Here $g=\partial y/\partial w$ and $\sigma^2$ is the variance of the noise. With ``noise=False`` without it: how
+        well the function is known, not how far a new target may lie from it.
+
+        Equation: error-bars.
+        Shapes: two arrays (N, K).
+        Cost: one `output_jacobian` and $2NKP^2$ operations; memory: three arrays (N, K, P).
+        Errors: ValueError as `forward` does.
+        """
+        g = output_jacobian(self.net, self.w, x)
+        along = contract(ALONG_EIGENVECTORS, g, self.spectrum.vectors)
+        xp = namespace(g=g)
+        variance = xp.sum(along**2 / (self.b * self.spectrum.values + self.a), axis=-1)
+        return outputs(self.net, self.w, x), xp.sqrt(variance + (1 / self.b if noise else 0.0))
+
+
+def bayesian_regularization(
+    net: Network,
+    w: Float[Array, " P"],
+    x: Float[Array, "N D"],
+    t: Array,
+    /,
+    *,
+    convention: Convention = "mackay",
+    curvature: Curvature = "gauss_newton",
+    alpha: float | None = None,
+    beta: float | None = None,
+    max_updates: int = 100,
+    tolerance: float = 1e-6,
+    max_iterations: int = 50,
+    restarts: int = 3,
+    rng: np.random.Generator | int = 0,
+    callback: Callback | None = None,
+) -> Regularized:
+    r"""Minimise $\beta E_D+\alpha E_W$ over $w$, with the $\alpha$ and $\beta$ of the largest evidence.
+
+    $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\alpha=\gamma/2E_W$ and $\beta=(n-\gamma)/2E_D$ are
+    repeated to a fixed point, with $E_D=c\sum e^2$, $E_W=c\sum w^2$ and $\lambda_i$ the eigenvalues of the `curvature`
+    of $\tfrac12\sum e^2$. ``convention="mackay"`` has $c=\tfrac12$ and noise of variance $1/\beta$, ``"foresee_hagan"``
+    $c=1$ and $1/2\beta$: `alpha` and `beta`, given and returned, and the errors of the history are in that convention;
+    everything else is the same.
+
+    Between two updates, `levenberg_marquardt` minimises from where it was. The update holds the $\lambda_i$ fixed while
+    $w$ moves, which is exact for a network without hidden layers only; so the fixed point is near the maximum of the
+    evidence and not at it. An update that leads more than a nat below the best evidence so far is halved, in the
+    logarithms, until it does not. A run in which $\gamma$ falls to 0, and $w$ with it, is given up, and
+    another starts at new weights drawn from `rng`, up to `restarts` times; of all of them the one with the largest
+    evidence is returned. Without `alpha` and `beta` the start is one that works for any number of data:
+    $\beta$ from the variance of the targets, and $\alpha/\beta$ a thousandth of the mean eigenvalue of $J^TJ$.
+    Foresee and Hagan's start is ``alpha=0, beta=1``; with no more data than parameters it gives $\gamma=P\ge n$ and a
+    $\beta$ that is not positive, and is refused.
+
+    A KeyboardInterrupt ends the loop; what has been found is returned, with status interrupted. Takes arrays of any
+    library, and returns `w` in that of the argument; not for ``jit``.
+
+    Equation: evidence-update, effective-parameters.
+    Shapes: `w` is (P,); returns a `Regularized`.
+    Cost: $O(NKP^2+P^3)$ operations for each update and each iteration of Levenberg-Marquardt; memory: about four
+    matrices (NK + P, P).
+
+    Parameters
+    ----------
+    net
+        With loss squared_error.
+    w
+        The weights to start from.
+    tolerance
+        The relative change of alpha and beta at which they are called constant.
+    max_iterations
+        Of Levenberg-Marquardt between two updates. 1 is the loop of Foresee and Hagan, with its dangers.
+    callback
+        Called as ``callback(w, update)`` after each update; if it returns True, the loop stops.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not squared_error; if shapes, dtypes or libraries disagree; if an entry of `w`, `x` or `t` is
+        not finite; if all targets are 0; if `alpha` or `beta` cannot be a start.
+
+    Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
+
+    >>> import numpy as np
+    >>> x = np.linspace(-1, 1, 30)[:, None]
+    >>> t = 2 * x + 0.1 * np.random.default_rng(0).standard_normal((30, 1))
+    >>> found = bayesian_regularization(Network((1, 1)), np.ones(2), x, t)
+    >>> found.status, round(found.gamma, 1), round(found.sigma, 2)
+    ('converged', 2.0, 0.08)
+    """
+    loop = Loop(net, w, x, t, convention, curvature, tolerance, max_iterations, callback)
+    a, b = loop.start(w, alpha, beta)
+    runs: list[Run] = []
+    rng = np.random.default_rng(rng)
+    for start in range(restarts + 1):
+        run = Run(loop, start)
+        runs.append(run)
+        run.go(w, a, b, max_updates, tolerance)
+        if run.status != "collapsed":
+            break
+        w = in_library_of(w, net.init(rng))
+        a, b = loop.start(w, None, None)
+    finished = [run for run in runs if run.best is not None]
+    if not finished:
+        raise KeyboardInterrupt
+    best = max(finished, key=lambda run: (run.status != "collapsed", run.history[-1].log_evidence))
+    return _result(net, loop, best, runs)
+
+
+def _result(net: Network, loop: Loop, best: Run, runs: list[Run]) -> Regularized:
+    s = best.best
+    assert s is not None
+    alpha, beta = s.a / loop.factor, s.b / loop.factor
+    data = net, s.w, loop.x, loop.t
+    apart = log_evidences(*data, alpha=alpha, beta=beta, convention=loop.convention) if alpha else {}
+    message = best.message
+    if best.status == "collapsed":
+        message = f"{message}, from {len(runs)} start(s); perhaps the targets do not depend on the inputs"
+    elif best.start > 0:
+        message = f"collapsed to w = 0 from the first start; restart {best.start}: {message}"
+    return Regularized(
+        w=s.w,
+        alpha=alpha,
+        beta=beta,
+        gamma=s.gamma,
+        log_evidence=s.log_evidence,
+        log_evidences=apart,
+        sigma=s.b**-0.5,
+        history=tuple(update for run in runs for update in run.history),
+        status=best.status,
+        message=message,
+        net=net,
+        spectrum=s.spectrum,
+        a=s.a,
+        b=s.b,
+    )

@@ -1,0 +1,1 @@
+"""Layered networks: widths, weights in one flat vector, activations, losses, the forward pass."""

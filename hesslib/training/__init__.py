@@ -1,0 +1,1 @@
+"""Minimising the error: line searches, trust regions, Levenberg-Marquardt, and what all optimisers share."""

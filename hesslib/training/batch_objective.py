@@ -1,0 +1,151 @@
+r"""The error of a network as optimisers ask for it: one forward pass at each point, and everything else from it.
+
+Computed by NumPy in double precision, from arrays that are checked once, whatever the library and the dtype of `w`: an
+optimiser is a loop on the host, and loses in single precision what it is looking for.
+
+Index letters: n pattern; q output; j unit of layer l; i unit of layer l - 1.
+"""
+
+import math
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from hesslib._arrays import Array
+from hesslib.curvature._passes import Passes
+from hesslib.curvature.hessian import hessian
+from hesslib.curvature.roperator import hessian_product
+from hesslib.networks.losses import BinaryCrossEntropy, SquaredError
+from hesslib.networks.network import Network, checked_batch
+from hesslib.training.run import Run, as_numpy
+
+
+class Objective:
+    """$E(w)$ of one batch. `error` moves to a point; the rest is of the point where it is. Counts in its run."""
+
+    def __init__(self, net: Network, run: Run, x: Array, t: Array) -> None:
+        _, x, t = checked_batch(net, run.w0, x, t)
+        self.net, self.run, self.x, self.t = net, run, as_numpy(x), as_numpy(t)
+        for name, array in (("x", self.x), ("t", self.t)):
+            if not np.isfinite(array).all():
+                n = int(np.argmin(np.isfinite(array).all(axis=1)))
+                raise ValueError(f"{name} has a value in row {n} that is not finite")
+        self.layers = range(1, net.L + 1)
+        self.shapes = {l: (net.widths[l], net.widths[l - 1]) for l in self.layers}
+        self.weights = {l: net.weight_slice(l) for l in self.layers}
+        self.biases = {l: net.bias_slice(l) for l in self.layers}
+        self.w: np.ndarray = np.zeros(0)  # nowhere yet
+        self.E = math.nan
+
+    def error(self, w: np.ndarray, /) -> float:
+        """Return E(w), inf or NaN where it overflows: one forward pass, or none if it is there already."""
+        if np.array_equal(w, self.w):
+            return self.E
+        first = len(self.w) == 0
+        for kept in ("slopes", "passes", "g"):
+            self.__dict__.pop(kept, None)
+        self.run.errors += 1
+        self.w = w
+        self.W = {l: w[self.weights[l]].reshape(self.shapes[l]) for l in self.layers}
+        self.a: list[np.ndarray] = [self.x]
+        self.z = [self.x]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for l in self.layers:
+                self.a.append(self.z[-1] @ self.W[l].T + w[self.biases[l]])
+                if l < self.net.L:
+                    self.z.append(self.net.activation[l - 1](self.a[l]))
+            self.E = float(self.net.loss.pattern_errors(self.a[-1], self.t).sum())
+        if first and not math.isfinite(self.E):
+            raise ValueError(f"the error at w0 is {self.E}: the network overflows there")
+        return self.E
+
+    @cached_property
+    def slopes(self) -> list[Array]:
+        """h'(a) of each hidden layer, counted by layer."""
+        hidden = self.layers[:-1]
+        return [None, *(self.net.activation[l - 1].first(self.a[l]) for l in hidden), None]
+
+    @cached_property
+    def passes(self) -> Passes:
+        """The backward pass, and what products with the Hessian need besides."""
+        L, loss = self.net.L, self.net.loss
+        delta: list[Array] = [None] * (L + 1)
+        s: list[Array] = [None] * (L + 1)
+        slopes = self.slopes
+        with np.errstate(over="ignore", invalid="ignore"):
+            delta[L] = loss.delta(self.a[L], self.t)
+            for l in reversed(self.layers[:-1]):
+                received = delta[l + 1] @ self.W[l + 1]
+                delta[l] = slopes[l] * received
+                s[l] = self.net.activation[l - 1].second(self.a[l]) * received
+        ones = np.ones((len(self.x), 1))
+        z_1 = [np.concatenate([z, ones], axis=1) for z in self.z]
+        return Passes([None, *(self.W[l] for l in self.layers)], self.a[L], list(self.z), z_1, slopes, delta, s)
+
+    def gradient(self) -> Float[np.ndarray, " P"]:
+        r"""Return $\nabla E$: one backward pass, or none if it was asked for here before."""
+        return self.g
+
+    @cached_property
+    def g(self) -> Float[np.ndarray, " P"]:
+        """The gradient, kept."""
+        self.run.gradients += 1
+        g = np.empty(self.net.num_parameters)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for l in self.layers:
+                delta = self.passes.delta[l]
+                g[self.weights[l]] = (delta.T @ self.z[l - 1]).reshape(-1)
+                g[self.biases[l]] = delta.sum(axis=0)
+        return g
+
+    def spread(self) -> float:
+        r"""Return $\sqrt{N\sum_n\lVert\nabla E_n\rVert^2}$, which $\lVert\nabla E\rVert$ cannot exceed."""
+        delta, z_1 = self.passes.delta, self.passes.z_1
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = sum(
+                float(((delta[l] ** 2).sum(axis=1) * (z_1[l - 1] ** 2).sum(axis=1)).sum()) for l in self.layers
+            )
+        return math.sqrt(len(self.x) * squares)
+
+    def product(self, v: Float[np.ndarray, " P"], /) -> Float[np.ndarray, " P"]:
+        """Return Hv: two gradients, of which the passes are at hand already."""
+        self.run.products += 1
+        return hessian_product(self.net, self.passes, v[None, :])[0]
+
+    def hessian(self) -> Float[np.ndarray, "P P"]:
+        """Return the exact Hessian."""
+        self.run.matrices += 1
+        return hessian(self.net, self.w, self.x, self.t)
+
+    def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        r"""Return $J$ with $J^TJ=\sum_nB_n^TM_nB_n$, the gradient, and the residuals for squared error.
+
+        $B_n=\partial a^{(L)}_n/\partial w$; $J_n=M_n^{1/2}B_n$, which is $B_n$ for squared error.
+        """
+        self.run.matrices += 1
+        B = self.output_jacobian()
+        P = B.shape[2]
+        delta = self.net.loss.delta(self.a[-1], self.t)
+        g = B.reshape(-1, P).T @ delta.reshape(-1)
+        if isinstance(self.net.loss, SquaredError):
+            return B.reshape(-1, P), g, delta.reshape(-1)
+        if isinstance(self.net.loss, BinaryCrossEntropy):  # M is diagonal
+            B *= np.sqrt(self.net.loss.M_diagonal(self.a[-1]))[:, :, None]
+            return B.reshape(-1, P), g, None
+        values, vectors = np.linalg.eigh(self.net.loss.M(self.a[-1]))
+        root = np.sqrt(np.maximum(values, 0))[:, :, None] * vectors.transpose(0, 2, 1)
+        return (root @ B).reshape(-1, P), g, None
+
+    def output_jacobian(self) -> Float[np.ndarray, "N K P"]:
+        r"""Return $B_{nqs}=\partial a^{(L)}_{nq}/\partial w_s$, layer by layer from the last: K backward passes."""
+        N, K = self.a[-1].shape
+        B = np.empty((N, K, self.net.num_parameters))
+        G = np.broadcast_to(np.eye(K), (N, K, K))
+        for l in reversed(self.layers):
+            if l < self.net.L:
+                G = self.slopes[l][:, None, :] * (self.W[l + 1] if l + 1 == self.net.L else G @ self.W[l + 1])
+            of_weights = B[:, :, self.weights[l]].reshape(N, K, *self.shapes[l])  # a view: it splits the last axis
+            np.multiply(G[:, :, :, None], self.z[l - 1][:, None, None, :], out=of_weights)
+            B[:, :, self.biases[l]] = G
+        return B

@@ -1,0 +1,196 @@
+"""What every optimiser returns: the best point, a record of each iteration, and why it stopped."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from hesslib._arrays import Array, dtype_name, in_library_of, same_floating_dtype, to_numpy
+from hesslib._notebook import is_interactive
+
+Status = Literal["converged", "target", "limit", "stalled", "stopped", "interrupted"]
+"""converged: a test of convergence holds; target: the error asked for is reached; limit: no iterations are left;
+stalled: no step makes the error smaller; stopped: the callback said so; interrupted: KeyboardInterrupt."""
+
+LONG = 5.0  # seconds after which somebody who watches is told how far it has come
+
+
+class Evaluations(NamedTuple):
+    """How often each quantity was computed so far.
+
+    >>> sum(Evaluations(errors=3, gradients=2))
+    5
+    """
+
+    errors: int = 0  # values of E
+    gradients: int = 0  # of E
+    products: int = 0  # $Hv$, or the Gauss-Newton matrix times $v$
+    matrices: int = 0  # Jacobians or Hessians
+
+
+class Record(NamedTuple):
+    """One iteration: where it ended, and what it took to get there.
+
+    >>> Record(0, 0.5, 1.0, 0.0, Evaluations(errors=1)).evaluations.errors
+    1
+    """
+
+    iteration: int  # 0 is the start
+    error: float  # E there
+    gradient_norm: float  # Euclidean
+    damping: float  # $\mu$ of the step that was taken; 0 where there is none
+    evaluations: Evaluations  # the totals until here
+
+
+Callback = Callable[[Array, Record], Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The best point that was found, and the way there.
+
+    >>> import numpy as np
+    >>> from hesslib import levenberg_marquardt
+    >>> found = levenberg_marquardt(lambda w: w - 1, lambda w: np.eye(1), np.zeros(1))
+    >>> found.w, found.error, found.status
+    (array([1.]), 0.0, 'converged')
+    """
+
+    w: Array  # (P,), of the library and dtype of the start
+    error: float  # E there
+    history: tuple[Record, ...]  # the start, and every step that was taken
+    status: Status  # a test of convergence holds, the target is reached, iterations used up, no step helps, and so on
+    message: str  # the same in words, with the figures
+    evaluations: Evaluations  # in all; the last steps may have been tried in vain
+
+    @property
+    def iterations(self) -> int:
+        """The number of steps that were taken."""
+        return self.history[-1].iteration
+
+
+class Stop(Exception):
+    """The end of the iterations, raised where it is decided."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+class Run:
+    """One run of an optimiser: its best point, its history, its limits, its bar of progress.
+
+    The optimiser calls `start` once and `step` after each step that it takes; these raise `Stop` when the run is over.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        w0: Array,
+        /,
+        *,
+        tolerance: float | None,
+        target: float | None,
+        max_iterations: int,
+        callback: Callback | None,
+        progress: bool | None,
+    ) -> None:
+        if max_iterations < 0:
+            raise ValueError(f"max_iterations is {max_iterations}; it must not be negative")
+        if target is not None and not target >= 0:
+            raise ValueError(f"target is {target}; it must be a number that is not negative")
+        self.start = _checked_start(w0)
+        self.eps = float(np.finfo(dtype_name(w0)).eps)
+        self.tolerance = math.sqrt(self.eps) if tolerance is None else tolerance
+        if not 0 <= self.tolerance < 1:
+            raise ValueError(f"tolerance is {tolerance}; it must be at least 0 and less than 1")
+        self.method, self.w0, self.max_iterations = method, w0, max_iterations
+        self.target = -math.inf if target is None else float(target)
+        self.callback = callback
+        self.history: list[Record] = []
+        self.best: np.ndarray | None = None
+        self.errors = self.gradients = self.products = self.matrices = 0  # evaluations; the optimiser counts
+        self.bar = _Bar(method, max_iterations, progress)
+
+    @property
+    def evaluations(self) -> Evaluations:
+        return Evaluations(self.errors, self.gradients, self.products, self.matrices)
+
+    def step(self, w: np.ndarray, error: float, gradient: np.ndarray, damping: float = 0.0) -> None:
+        """Record an iteration that ended at `w`; the first call is the start."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            norm = math.sqrt(gradient @ gradient)
+        record = Record(len(self.history), error, norm, damping, self.evaluations)
+        self.history.append(record)
+        self.best = w
+        self.bar.show(record)
+        if self.callback is not None and self.callback(in_library_of(self.w0, w), record) is True:
+            raise Stop("stopped", f"the callback returned True in iteration {record.iteration}")
+        if error <= self.target:
+            raise Stop("target", f"the error {error:.6g} is at most the target {self.target:.6g}")
+        if record.iteration >= self.max_iterations:
+            raise Stop("limit", f"all {self.max_iterations} iterations are used; the error is {error:.6g}")
+
+    def result(self, iterate: Callable[[], None], /) -> Result:
+        """Run `iterate` until it stops or is interrupted, and return the best point."""
+        try:
+            iterate()
+            raise AssertionError(f"{self.method} ended without a reason")
+        except Stop as stop:
+            status, message = stop.status, stop.message
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            status, message = "interrupted", f"interrupted after iteration {self.history[-1].iteration}"
+        finally:
+            self.bar.close()
+        assert self.best is not None
+        best = in_library_of(self.w0, self.best)
+        return Result(best, self.history[-1].error, tuple(self.history), status, message, self.evaluations)
+
+
+def _checked_start(w0: Array) -> np.ndarray:
+    """Return the start as a NumPy vector of float64, once it is known to be a finite vector of floats."""
+    same_floating_dtype(w0=w0)
+    if w0.ndim != 1 or w0.shape[0] == 0:
+        raise ValueError(f"w0 has shape {tuple(w0.shape)}; it must be (P,), with P at least 1")
+    w = as_numpy(w0)
+    wrong = ~np.isfinite(w)
+    if wrong.any():
+        raise ValueError(f"w0 has {w[wrong][0]} in entry {int(np.argmax(wrong))}; it must be finite")
+    return w
+
+
+def as_numpy(values: Array, /) -> np.ndarray:
+    """Return the values as a NumPy array of float64, from any library and device."""
+    return np.asarray(to_numpy(values), dtype=np.float64)
+
+
+class _Bar:
+    """A bar of progress on runs longer than a few seconds, where somebody watches: a terminal, or a live notebook."""
+
+    def __init__(self, method: str, iterations: int, wanted: bool | None) -> None:
+        self.method, self.iterations = method, iterations
+        self.after = math.inf if wanted is False else 0.0 if wanted else time.monotonic() + LONG
+        self.forced = bool(wanted)
+        self.bar: Any = None
+
+    def show(self, record: Record) -> None:
+        if time.monotonic() < self.after:
+            return
+        if self.bar is None:
+            if not (self.forced or is_interactive()):
+                self.after = math.inf
+                return
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=self.iterations, initial=record.iteration, desc=self.method, leave=False)
+        self.bar.set_postfix_str(f"error {record.error:.4g}", refresh=False)
+        self.bar.update(record.iteration - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()

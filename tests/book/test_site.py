@@ -1,0 +1,342 @@
+"""The built book in a real browser: on a desk and on a phone, by day and by night, served and opened as files."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import execute_chapters
+import nbformat
+import pytest
+import yaml
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+NUMBERED = [chapter["file"] for part in TOC["parts"] if part.get("numbered") for chapter in part["chapters"]]
+NOTEBOOKS = [name for name in PAGES if execute_chapters.is_notebook(ROOT / f"{name}.md")]
+GENERATED = ["search", "genindex"]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PATIENCE = 120_000  # milliseconds; a page takes one second, on a machine that has nothing else to do
+FLAGS = [
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [pytest.mark.site, pytest.mark.xdist_group("book")]
+
+each_page = pytest.mark.parametrize("name", PAGES)
+each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
+each_theme = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+# Without a browser: what the files say
+
+
+LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
+
+
+class Reader(HTMLParser):
+    """Links, anchors and whatever a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.anchors |= {value for key, value in values.items() if key in ("id", "name") and value}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        if values.get(LOADED.get(tag, "")):
+            self.loaded.append(values[LOADED[tag]])
+
+
+@pytest.fixture(scope="session")
+def files(site):
+    """Every page, read."""
+    found = {}
+    for path in sorted(site.rglob("*.html")):
+        if "_static" not in path.parts:
+            found[path.relative_to(site).with_suffix("").as_posix()] = reader = Reader()
+            reader.feed(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_book_builds_without_a_warning(built):
+    succeeded, log = built
+    if not succeeded:
+        pytest.fail(log, pytrace=False)
+
+
+def test_the_book_has_the_pages_of_its_table_of_contents_and_no_others(files):
+    assert set(files) == {*PAGES, *GENERATED}
+
+
+def test_no_page_names_anything_outside_to_load(files):
+    outside = {name: [url for url in page.loaded if urlsplit(url).netloc] for name, page in files.items()}
+    assert {name: urls for name, urls in outside.items() if urls} == {}
+
+
+def test_every_link_inside_the_book_leads_somewhere(files, site):
+    dead = []
+    for name, page in files.items():
+        for link in page.links:
+            address, anchor = urldefrag(link)
+            if urlsplit(address).scheme or urlsplit(address).netloc:
+                continue
+            path = unquote(urlsplit(address).path)
+            target = (site / name).parent.joinpath(path).resolve() if path else site / f"{name}.html"
+            goal = files.get(target.relative_to(site).with_suffix("").as_posix())
+            if not target.is_file() or (anchor and goal and unquote(anchor) not in goal.anchors):
+                dead.append((name, link))
+    assert dead == []
+
+
+@pytest.fixture(scope="session")
+def ledger(site):
+    return json.loads((site / "ledger.json").read_text(encoding="utf-8"))
+
+
+def test_every_numbered_equation_is_in_the_ledger_and_the_other_way_round(ledger, files):
+    recorded = {(row["page"].removesuffix(".html"), f"equation-{row['label']}") for row in ledger["equations"]}
+    shown = {
+        (name, anchor) for name, page in files.items() for anchor in page.anchors if anchor.startswith("equation-")
+    }
+    assert recorded == shown
+    assert len(ledger["equations"]) == len(recorded) > 0
+
+
+def test_every_record_says_how_it_is_known_and_what_was_measured(ledger):
+    kinds = {"definition", "assumption", "approximation", "derived", "instance", "numeric"}
+    for row in ledger["equations"]:
+        assert row["established"] in kinds
+        assert {"label", "page", "source", "checks"} <= row.keys()
+        assert row["checks"] or row["established"] in ("definition", "assumption")
+        for check in row["checks"]:
+            assert check.keys() == {"oracle", "agreement", "tolerance", "passed"}
+            assert check["passed"] is True
+
+
+def test_every_claim_has_a_verdict_and_a_page(ledger, files):
+    for row in ledger["claims"]:
+        assert {"id", "source", "verdict", "established", "page"} <= row.keys()
+        assert row["established"] in ("computed", "reading")
+        assert row["page"].removesuffix(".html") in files
+
+
+def test_the_index_of_results_links_to_every_equation(ledger, files):
+    index = files["reference/index_of_results"]
+    linked = {urldefrag(link).fragment for link in index.links}
+    assert {f"equation-{row['label']}" for row in ledger["equations"]} <= linked
+
+
+# With a browser
+
+MEASURE = (ROOT / "tests" / "measure.js").read_text(encoding="utf-8")
+
+
+@dataclass
+class Visit:
+    """What a page did while it was open, and what it measures in each guise: by day, by night, on a phone."""
+
+    complaints: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    light: dict = field(default_factory=dict)
+    dark: dict = field(default_factory=dict)
+    phone: dict = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def browser(site, chromium):
+    """The Chromium of the system, headless."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    """The book on a local port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def open_page(browser):
+    """Open an address in a fresh profile, noting every complaint of the browser and every request that leaves."""
+    contexts = []
+
+    def opened(address):
+        context = browser.new_context(color_scheme="light", viewport=DESK, accept_downloads=True)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page, visit = context.new_page(), Visit()
+        home = urlsplit(address)
+
+        def guard(route):
+            url = urlsplit(route.request.url)
+            inside = (url.scheme, url.netloc) == (home.scheme, home.netloc) or url.scheme in ("data", "blob")
+            if not inside:
+                visit.outside.append(route.request.url)
+            return route.continue_() if inside else route.abort()
+
+        page.route("**/*", guard)
+        page.on("console", lambda m: visit.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: visit.failed.append(request.url))
+        page.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.goto(address, wait_until="load")
+        return page, visit
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def visit(open_page, server, site):
+    """Open a page of the book once, and measure it in every guise."""
+
+    @functools.cache
+    def visited(name, as_file=False):
+        page, seen = open_page((site / f"{name}.html").as_uri() if as_file else f"{server}/{name}.html")
+        seen.light = page.evaluate(MEASURE)
+        if not as_file:
+            page.emulate_media(color_scheme="dark")
+            seen.dark = page.evaluate(MEASURE)
+            page.set_viewport_size(PHONE)
+            seen.phone = page.evaluate(MEASURE)
+        page.close()
+        return seen
+
+    return visited
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
+@pytest.mark.parametrize("name", [*PAGES, *GENERATED])
+def test_the_page_loads_without_complaint_and_without_asking_outside(visit, name, as_file):
+    seen = visit(name, as_file)
+    assert seen.outside == []
+    assert seen.failed == []
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
+@each_page
+def test_every_formula_is_typeset(visit, name, as_file):
+    measures = visit(name, as_file).light
+    assert measures["unset"] == []
+    assert measures["wrong"] == []
+    assert measures["dollars"] == []
+
+
+@pytest.mark.parametrize("name", NUMBERED)  # the landing page and the guides may do without
+def test_a_chapter_shows_formulas(visit, name):
+    assert visit(name).light["formulas"] > 0
+
+
+@each_page
+def test_a_phone_shows_the_page_without_sideways_scroll_and_no_formula_cut_off(visit, name):
+    measures = visit(name).phone
+    content, window = measures["width"]
+    assert content <= window == PHONE["width"]
+    assert measures["cut"] == []
+
+
+@each_page
+def test_every_display_fits_a_desk_and_a_phone_scrolls_only_what_cannot_be_made_narrower(visit, name):
+    assert visit(name).light["scrolling"] == []
+    assert {size for _, size in visit(name).phone["scrolling"]} <= {"75%"}
+
+
+@each_theme
+@each_page
+def test_all_text_stands_out_from_its_ground(visit, name, theme):
+    measures = getattr(visit(name), theme)
+    assert measures["theme"] == theme
+    assert measures["faint"] == []
+
+
+@each_page
+def test_every_picture_loads_and_says_in_words_what_it_shows(visit, name):
+    measures = visit(name).light
+    assert measures["broken"] == []
+    assert measures["unnamed"] == []
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "as a file"])
+def test_search_finds_a_word(open_page, server, site, as_file):
+    name = NOTEBOOKS[-1]
+    title = re.search(r"^# (.+)$", (ROOT / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    word = max(re.findall(r"[A-Za-z]+", title), key=len)
+    base = site.as_uri() if as_file else server
+    page, seen = open_page(f"{base}/search.html?q={word.lower()}")
+    hit = page.locator(f"#search-results a[href^='{name}.html']").first
+    hit.wait_for()
+    assert seen.complaints == seen.failed == seen.outside == []
+    hit.click()
+    assert word in page.locator("h1").first.inner_text()
+
+
+@pytest.fixture(scope="session")
+def downloads(open_page, server, tmp_path_factory):
+    """The notebook of every chapter, fetched by its button, executed where nothing of the book lies beside it."""
+    folder = tmp_path_factory.mktemp("downloads")
+    paths = {}
+    for name in NOTEBOOKS:
+        page, _ = open_page(f"{server}/{name}.html")
+        with page.expect_download() as download:
+            page.evaluate("""document.querySelector("a[href$='.ipynb']").click()""")
+        paths[name] = folder / f"{name.replace('/', '-')}.ipynb"
+        download.value.save_as(paths[name])
+        page.close()
+    outcomes = execute_chapters.execute_all(paths.values(), execute_chapters.open_cache(folder / "cache"))
+    return {name: next(found for found in outcomes if found.chapter == path) for name, path in paths.items()}
+
+
+@each_notebook
+def test_the_notebook_downloads_and_runs_clean(downloads, name):
+    outcome = downloads[name]
+    nbformat.validate(outcome.notebook)
+    assert outcome.error is None, outcome.error
+    assert any(cell.get("outputs") for cell in outcome.notebook.cells)
+
+
+def test_the_reader_finds_the_way(open_page, server):
+    """The landing page leads to the first chapter, the first chapter to the next, and the sidebar to all."""
+    page, _ = open_page(f"{server}/index.html")
+    sidebar = page.locator("nav.bd-links a.reference.internal")
+    hrefs = {unquote(link.get_attribute("href")) for link in sidebar.all()}
+    assert {f"{name}.html" for name in PAGES[1:]} <= hrefs
+    for name in PAGES[1:3]:
+        page.locator("a.right-next").click()
+        page.wait_for_url(f"**/{name}.html")

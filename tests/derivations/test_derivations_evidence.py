@@ -1,0 +1,151 @@
+"""The evidence, pruning and re-training, derived: every chain is decided; slips of sign or factor are refused."""
+
+import pytest
+import sympy as sp
+
+from hesslib.calculus.index import S, Tensor
+from hesslib.calculus.narrow import SHORT, WIDTH, Narrow, symbols
+from hesslib.calculus.normal import equal
+from hesslib.calculus.steps import Formula, NotEqualError, Steps
+from hesslib.derivations import evidence, pruning
+from hesslib.derivations.evidence import E_D, E_W, A, N, P, X, alpha, beta, c, gamma, i, j, k, lam
+
+CHAINS = {
+    "slope": evidence.slope,
+    "curvature": evidence.curvature,
+    "Z_D": evidence.normalisation_of_data,
+    "Z_W": evidence.normalisation_of_weights,
+    "Bayes": evidence.bayes,
+    "expansion": evidence.expansion,
+    "inverse": evidence.inverse,
+    "Z_F": evidence.log_Z_F,
+    "evidence": evidence.log_evidence,
+    "motion": evidence.motion,
+    "ln det": evidence.slope_of_log_determinant,
+    "condition on alpha": evidence.condition_on_alpha,
+    "condition on beta": evidence.condition_on_beta,
+    "gamma by trace": evidence.gamma_by_trace,
+    "new alpha": evidence.new_alpha,
+    "new beta": evidence.new_beta,
+    "collapse, gamma": lambda: evidence.collapse()[0],
+    "collapse, weights": lambda: evidence.collapse()[1],
+    "variance": evidence.variance,
+    "damage": pruning.damage,
+    "stationary": pruning.stationary,
+    "multiplier": pruning.multiplier,
+    "surgeon step": pruning.surgeon_step,
+    "surgeon": pruning.surgeon,
+    "any other": pruning.any_other,
+    "inverse without": pruning.inverse_without,
+    "retraining": pruning.retraining,
+    "with the old": pruning.with_the_old,
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_a_chain_is_decided_from_end_to_end(chain):
+    steps = chain()
+    assert steps.established == "derived"
+    assert steps.checks[0].passed
+    assert steps.latex()
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_twice_the_result_is_refused(chain):
+    steps = chain()
+    with pytest.raises(NotEqualError):
+        Steps(steps.lhs).then(steps.result, using=lambda x: x.xreplace({steps.lhs: steps.result})).stated(
+            2 * steps.result
+        )
+
+
+FACTORS = {
+    "Foresee and Hagan's Hessian with MacKay's trace": P - alpha * S("i", P, lambda i: X[i, i]),
+    "MacKay's Hessian with Foresee and Hagan's trace": P - 4 * c * alpha * S("i", P, lambda i: X[i, i]),
+    "the sign": P + 2 * c * alpha * S("i", P, lambda i: X[i, i]),
+    "N for P": N - 2 * c * alpha * S("i", P, lambda i: X[i, i]),
+    "beta for alpha": P - 2 * c * beta * S("i", P, lambda i: X[i, i]),
+}
+
+
+@pytest.mark.parametrize("wrong", FACTORS.values(), ids=FACTORS)
+def test_a_wrong_trace_is_not_the_number_of_effective_parameters(wrong):
+    with pytest.raises(NotEqualError):
+        Steps(gamma).then(
+            wrong, using=lambda x: evidence.along_eigenvectors(x).xreplace({gamma: evidence.gamma_of_eigenvalues()})
+        )
+
+
+def test_the_evidence_is_that_of_both_conventions():
+    ours = evidence.log_evidence().result
+    half = sp.Rational(1, 2)
+
+    def printed(two_c, constants):
+        volume = half * S("r", P, lambda r: sp.log(two_c * (beta * lam[r] + alpha)))
+        return -beta * E_D - alpha * E_W - volume + N * half * sp.log(beta) + P * half * sp.log(alpha) + constants
+
+    conventions = {
+        half: printed(1, -N * half * sp.log(2 * sp.pi)),
+        sp.S.One: printed(2, -N * half * sp.log(sp.pi) + P * half * sp.log(2)),
+    }
+    for value, claimed in conventions.items():
+        assert equal(evidence.in_parts(ours.xreplace({c: value})), evidence.in_parts(claimed))
+        assert not equal(
+            evidence.in_parts(ours.xreplace({c: value})), evidence.in_parts(claimed + N * half * sp.log(2))
+        )
+
+
+def test_the_motion_of_the_minimum_counts_where_it_is_none():
+    """Away from the minimum the sum with dw/dalpha does not vanish, and the short formula is refused."""
+    with pytest.raises(NotEqualError):
+        Steps(evidence.motion().rows[0][1]).then(E_W)
+
+
+def test_the_gaussian_integrals_are_those_of_sympy():
+    (letter,) = evidence.gaussian()[1].free_symbols
+    assert sp.simplify(evidence.gaussian()[1] - sp.sqrt(2 * sp.pi / letter)) == 0
+    assert sp.simplify(evidence.gaussian(2)[1] / evidence.gaussian()[1] - 1 / letter) == 0
+
+
+def test_the_surgeon_on_a_diagonal_hessian_is_damage():
+    H, w, q = pruning.H, pruning.w, pruning.q
+    diagonal = pruning.surgeon().result.xreplace({pruning.X[q, q]: 1 / H[q, q]})
+    assert equal(diagonal, pruning.damage().result)
+    assert not equal(pruning.surgeon().result, pruning.damage().result)
+    assert w[q] in diagonal.atoms(sp.Indexed)
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_a_narrow_display_has_the_record_of_the_whole_and_rows_that_fit(chain):
+    steps = chain()
+    narrow = Narrow(steps)
+    assert narrow.established == "derived"
+    assert narrow.checks == steps.checks
+    rows = narrow.latex().splitlines()[1:-1]
+    assert all(symbols(row) <= WIDTH + SHORT + 8 for row in rows)
+
+
+def test_a_narrow_display_of_a_sum_without_indices_is_broken_between_its_terms():
+    scalars = sp.symbols("first second third fourth", positive=True)
+    long = sum(x**2 + 1 / x for x in scalars)
+    assert Narrow(Formula(gamma, long)).latex().count(r"\\") >= 1
+    assert Narrow(Formula(gamma, alpha)).latex().count(r"\\") == 0
+
+
+def test_a_number_like_pi_is_a_constant_of_every_derivation():
+    assert equal(evidence.by(alpha)(sp.pi * alpha), sp.pi)
+
+
+def test_a_sum_over_a_scalar_prints_as_one_fraction_and_over_terms_with_brackets():
+    x = Tensor("x", shape=(P,))
+    assert Formula(beta, (N - gamma) / (2 * E_D)).latex() == r"\beta = \frac{N - \gamma}{2 \, {E_D}}"
+    bracketed = Formula(beta, sp.Mul(sp.Rational(1, 2), x[i] + alpha, evaluate=False)).latex()
+    assert bracketed == r"\beta = \frac{1}{2} \, \left(\alpha + x_{i}\right)"
+
+
+def test_the_eigenvalues_of_the_curvature_are_those_of_its_definition():
+    along = evidence.along_eigenvectors(
+        S("i", P, lambda i: S("j", P, lambda j: evidence.V[i, k] * A[i, j] * evidence.V[j, k]))
+    )
+    assert equal(along, evidence.a(k))
+    assert j.name == "j"
