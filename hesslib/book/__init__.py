@@ -1,7 +1,17 @@
-"""What the chapters of the book are written with: the ledger, numbers in prose, and source on the page."""
+"""What the chapters of the book are written with.
+
+* ``page``: how a chapter begins
+* ``ledger``: results that are stated, claims that are settled
+* ``inline``: computed numbers in the prose
+* ``source``: the program that is being explained
+* ``measuring``: times, slopes, tables of comparison
+* ``oracles``: the network written anew for JAX
+"""
 
 from hesslib.book import ledger
 from hesslib.book.inline import glue
+from hesslib.book.measuring import comparison, seconds, slope, table
+from hesslib.book.page import begin
 from hesslib.book.source import Listing, listing
 
-__all__ = ["Listing", "glue", "ledger", "listing"]
+__all__ = ["Listing", "begin", "comparison", "glue", "ledger", "listing", "seconds", "slope", "table"]

@@ -1,10 +1,10 @@
 """The ledger: what a chapter calls to state a result, or to settle a claim of a source.
 
->>> class Sum:
-...     def latex(self):
-...         return r"1 + 1 &= 2"
->>> state("one-and-one", Sum(), established="numeric", checks=[compare("fingers", 1 + 1, 2)])
-(one-and-one)  1 + 1 &= 2
+>>> from sympy import Symbol
+>>> from hesslib.calculus.equation import defined
+>>> two = defined(Symbol("b"), 2 * Symbol("a"))
+>>> state("twice", two, established="numeric", checks=[compare("fingers", 1 + 1, 2)])
+(twice)  b = 2 a
 numeric. fingers: exact.
 >>> forget()
 
@@ -20,6 +20,7 @@ from typing import Any
 from hesslib._notebook import Execution, execution
 from hesslib.agreement import Check, compare
 from hesslib.book import display as _display
+from hesslib.calculus.display import Displayed
 
 __all__ = ["KINDS", "VERDICTS", "Check", "LedgerError", "claim", "compare", "faults", "forget", "state"]
 
@@ -83,8 +84,9 @@ def state(
         Lower-case letters, digits, single hyphens; ``{eq}`` cites it, and the anchor on the page is ``equation-`` and
         the label.
     formula
-        Anything whose ``.latex()`` is the body of a display (an ``aligned`` environment, or bare rows
-        ``a &= b \\ &= c``), with the book's macros if you like. If it has ``.checks`` and ``.established`` (a chain of
+        An equation of `hesslib.calculus`: a chain of `Steps`, a `Formula`, an `Equation`, or several together. It
+        typesets itself; a class of one's own is refused, since nobody has proved what it prints.
+        If it has ``.checks`` and ``.established`` (a chain of
         steps has), they are taken from there and `checks` are added; you may call the result less than the formula
         does, never more.
     source
@@ -101,15 +103,14 @@ def state(
     Shapes: none; nothing is returned.
     Cost: that of typesetting the formula.
     Errors: `LedgerError` if a check fails, if a result other than a definition or an assumption has none, or if the
-    label was used by another cell; TypeError for a formula that cannot typeset itself; ValueError for one that numbers
-    itself.
+    label was used by another cell; TypeError for what is no equation of `hesslib.calculus`; ValueError for one that
+    numbers itself.
 
-    >>> class Sum:
-    ...     def latex(self):
-    ...         return r"1 + 1 &= 2"
-    >>> state("one-and-one", Sum(), established="numeric", checks=[compare("fingers", 1 + 1, 2)])
-    (one-and-one)  1 + 1 &= 2
-    numeric. fingers: exact.
+    >>> from sympy import Symbol
+    >>> from hesslib.calculus.equation import defined
+    >>> state("twice", defined(Symbol("b"), 2 * Symbol("a")))
+    (twice)  b = 2 a
+    definition.
     >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
@@ -243,6 +244,8 @@ def _enter(label: str, record: dict[str, Any]) -> None:
 
 def _kind(label: str, formula: str | None, argument: str | None) -> str | None:
     """How a result is established, from what its formula says of itself and what the author says."""
+    if formula is None and argument in ("derived", "instance"):
+        raise LedgerError(f"{label}: established is {argument!r}, but the formula does not say so itself")
     if formula is None or argument is None or formula == argument:
         return argument or formula
     if formula == "approximation" or argument in ("derived", "instance"):
@@ -272,8 +275,11 @@ def _tex(label: str, formula: Any) -> str:
             f"{label}: formula is a typed string; it must be an object with .latex(), "
             "so that what is shown is what was checked"
         )
-    if not callable(getattr(formula, "latex", None)):
-        raise TypeError(f"{label}: formula is a {type(formula).__name__}; it must have a method .latex()")
+    if not isinstance(formula, Displayed) or not type(formula).__module__.startswith("hesslib."):
+        raise TypeError(
+            f"{label}: formula is a {type(formula).__name__}; it must be an equation of hesslib.calculus "
+            "(a chain of Steps, a Formula, an Equation), whose sides are SymPy and which says how it is known"
+        )
     tex = formula.latex()
     if not isinstance(tex, str) or not tex.strip():
         raise ValueError(f"{label}: formula.latex() gave {tex!r}; it must be the body of a display")

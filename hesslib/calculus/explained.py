@@ -22,7 +22,7 @@ from .terms import WorkLimitError
 
 __all__ = ["ContradictionError"]
 
-UNDECIDED = (RangeError, WorkLimitError, TypeError, ValueError, RuntimeError)
+UNDECIDED = (RangeError, WorkLimitError, TypeError, ValueError, RuntimeError, LookupError, AssertionError)
 """What the calculus raises where it can't decide."""
 
 
@@ -162,6 +162,10 @@ def _follows(e: Expr, found: Expr, rewritings: Sequence[Callable[[Expr], Expr]])
             return True
         for rewriting in rewritings:
             e = rewriting(e)
+        if rewritings and equal(e, found):
+            return True
+        for rewriting in rewritings:
+            found = rewriting(found)
         return bool(rewritings) and equal(e, found)
     except UNDECIDED:
         return False

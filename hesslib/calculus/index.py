@@ -157,6 +157,13 @@ def slots_of(x: Indexed, /) -> tuple[Expr, ...]:
     return x.indices[x.base.layers :]
 
 
+def require_layers(e: Expr, /) -> None:
+    """Refuse a formula with a quantity in a layer that has none of it."""
+    for x in e.atoms(Indexed):
+        if isinstance(x.base, Tensor):
+            x.base.require_between(*layers_of(x))
+
+
 class Elementwise(Function):
     """A function of one variable applied entry by entry; its derivative is the next prime."""
 

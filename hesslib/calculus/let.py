@@ -89,6 +89,19 @@ def definition_of(head: Any, /) -> Callable[..., Any] | None:
     return getattr(head, "definition", None) if isinstance(head, (Defined, DefinedSymbol)) else None
 
 
+def lets_of(using: Any, /) -> list[Any]:
+    """The quantities with a definition that ``using`` is, if it is one or several of them.
+
+    Errors: TypeError for several things of which one has none.
+    """
+    several = list(using) if isinstance(using, (list, tuple)) else [using]
+    if all(definition_of(x) is not None for x in several):
+        return several
+    if isinstance(using, (list, tuple)):
+        raise TypeError("using is a list; it must hold quantities that have a definition, made by Let")
+    return []
+
+
 def _name(head: Any) -> str:
     return getattr(head, "name_", str(head))
 

@@ -13,9 +13,10 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
+from .display import Displayed
 from .index import RangeError, S, Tensor, letters_of
 from .latex import tex
-from .steps import Formula, Steps, _Displayed, require_equal
+from .steps import Formula, Steps, require_equal
 
 __all__ = ["Matrix", "MatrixFormula", "diag", "matrix", "ones", "outer"]
 
@@ -149,7 +150,7 @@ def diag(v: Matrix, /) -> Matrix:
     )
 
 
-class MatrixFormula(_Displayed):
+class MatrixFormula(Displayed):
     """``lhs = rhs`` in matrix notation, proved entry by entry against a derived index formula.
 
     ``at`` are the index letters of ``derived``, in the order of the slots of ``lhs``.

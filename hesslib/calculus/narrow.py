@@ -7,8 +7,9 @@ import re
 import sympy as sp
 from sympy import Expr
 
+from .display import aligned
 from .latex import IndexPrinter, _signed, letters, tex
-from .steps import Formula, Steps, _aligned
+from .steps import Formula, Steps
 from .together import _Several
 
 __all__ = ["Narrow"]
@@ -38,7 +39,7 @@ class Narrow(_Several):
         self.formulas = formulas
 
     def latex(self) -> str:
-        return _aligned([row for f in self.formulas for row in _rows(f)])
+        return aligned([row for f in self.formulas for row in _rows(f)])
 
 
 def _rows(f: Formula | Steps) -> list[str]:

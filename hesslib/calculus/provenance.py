@@ -27,6 +27,7 @@ SAYS = {
     "result": "by an earlier result",
     "held fixed": "held fixed under",
     "varied": "varied under",
+    "rule": "by the rule",
     "condition": "where nothing vanishes in",
     "rewriting": "taken for granted",
     "neglect": "neglecting",

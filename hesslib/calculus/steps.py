@@ -17,11 +17,11 @@ import sympy as sp
 from sympy import Expr
 
 from .derivation import Derivation, unfold
+from .display import Displayed, aligned
 from .explained import expanded, recognised, remember, require_consistent, rewritten
-from .index import RangeError, Tensor, freshen, layers_of, letters_of, with_pattern
-from .let import definition_of, unfold_lets
+from .index import RangeError, freshen, letters_of, require_layers, with_pattern
+from .let import definition_of, lets_of, unfold_lets
 from .latex import lines, tex
-from .macros import expand
 from .normal import difference, equal
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .terms import WorkLimitError
@@ -63,24 +63,7 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> Non
     raise NotEqualError("\n".join(message), missing, extra)
 
 
-class _Displayed:
-    """Shows LaTeX in a notebook and in the book, unnumbered; numbers are the ledger's business."""
-
-    def latex(self) -> str:
-        """The body of a display."""
-        raise NotImplementedError
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        body = self.latex()
-        return {
-            "text/markdown": f"```{{math}}\n{body}\n```",
-            "text/html": f"<div>$$\n{expand(body)}\n$$</div>",
-            "text/latex": f"$$\n{expand(body)}\n$$",
-            "text/plain": body,
-        }
-
-
-class Formula(_Displayed):
+class Formula(Displayed):
     r"""An equation ``lhs = rhs``: a definition, an assumption, or the last line of a derivation.
 
     ``established`` says which. A derived formula comes from `Steps.formula`; writing ``derived`` by hand
@@ -120,7 +103,7 @@ class Formula(_Displayed):
         first, *rest = lines(self.rhs)
         if not rest:
             return f"{tex(self.lhs)} {self.relation} {first}"
-        return _aligned([f"{tex(self.lhs)} &{self.relation} {first}", *[rf"&\quad {term}" for term in rest]])
+        return aligned([f"{tex(self.lhs)} &{self.relation} {first}", *[rf"&\quad {term}" for term in rest]])
 
     @property
     def result(self) -> Expr:
@@ -128,7 +111,7 @@ class Formula(_Displayed):
         return self.rhs
 
 
-class Steps(_Displayed):
+class Steps(Displayed):
     r"""An aligned chain ``lhs = e1 = e2 = ...`` in which every ``=`` is decided.
 
     ``Steps(lhs)``; then `then` for each link, `neglect` for a named approximation, `stated` to
@@ -169,7 +152,7 @@ class Steps(_Displayed):
         Errors: `NotEqualError`; `ContradictionError` where something is held fixed that varies.
         """
         e = sp.sympify(e)
-        _require_layers(e)
+        require_layers(e)
         previous = self.rows[-1][1] if self.rows else self.lhs
         with collecting() as used:
             x, y = (self._prepared(side, by, using) for side in (previous, e))
@@ -212,7 +195,7 @@ class Steps(_Displayed):
         return expanded(g for g in self.own if g.about is not self)
 
     def _prepared(self, e: Expr, by: Any, using: Any) -> Expr:
-        lets = _lets(using)
+        lets = lets_of(using)
         if lets:
             e = unfold_lets(e, *lets)
         elif isinstance(using, Mapping):
@@ -248,7 +231,7 @@ class Steps(_Displayed):
             if not (isinstance(s, sp.Symbol) and s.is_integer):
                 raise ValueError(f"at puts values in for letters; {s} is none")
         for side in sides:
-            _require_layers(freshen(side).xreplace(values))
+            require_layers(freshen(side).xreplace(values))
         report(*self.grounds)
         return freshen(self.result).xreplace(values)
 
@@ -321,31 +304,10 @@ class Steps(_Displayed):
             first, *rest = lines(e)
             rows.append(rf"{left} &{relation} {first}{reason}")
             rows += [rf"&\quad {term}" for term in rest]
-        return _aligned(rows)
+        return aligned(rows)
 
 
-def _lets(using: Any) -> list[Any]:
-    """The quantities of ``using`` that were made by `Let`, if it is one or several."""
-    several = list(using) if isinstance(using, (list, tuple)) else [using]
-    if any(definition_of(x) is None for x in several):
-        if isinstance(using, (list, tuple)):
-            raise TypeError("using is a list; it must hold quantities that have a definition, made by Let")
-        return []
-    return several
-
-
-def _require_layers(e: Expr) -> None:
-    """Refuse a quantity in a layer that has none of it."""
-    for x in e.atoms(sp.Indexed):
-        if isinstance(x.base, Tensor):
-            x.base.require_between(*layers_of(x))
-
-
-def _aligned(rows: Sequence[str]) -> str:
-    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
-
-
-class Refusal(_Displayed):
+class Refusal(Displayed):
     """A wrong formula, struck, with the reason for which it was refused.
 
     >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").checks[0])
@@ -373,7 +335,7 @@ class Refusal(_Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }}{self.reason.latex}"]
         else:
             rows = []
-        return _aligned([*wrong, *rows])
+        return aligned([*wrong, *rows])
 
 
 def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:

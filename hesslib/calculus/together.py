@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .display import Displayed, aligned
 from .latex import lines, tex
 from .provenance import Grounds
-from .steps import Formula, Steps, _aligned, _Displayed, by_normal_form
+from .steps import Formula, Steps, by_normal_form
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Mirrored", "Together"]
 
 
-class _Several(_Displayed):
+class _Several(Displayed):
     """What a display of several formulas says of itself: how they are established, and all their checks."""
 
     def __init__(self, *proved: Formula | Steps) -> None:
@@ -58,7 +59,7 @@ class Together(_Several):
         for f in self.formulas:
             first, *rest = lines(f.rhs)
             rows += [f"{tex(f.lhs)} &{f.relation} {first}", *[rf"&\quad {term}" for term in rest]]
-        return _aligned(rows)
+        return aligned(rows)
 
 
 class Mirrored(_Several):
@@ -89,4 +90,4 @@ class Mirrored(_Several):
             right = [f"{tex(new.lhs)} &{new.relation} {first}", *[rf"&\quad {term}" for term in rest]]
             left += ["&"] * (len(right) - 1)
             rows += [rf"{one} &\qquad {other}" for one, other in zip(left, right, strict=True)]
-        return _aligned(rows)
+        return aligned(rows)

@@ -13,14 +13,17 @@ from hesslib import _notebook
 from hesslib.book import display as _display
 from hesslib.book import ledger
 from hesslib.book.ledger import Check, LedgerError
+from hesslib.calculus.display import Displayed
 
 EPS = float(np.finfo(np.float64).eps)
 SOUND = Check("oracle", EPS, 10 * EPS)
 FAILED = Check("JAX reverse mode", 0.25, 1e-12)
 
 
-class Typeset:
+class Typeset(Displayed):
     """A formula that typesets itself, with what a chain of steps may say of itself."""
+
+    __module__ = "hesslib.test"  # passes for one of the package
 
     def __init__(self, tex=r"E &= m c^2", established=None, checks=()):
         self.tex, self.checks = tex, checks
@@ -137,7 +140,7 @@ def test_a_result_may_be_called_less_than_its_formula_says_but_not_more(shown):
 
 def test_a_failed_check_names_label_oracle_agreement_and_tolerance(shown):
     with pytest.raises(LedgerError, match=r"backprop: check failed: JAX reverse mode: 2.5e-01 \(allowed 1.0e-12\)"):
-        ledger.state("backprop", Typeset(), established="derived", checks=[SOUND, FAILED])
+        ledger.state("backprop", Typeset(established="derived"), checks=[SOUND, FAILED])
     assert shown == []
 
 
@@ -149,7 +152,7 @@ def test_a_failed_check_of_the_formula_itself_counts(shown):
 @pytest.mark.parametrize("established", ["approximation", "derived", "instance", "numeric"])
 def test_a_result_without_a_check_is_refused(shown, established):
     with pytest.raises(LedgerError, match=f"{established}, but no check"):
-        ledger.state("x", Typeset(), established=established, note="n")
+        ledger.state("x", Typeset(established=established), note="n")
 
 
 def test_an_approximation_says_what_it_drops(shown):
@@ -183,7 +186,11 @@ def test_the_anchor_of_a_good_label_is_the_label(shown, label):
     [
         ("E = mc^2", "formula is a typed string"),
         (3.0, "formula is a float"),
-        (SimpleNamespace(latex="x"), r"must have a method .latex\(\)"),
+        (
+            SimpleNamespace(latex=lambda: "x", established="derived"),
+            "formula is a SimpleNamespace; it must be an equation",
+        ),
+        (type("Own", (Displayed,), {"latex": lambda self: "x"})(), "formula is a Own; it must be an equation"),
         (Typeset(" "), "must be the body of a display"),
         (Typeset(r"x \tag{5.56}"), r"contains \\tag"),
         (Typeset(r"$$x$$"), "contains"),
@@ -203,7 +210,7 @@ def test_reasons_with_inline_mathematics_and_row_spacing_are_allowed(shown):
 
 def test_something_else_than_a_check_is_refused(shown):
     with pytest.raises(TypeError, match=r"must hold what ledger\.compare returns"):
-        ledger.state("x", Typeset(), established="derived", checks=[True])
+        ledger.state("x", Typeset(established="derived"), checks=[True])
 
 
 # ---------------------------------------------------------------------------------------------------- claims
@@ -297,7 +304,7 @@ def test_a_label_used_twice_by_one_run_of_a_cell_is_refused(monkeypatch, shown):
 
 def test_a_refused_result_does_not_take_its_label(shown):
     with pytest.raises(LedgerError):
-        ledger.state("x", Typeset(), established="derived", checks=[FAILED])
+        ledger.state("x", Typeset(established="derived"), checks=[FAILED])
     state_x()
 
 
@@ -316,8 +323,10 @@ def test_forget_frees_one_label_or_all(shown):
 def test_in_a_plain_script_the_result_is_printed_and_nothing_heavy_is_imported():
     script = (
         "import sys\n"
-        "from hesslib import ledger\n"
-        "class F:\n"
+        "from hesslib.book import ledger\n"
+        "from hesslib.calculus.display import Displayed\n"
+        "class F(Displayed):\n"
+        "    __module__ = 'hesslib.test'\n"
         "    def latex(self): return r'a &= \\pd{b}{c}'\n"
         "ledger.state('x', F(), established='definition', source='PRML (5.1)')\n"
         "ledger.claim('HW-1', 'OK', 'As printed.', established='reading')\n"

@@ -28,18 +28,20 @@ EXTENSIONS = Path(__file__).parents[1] / "_ext"
 SETUP = r"""
 import numpy as np
 from hesslib.book import ledger
+from hesslib.calculus.display import Displayed
 
-class F:
-    def __init__(self, tex):
-        self.tex = tex
+class F(Displayed):
+    __module__ = "hesslib.test"  # passes for one of the package
+    def __init__(self, tex, established=None):
+        self.tex, self.established = tex, established
     def latex(self):
         return self.tex
 
 one = np.ones(3)
 """
 BACKPROP = r"""
-ledger.state("backprop", F(r"\delta &= \pd{E}{a} \\ &= 1"), source="PRML (5.56); homework, problem 1",
-             established="derived", scope="for every $L>1$", note="With {eq}`b-def` and $h'$.",
+ledger.state("backprop", F(r"\delta &= \pd{E}{a} \\ &= 1", "derived"), source="PRML (5.56); homework, problem 1",
+             scope="for every $L>1$", note="With {eq}`b-def` and $h'$.",
              checks=[ledger.Check("normal form", 0, 0), ledger.compare("JAX at $w_0$", one * (1 + 1e-15), one)])
 """
 DEFINITION = r'ledger.state("b-def", F("y = h(a)"), source="PRML (5.49)", established="definition")'

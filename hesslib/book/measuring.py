@@ -1,0 +1,90 @@
+"""What chapters measure: times, slopes on logarithmic axes, and the table of what was compared with what.
+
+A time is shown, never asserted: it is the machine's. What is asserted about speed is a count.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from hesslib.agreement import Check, figure
+
+__all__ = ["comparison", "seconds", "slope", "table"]
+
+
+def seconds(run: Callable[[], Any], /, *, repeat: int = 5) -> float:
+    """The shortest time that `run` takes among `repeat` runs, after one that is not counted, in seconds of wall clock.
+
+    Cost: `repeat` + 1 runs.
+    Errors: ValueError for fewer than one run.
+
+    >>> 0 < seconds(lambda: sum(range(100)), repeat=2) < 60
+    True
+    """
+    if repeat < 1:
+        raise ValueError(f"repeat is {repeat}; it must be at least 1")
+    run()
+    spent = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        spent.append(time.perf_counter() - start)
+    return min(spent)
+
+
+def slope(x: Sequence[Any], y: Sequence[Any], /) -> float:
+    r"""The exponent $p$ of the power law $y\propto x^p$ that fits best: least squares of $\ln y$ on $\ln x$.
+
+    Shapes: two sequences of one length, at least 2, of positive numbers.
+    Errors: ValueError if a number is not positive, or for sequences of two lengths.
+
+    >>> round(slope([1, 2, 4], [3, 12, 48]), 12)
+    2.0
+    """
+    if len(x) != len(y) or len(x) < 2 or min(*x, *y) <= 0:
+        raise ValueError("x and y must be positive, of one length, and at least two")
+    u, v = [math.log(float(one)) for one in x], [math.log(float(one)) for one in y]
+    mean_u, mean_v = math.fsum(u) / len(u), math.fsum(v) / len(v)
+    return math.fsum((a - mean_u) * (b - mean_v) for a, b in zip(u, v, strict=True)) / math.fsum(
+        (a - mean_u) ** 2 for a in u
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], /) -> Any:
+    """A table of Markdown that a notebook and the book show; every cell is what ``str`` makes of it.
+
+    Errors: ValueError if a row has another length than the head.
+
+    >>> print(table(["n", "square"], [[2, 4], [3, 9]]).data)
+    | n | square |
+    |---|---|
+    | 2 | 4 |
+    | 3 | 9 |
+    """
+    from IPython.display import Markdown
+
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for row in rows:
+        if len(row) != len(head):
+            raise ValueError(f"a row has {len(row)} cells; the head has {len(head)}")
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    return Markdown("\n".join(lines))
+
+
+def comparison(*checks: Check) -> Any:
+    """The table of checks: what was compared, how far it is off, and what was allowed. A failed check raises.
+
+    Errors: AssertionError with the check that failed.
+
+    >>> print(comparison(Check("JAX", 1e-15, 1e-12)).data)
+    | compared | largest relative difference | allowed |
+    |---|---|---|
+    | JAX | 1.0e-15 | 1.0e-12 |
+    """
+    for check in checks:
+        assert check.passed, str(check)
+    head = ["compared", "largest relative difference", "allowed"]
+    return table(head, [[c.oracle, figure(c.agreement), figure(c.tolerance)] for c in checks])

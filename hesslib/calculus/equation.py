@@ -1,0 +1,221 @@
+r"""Equations between ordinary SymPy expressions: definitions, and what SymPy decides, as the calculus of indices does.
+
+    square = proved(Integral(x, (x, 0, t)), t**2 / 2)
+
+The index calculus is for sums with symbolic sizes. Integrals, series, matrices of functions and scalar formulas are
+SymPy's own; a page states them through this class alone. Its sides are SymPy, never text; ``derived`` is said of an
+equation whose difference came out as zero, and of nothing else.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy import Basic, MatrixBase
+
+from .display import Displayed
+
+if TYPE_CHECKING:
+    from hesslib.agreement import Check
+
+__all__ = ["Equation", "approximation", "assumed", "defined", "expansion", "proved", "unequal"]
+
+RELATIONS = {"definition": "=", "assumption": "=", "derived": "=", "approximation": r"\simeq", "refused": r"\neq"}
+"""The sign that each kind prints."""
+
+
+SIMPLIFIERS = ("simplify", "expand", "factor", "radsimp", "trigsimp", "powsimp", "logcombine", "gammasimp", "cancel")
+"""SymPy's own, by name; a chapter brings none of its own."""
+
+
+class Equation(Displayed):
+    r"""One equation, ``lhs relation rhs``, between SymPy expressions or matrices.
+
+    It is made by `defined`, `assumed`, `proved`, `expansion`, `approximation` and `unequal`, which say how it is known.
+
+    Shapes: sides are scalars, or matrices of one shape.
+    Cost: none; the function that made it has decided.
+    Errors: TypeError if a side is text; ValueError if both sides are the same object written twice.
+
+    >>> x = sp.Symbol("x")
+    >>> print(defined(sp.Symbol("y"), x**2).latex())
+    y = x^{2}
+    """
+
+    def __init__(self, lhs: Any, rhs: Any, established: str, checks: tuple[Check, ...], order: Any = None) -> None:
+        self.lhs, self.rhs, self.established, self.checks, self.order = lhs, rhs, established, checks, order
+        self.relation = RELATIONS[established]
+
+    def latex(self) -> str:
+        rest = "" if self.order is None else f" + {sp.latex(self.order)}"
+        return f"{sp.latex(self.lhs)} {self.relation} {sp.latex(self.rhs)}{rest}"
+
+    @property
+    def result(self) -> Any:
+        """The right-hand side."""
+        return self.rhs
+
+
+def defined(lhs: Any, rhs: Any, /) -> Equation:
+    """The equation that gives `lhs` its meaning.
+
+    >>> defined(sp.Symbol("s"), sp.Symbol("x") + 1).established
+    'definition'
+    """
+    return Equation(*_sides(lhs, rhs), "definition", ())
+
+
+def assumed(lhs: Any, rhs: Any, /) -> Equation:
+    """An equation that is taken for granted.
+
+    >>> assumed(sp.Symbol("s"), sp.Symbol("x") + 1).established
+    'assumption'
+    """
+    return Equation(*_sides(lhs, rhs), "assumption", ())
+
+
+def proved(
+    lhs: Any,
+    rhs: Any,
+    /,
+    *,
+    where: Mapping[Any, Any] | None = None,
+    by: str = "simplify",
+    why: str = "",
+) -> Equation:
+    r"""The equation, once SymPy finds the difference of its sides to be zero.
+
+    ``where`` says what the names on either side stand for; it is inserted, integrals, sums and derivatives are carried
+    out, and SymPy's function of the name ``by`` simplifies the difference. Where both sides have a number at a point
+    drawn at random, the numbers are compared as well, to 30 digits.
+
+    Errors: `NotEqualError`, with the difference that is left, if it is not zero; ValueError for a name ``by`` that is
+    not one of `SIMPLIFIERS`: a rewriting of one's own could prove anything.
+
+    >>> x, t = sp.symbols("x t")
+    >>> proved(sp.Integral(x, (x, 0, t)), t**2 / 2).established
+    'derived'
+    >>> proved(x, x)
+    Traceback (most recent call last):
+    ...
+    ValueError: both sides are x; an equation must say something
+    """
+    left, right = _sides(lhs, rhs)
+    if by not in SIMPLIFIERS:
+        raise ValueError(f"by is {by!r}; it must be one of {', '.join(SIMPLIFIERS)}")
+    one, other = _inserted(left, where or {}), _inserted(right, where or {})
+    rest = _simplified(one - other, getattr(sp, by))
+    if _is_zero(rest):
+        rest = _at_random(one, other)
+    if not _is_zero(rest):
+        from .steps import NotEqualError
+
+        raise NotEqualError(f"{why or 'the equation'} does not hold: left minus right is {rest}", (), (rest,))
+    return Equation(left, right, "derived", (_decided(why),))
+
+
+def expansion(
+    lhs: Any, rhs: Any, variable: Any, order: int, /, *, where: Mapping[Any, Any] | None = None, why: str = ""
+) -> Equation:
+    r"""The equation ``lhs = rhs + O(variable^order)`` about zero, once the difference of its sides is of that order.
+
+    Errors: `NotEqualError`, with the term of lower order, if there is one.
+
+    >>> e = sp.Symbol("epsilon")
+    >>> print(expansion(sp.exp(e), 1 + e, e, 2).latex())
+    e^{\epsilon} = \epsilon + 1 + O\left(\epsilon^{2}\right)
+    """
+    left, right = _sides(lhs, rhs)
+    rest = sp.expand(_inserted(left, where or {}) - _inserted(right, where or {}))
+    rest = sp.series(rest, variable, 0, order).removeO()
+    if not _is_zero(sp.simplify(rest)):
+        from .steps import NotEqualError
+
+        raise NotEqualError(f"{why or 'the expansion'} does not hold: it lacks {rest}", (), (rest,))
+    return Equation(left, right, "derived", (_decided(why),), sp.Order(variable**order, variable))
+
+
+def approximation(lhs: Any, rhs: Any, /, *, checks: tuple[Check, ...]) -> Equation:
+    r"""An equation that holds only nearly, printed with $\simeq$; the checks say how nearly, or where it is exact.
+
+    Errors: ValueError if there is no check.
+
+    >>> from hesslib.agreement import Check
+    >>> x = sp.Symbol("x")
+    >>> print(approximation(sp.sin(x), x, checks=(Check("x = 0", 0, 0),)).latex())
+    \sin{\left(x \right)} \simeq x
+    """
+    if not checks:
+        raise ValueError("checks is empty; an approximation must show how nearly it holds, or where it is exact")
+    return Equation(*_sides(lhs, rhs), "approximation", tuple(checks))
+
+
+def unequal(lhs: Any, rhs: Any, at: Mapping[Any, Any], /, *, why: str) -> Equation:
+    r"""The refusal of ``lhs = rhs``: both are evaluated `at` a point where they differ, and it is printed with $\neq$.
+
+    Errors: ValueError if they agree there.
+
+    >>> x = sp.Symbol("x")
+    >>> print(unequal((x + 1) ** 2, x**2 + 1, {x: 1}, why="no mixed term").checks[0].oracle)
+    no mixed term: 4 against 2 at x = 1
+    """
+    from hesslib.agreement import Check
+
+    left, right = _sides(lhs, rhs)
+    one, other = (sp.nsimplify(_inserted(side, {})).subs(at).doit() for side in (left, right))
+    if _is_zero(sp.simplify(one - other)):
+        raise ValueError(f"{why}: both sides are {one} at {at}; give a point where they differ")
+    point = ", ".join(f"{name} = {value}" for name, value in at.items())
+    oracle = f"{why}: {one} against {other} at {point}"
+    return Equation(left, right, "refused", (Check(oracle, 0.0, 0.0),))
+
+
+def _sides(lhs: Any, rhs: Any) -> tuple[Any, Any]:
+    for name, side in (("lhs", lhs), ("rhs", rhs)):
+        if isinstance(side, str) or not isinstance(side, (Basic, MatrixBase, int)):
+            raise TypeError(f"{name} is a {type(side).__name__}; it must be a SymPy expression, never text")
+    left, right = (sp.Integer(side) if isinstance(side, int) else side for side in (lhs, rhs))
+    if left == right:
+        raise ValueError(f"both sides are {left}; an equation must say something")
+    return left, right
+
+
+def _inserted(side: Any, where: Mapping[Any, Any]) -> Any:
+    """The side with names replaced by what they stand for, and what is only written carried out."""
+    for _ in range(len(where) + 1):  # a definition may use another
+        side = side.subs(dict(where))
+    return side.doit()
+
+
+def _simplified(e: Any, simplifier: Callable[[Any], Any]) -> Any:
+    return e.applyfunc(simplifier) if isinstance(e, MatrixBase) else simplifier(e)
+
+
+def _at_random(one: Any, other: Any) -> Any:
+    """Zero if the sides have the same value at a random point, or none there; else by how much they differ."""
+    draw = random.Random(repr(one))
+    rest = sp.Matrix([one - other])
+    at = {name: sp.Rational(draw.randint(100, 900), 601) for name in sorted(rest.free_symbols, key=str)}
+    values = (
+        [sp.N(entry, 40) for entry in sp.Matrix([one]).subs(at)],
+        [sp.N(entry, 40) for entry in sp.Matrix([other]).subs(at)],
+    )
+    for a, b in zip(*values, strict=True):
+        if a.is_number and b.is_number and a.is_finite and b.is_finite and abs(a - b) > 1e-30 * (1 + abs(b)):
+            return a - b
+    return sp.Integer(0)
+
+
+def _is_zero(rest: Any) -> bool:
+    if isinstance(rest, MatrixBase):
+        return all(_is_zero(entry) for entry in rest)
+    return rest == 0 or rest.is_zero is True
+
+
+def _decided(why: str) -> Check:
+    from hesslib.agreement import Check
+
+    return Check(f"SymPy: {why or 'left minus right'} is zero", 0.0, 0.0)
