@@ -17,7 +17,18 @@ import sympy as sp
 from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 from sympy.core.function import AppliedUndef, Function
 
-from .index import Diff, Elementwise, Operator, Tensor, Width, delta_product, freshen, insert, layers_of, letters_of, slots_of
+from .index import (
+    Diff,
+    Elementwise,
+    Tensor,
+    Width,
+    delta_product,
+    freshen,
+    insert,
+    layers_of,
+    letters_of,
+    slots_of,
+)
 from .let import definition_of, meaning, recursive
 from .normal import equal
 from .provenance import Ground, report, silence
@@ -65,7 +76,7 @@ class Derivation:
         for head, rule in self.rules.items():
             self._require_rule(head, rule)
         if isinstance(self.op, Indexed) and isinstance(self.op.base, Width):
-            raise ValueError(f"{self.op} is a size; there is no derivative by a size")
+            raise ValueError(f"{self.op} is a size; there is no derivative by a size")  # noqa: TRY004
         if isinstance(self.op, Indexed) and isinstance(self.op.base, Tensor) and self.op.base.symmetric:
             self._require_symmetric(self.op.base)
 
@@ -181,6 +192,8 @@ class Derivation:
             return delta_product(e.indices, self.op.indices)
         if definition_of(head) is not None and not recursive(head):
             return self.push(meaning(e))
+        if isinstance(head, Symbol) and head.is_integer and head != self.op:
+            return sp.S.Zero  # a size, a layer number or an index: nothing moves it
         name = getattr(head, "name_", head)
         raise MissingRuleError(f"the derivation by {self.op} has no rule for {name}; give one, or CONSTANT")
 
@@ -192,8 +205,8 @@ class Derivation:
             found = self.push(meaning(e))
         if not equal(found, 0):
             raise ValueError(
-                f"{getattr(head, 'name_', head)} is held fixed, but by its definition it varies with {self.op}; a partial "
-                'derivative that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
+                f"{getattr(head, 'name_', head)} is held fixed, but by its definition it varies with {self.op}; "
+                'a partial derivative that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
             )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import sympy as sp
 from sympy import Add, Expr, Indexed, Symbol
@@ -30,16 +30,8 @@ class ContradictionError(ValueError):
     """A chain holds fixed in one place what varies in another."""
 
 
-class Result(Protocol):
-    """A chain of equalities, as far as it is needed here."""
-
-    lhs: Expr
-    grounds: Grounds
-
-    @property
-    def result(self) -> Expr: ...
-    def at(self, values: dict[Any, Any], /) -> Expr: ...
-
+Result = Any
+"""A chain of `Steps` (which is made of these functions): its ``lhs``, ``result``, ``grounds`` and ``at``."""
 
 _results: dict[str, list[Result]] = {}
 MOST_KEPT = 500
@@ -218,7 +210,7 @@ def require_consistent(grounds: Iterable[Ground], /) -> None:
     _require_one_rule([g for g in grounds if g.kind == "varied"])
     fixed = {(g.left, g.right): g for g in grounds if g.kind == "held fixed"}
     varied = {(g.left, g.right) for g in grounds if g.kind == "varied"}
-    for (head, by), g in fixed.items():
+    for head, by in fixed:
         if (head, by) in varied:
             raise ContradictionError(_says(head, by, f"{_name(head)} varies in another link"))
         if by.held is not None:
@@ -253,8 +245,8 @@ def _equal(x: Expr, y: Expr) -> bool:
 
 def _says(head: Any, by: Diff, why: str) -> str:
     return (
-        f"the derivative by {_name(_head(by.op))} holds {_name(head)} fixed, but {why}; a partial derivative that holds "
-        'it fixed needs a name of its own: Derivation(op, rules, held="...")'
+        f"the derivative by {_name(_head(by.op))} holds {_name(head)} fixed, but {why}; a partial derivative "
+        'that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
     )
 
 

@@ -169,8 +169,8 @@ class MatrixFormula(Displayed):
         lhs._same_shape(rhs, "an equation")
         if len(at) != len(lhs.sizes) or len(set(at)) < len(at) or not all(_is_letter(s, derived.lhs) for s in at):
             raise ValueError(
-                f"at is {at}; it must hold {len(lhs.sizes)} different index letter(s) of the derived formula, as one entry "
-                "does not prove them all"
+                f"at is {at}; it must hold {len(lhs.sizes)} different index letter(s) of the derived formula, "
+                "as one entry does not prove them all"
             )
         result = derived.result if isinstance(derived, Steps) else derived.rhs
         require_equal(derived.lhs, lhs.entry(*at), "the left-hand side in matrix notation")

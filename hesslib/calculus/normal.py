@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
-from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
+from .index import Diff, Elementwise, Tensor, freshen, layers_of, letters_of, slots_of
 from .ranges import Ranges
 from .rational import factored, split
 from .terms import Term, admit, bounded, charge, contract, count_unused, key, terms

@@ -73,7 +73,9 @@ class Grounds:
 
     def __init__(self, grounds: Iterable[Ground] = ()) -> None:
         self._grounds: dict[Ground, None] = {}
-        self.rewritings: list[Callable[[Expr], Expr]] = []  # what was applied, in order, to explain a whole by its parts
+        self.rewritings: list[
+            Callable[[Expr], Expr]
+        ] = []  # what was applied, in order, to explain a whole by its parts
         for g in grounds:
             self.add(g)
 

@@ -74,7 +74,9 @@ def assuming(left: Any, right: Any, function: Callable[[Expr], Any], /) -> Calla
     >>> assuming(x, 0, lambda e: e.subs(x, 0))(x + 1)
     1
     """
-    says = Ground("fact", left if isinstance(left, str) else sp.sympify(left), right if right is None else sp.sympify(right))
+    says = Ground(
+        "fact", left if isinstance(left, str) else sp.sympify(left), right if right is None else sp.sympify(right)
+    )
 
     def apply(e: Expr) -> Expr:
         found = sp.sympify(function(e))

@@ -20,8 +20,8 @@ from .derivation import Derivation, unfold
 from .display import Displayed, aligned
 from .explained import expanded, recognised, remember, require_consistent, rewritten
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
-from .let import definition_of, lets_of, unfold_lets
 from .latex import lines, tex
+from .let import definition_of, lets_of, unfold_lets
 from .normal import difference, equal
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .terms import WorkLimitError
@@ -147,7 +147,8 @@ class Steps(Displayed):
         ``by``: derivations whose named derivatives may be worked out, on both sides, to decide the link.
         ``using``: definitions, inserted on both sides before that; a quantity made by `Let`, or several, whose own
         definitions are inserted; or a function that rewrites a side by a known fact, applied after it. What the link
-        rests on is kept in `grounds`: what a function did and the calculus can't prove is recorded as taken for granted.
+        rests on is kept in `grounds`: what a function did and the calculus can't prove is recorded as taken for
+        granted.
 
         Errors: `NotEqualError`; `ContradictionError` where something is held fixed that varies.
         """
@@ -237,8 +238,11 @@ class Steps(Displayed):
 
     @property
     def established(self) -> str:
-        """How the result is known: derived; an approximation if anything was neglected on the way to it; conditional if
-        something was taken for granted that the calculus could not prove and nobody declared as a fact."""
+        """How the result is known.
+
+        Derived; an approximation if anything was neglected on the way to it; conditional if something was taken for
+        granted that the calculus could not prove and nobody declared as a fact.
+        """
         return self.grounds.established
 
     @property
@@ -268,12 +272,12 @@ class Steps(Displayed):
     def _require_fresh(self, name: Expr) -> None:
         head = name.base if isinstance(name, sp.Indexed) else name
         if isinstance(self.lhs, (sp.Indexed, sp.Symbol)):
-            raise ValueError(f"{self.lhs} is a quantity with a name; it takes no second one, {name}")
+            raise ValueError(f"{self.lhs} is a quantity with a name; it takes no second one, {name}")  # noqa: TRY004
         told = [self.lhs, *[e for _, e, _ in self.rows]]
         told += [side for g in self.grounds for side in (g.left, g.right) if isinstance(side, sp.Basic)]
         if definition_of(head) is not None or any(e.has(head) for e in told):
             raise ValueError(f"{name} occurs in the chain or has a definition; a name must be a fresh symbol")
-        letters = [s for s in name.indices] if isinstance(name, sp.Indexed) else []
+        letters = list(name.indices) if isinstance(name, sp.Indexed) else []
         plain = [s for s in letters if isinstance(s, sp.Symbol)]
         if len(set(plain)) < len(plain) or {s for s in letters_of(name) if s in plain} - letters_of(self.lhs):
             raise ValueError(f"{name} must have the letters of {self.lhs}, each once")
