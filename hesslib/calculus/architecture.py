@@ -159,6 +159,8 @@ class Architecture:
                 sign = order(at[0] + self.reach[head, target], layers_of(op)[0])
             else:
                 sign = 1
+            if sign is None and head == target and head not in self.definitions:
+                raise ValueError(f"whether layer {at[0]} is layer {layers_of(op)[0]} is not decided by the assumptions")
             if sign == -1 or not self._defined_at(x):
                 return sp.S.Zero
             if sign is None and any(c != 0 for q, c in self.mentions[head] if q in self.definitions and _layered(q)):

@@ -69,7 +69,7 @@ class Derivation:
     its definition varies.
     """
 
-    def __init__(self, op: Any, rules: Mapping[Any, Rule] | None = None, /, *, held: Any = None) -> None:
+    def __init__(self, op: Any, rules: Mapping[Any, Any] | None = None, /, *, held: Any = None) -> None:
         self.op = sp.sympify(op)
         self.held = held
         self.rules = dict(rules or {})
@@ -203,7 +203,7 @@ class Derivation:
             return
         with silence():
             found = self.push(meaning(e))
-        if not equal(found, 0):
+        if not equal(found, sp.S.Zero):
             raise ValueError(
                 f"{getattr(head, 'name_', head)} is held fixed, but by its definition it varies with {self.op}; "
                 'a partial derivative that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
@@ -213,7 +213,7 @@ class Derivation:
 def _variable(op: Expr, held: Any) -> Expr:
     """What is differentiated by, whatever its index letters are."""
     if isinstance(op, Indexed) and isinstance(op.base, Tensor):
-        op = op.xreplace({s: Symbol(r"\cdot", integer=True) for s in slots_of(op) if not s.is_Integer})
+        op = op.xreplace({s: Symbol(r"{\cdot}", integer=True) for s in slots_of(op) if not s.is_Integer})
     return Diff(op, Symbol("_"), held)
 
 
@@ -224,7 +224,7 @@ def _slope(f: Expr, place: int) -> Expr:
             found = f.fdiff(place + 1)
         except (sp.core.function.ArgumentIndexError, AttributeError, TypeError, NotImplementedError):
             found = sp.nan
-        if not found.has(sp.Derivative, sp.Subs, sp.Heaviside, sp.DiracDelta, sp.nan, sp.zoo):
+        if not found.has(sp.Derivative, sp.Subs, sp.sign, sp.Heaviside, sp.DiracDelta, sp.nan, sp.zoo):
             return found
     raise TypeError(f"no derivative of {f.func.__name__} is known that is a formula: {f}")
 
@@ -281,7 +281,7 @@ def _inserted(x: Expr, body: Expr) -> Ground:
     """That ``x`` was replaced by ``body``: its definition, unless it is a number, or what the quantity is not."""
     head = x.base if isinstance(x, Indexed) else x
     own = definition_of(head)
-    kind = "fact" if body.is_number else "definition"
+    kind = "fact" if body.is_number or body.has(head) else "definition"
     if own is not None:
         with silence():
             kind = "definition" if equal(meaning(x), body) else "fact"

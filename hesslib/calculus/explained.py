@@ -20,7 +20,7 @@ from .normal import difference, equal
 from .provenance import Ground, Grounds, collecting, report, silence
 from .terms import WorkLimitError
 
-__all__ = ["ContradictionError"]
+__all__ = ["ContradictionError", "inserting"]
 
 UNDECIDED = (RangeError, WorkLimitError, TypeError, ValueError, RuntimeError, LookupError, AssertionError)
 """What the calculus raises where it can't decide."""
@@ -98,7 +98,7 @@ def recognised(used: Iterable[Ground], /) -> list[Ground]:
     for g in used:
         if g.kind in ("definition", "fact") and isinstance(g.left, (Indexed, Symbol, Diff)):
             known = earlier(g.left, g.right)
-            if known is not None:
+            if known is not None and known[0].established != "conditional":  # what is declared stays declared
                 g = Ground("result", g.left, g.right, about=known[0])  # noqa: PLW2901
         out.setdefault(g)
     return list(out)
@@ -145,6 +145,30 @@ def rewritten(e: Expr, function: Callable[[Expr], Any], known: Sequence[Callable
         left, right = _changed(e, found)
     report(Ground("rewriting", left, right))
     return found
+
+
+def inserting(chain: Result, /) -> Callable[[Expr], Expr]:
+    """The rewriting of the left side of an earlier result as its right side, wherever it stands, at any letters.
+
+    >>> from .index import Tensor, index
+    >>> from .steps import Steps
+    >>> x, y, (i, j) = Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i j")
+    >>> inserting(Steps(y[i]).then(2 * x[i], using={y: lambda i: 2 * x[i]}))(y[j] ** 2)
+    4*x[j]**2
+    """
+
+    def apply(e: Expr) -> Expr:
+        e = freshen(e)
+        values: dict[Expr, Expr] = {}
+        with silence():
+            for x in e.atoms(type(chain.lhs)):
+                if matched(chain.lhs, x, letters := {}):
+                    values[x] = chain.at({s: value for s, value in letters.items() if s != value})
+        if values:
+            report(Ground("result", chain.lhs, chain.result, about=chain), rewriting=apply)
+        return e.xreplace(values)
+
+    return apply
 
 
 def _follows(e: Expr, found: Expr, rewritings: Sequence[Callable[[Expr], Expr]]) -> bool:
@@ -229,7 +253,8 @@ def _require_one_rule(varied: Sequence[Ground]) -> None:
         letters: dict[Expr, Expr] = {}
         (there, value), (here, other) = first.about, second.about
         with silence():
-            if matched(there, here, letters) and not _equal(value.xreplace(letters), other):
+            alike = _heads(value) == _heads(other)  # else one may be the other by a definition
+            if alike and matched(there, here, letters) and not _equal(value.xreplace(letters), other):
                 raise ContradictionError(
                     f"the derivative by {_name(_head(first.right.op))} varies {_name(first.left)} in two ways; the two "
                     'derivatives need different names: Derivation(op, rules, held="...")'

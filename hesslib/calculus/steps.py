@@ -140,7 +140,7 @@ class Steps(Displayed):
         why: str = "",
         *,
         by: Derivation | Sequence[Derivation] = (),
-        using: Mapping[Any, Callable[..., Any]] | Callable[[Expr], Expr] | None = None,
+        using: Any = None,
     ) -> Steps:
         """The next link, decided now.
 

@@ -17,8 +17,9 @@ from collections.abc import Callable
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from hesslib.calculus.derivation import Derivation
+from hesslib.calculus.derivation import Derivation, unfold
 from hesslib.calculus.index import Diff, S, Tensor, freshen, index
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
 
 from .deep_hessian import _at, _signal, backward_response, forward_response, names
@@ -151,17 +152,14 @@ def from_general_recursion() -> Steps:
     general = backward_response().at({m: l, k: j, j: j_})
     reach = forward_response().at({m: l + 1})
 
-    def split(e: Expr) -> Expr:
-        return e.replace(
-            _entry_of(B, l + 1, l),
-            lambda x: S("k'", n[l + 1], lambda q: B[l + 1, l + 1, x.indices[2], q] * G[l + 1, l, q, x.indices[3]]),
-        )
+    def through_own(r: Any, c: Any) -> Expr:
+        return S("k'", n[l + 1], lambda q: B[l + 1, l + 1, r, q] * G[l + 1, l, q, c])
 
     def reached(e: Expr) -> Expr:
-        e = split(e).replace(
-            _entry_of(G, l + 1, l), lambda x: freshen(reach).xreplace({k: x.indices[2], j: x.indices[3]})
-        )
-        return e.replace(_entry_of(G, l, l), lambda x: KroneckerDelta(*x.indices[2:]))
+        e = unfold(e, {B: lambda y, x, r, c: through_own(r, c) if (y, x) == (l + 1, l) else B[y, x, r, c]})
+        inserted = lambda r, c: freshen(reach).xreplace({k: r, j: c})  # noqa: E731
+        e = unfold(e, {G: lambda y, x, r, c: inserted(r, c) if (y, x) == (l + 1, l) else G[y, x, r, c]})
+        return unfold(e, {G: lambda y, x, r, c: KroneckerDelta(r, c) if (y, x) == (l, l) else G[y, x, r, c]})
 
     s = Steps(B[l, l, j, j_]).then(general, "at $m=l$", using=_insert(B[l, l, j, j_], general))
     return s.then(curvature().result, "insert $B^{(l+1,l)}$ and $G$", using=reached)
@@ -170,12 +168,11 @@ def from_general_recursion() -> Steps:
 # ------------------------------------------------------------------------------------------- where it is exact
 def uncoupled_outputs() -> Steps:
     r"""Below the outputs, with $M_{kk'}=\mu_kI_{kk'}$, the sum over $k\ne k'$ is empty: the neglect changes nothing."""
-
-    def at_outputs(e: Expr) -> Expr:
-        return e.replace(_entry_of(B, L, L), lambda x: M[x.indices[2:]])
+    at_outputs = assuming(B[L, L, j, k], M[j, k], lambda e: e.replace(_entry_of(B, L, L), lambda x: M[x.indices[2:]]))
+    uncoupled = {M: lambda r, c: mu[r] * KroneckerDelta(r, c)}
 
     def no_coupling(e: Expr) -> Expr:
-        return at_outputs(e).replace(_entry_of(M), lambda x: mu[x.indices[0]] * KroneckerDelta(*x.indices))
+        return unfold(at_outputs(e), uncoupled)
 
     s = diagonal_curvature().at({l: L - 1})
     below = B[L - 1, L - 1, j, j]

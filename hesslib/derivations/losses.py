@@ -20,6 +20,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Rational, Sum
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import Steps
 from hesslib.calculus.tidy import tidy
 
@@ -35,7 +36,10 @@ Z = sp.Symbol("Z", positive=True)  # the sum of all exponentials
 
 def targets_sum_to_one(e: Expr, /) -> Expr:
     r"""The fact $\sum_kt_k=1$, used from left to right."""
-    return tidy(e).replace(_is_sum_of_targets, lambda _: sp.S.One)
+    return _targets_sum_to_one(tidy(e))
+
+
+_targets_sum_to_one = fact(S("k", K, lambda k: t[k]), sp.S.One)
 
 
 def _is_sum_of_targets(x: Any) -> bool:
@@ -104,7 +108,7 @@ class Pair:
         D = self.derivative(q_)
         delta = y[q] - t[q]
         s = Steps(Diff(a[q_], Diff(a[q], E)))
-        s.then(D.named(delta), r"as $\delta_q=y_q-t_q$", using=lambda e: _insert_delta(e, delta))
+        s.then(D.named(delta), r"as $\delta_q=y_q-t_q$", using=lambda e: _insert_delta(e, self.delta().result))
         return s.then(self.curvature, "slope of the output", by=D)
 
 
