@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy import Expr
 
+from .consistent import require_consistent
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
-from .explained import expanded, recognised, remember, require_consistent, rewritten
+from .explained import expanded, recognised, rewritten
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
 from .latex import lines, tex
 from .let import definition_of, lets_of, unfold_lets
 from .normal import difference, equal
 from .provenance import Ground, Grounds, collecting, conditions, report
+from .ranges import Ranges
+from .results import remember
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
@@ -233,6 +236,10 @@ class Steps(Displayed):
                 raise ValueError(f"at puts values in for letters; {s} is none")
         for side in sides:
             require_layers(freshen(side).xreplace(values))
+        ranges = Ranges()
+        for side in (self.lhs, self.result):
+            ranges.read(freshen(freshen(side).xreplace(values)))
+        ranges.sizes()
         report(*self.grounds)
         return freshen(self.result).xreplace(values)
 

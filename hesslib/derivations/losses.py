@@ -20,6 +20,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Rational, Sum
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.let import Let
 from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import Steps
 from hesslib.calculus.tidy import tidy
@@ -31,7 +32,7 @@ k, q, q_ = index("k q q'")
 a = Tensor("a", shape=(K,), pattern=True)
 y = Tensor("y", shape=(K,), pattern=True)
 t = Tensor("t", shape=(K,), pattern=True)
-Z = sp.Symbol("Z", positive=True)  # the sum of all exponentials
+Z = Let(sp.Symbol("Z", positive=True), lambda: S("m", K, lambda m: sp.exp(a[m])))  # the sum of all exponentials
 
 
 def targets_sum_to_one(e: Expr, /) -> Expr:
@@ -57,9 +58,7 @@ def _is_exponential_of_a(x: Any) -> bool:
 
 def softmax_derivative() -> Steps:
     r"""$\partial y_k/\partial a_q=y_k(I_{kq}-y_q)$, with $Z=\sum_me^{a_m}$ differentiated by its own definition."""
-    inside = Derivation(a[q], {a: same(q)})
-    Z_of_a = S("m", K, lambda s: sp.exp(a[s]))
-    D = Derivation(a[q], {a: same(q), Z: lambda: inside.raw(Z_of_a)})
+    D = Derivation(a[q], {a: same(q)})
     s = Steps(Diff(a[q], y[k]))
     s.then(D.named(sp.exp(a[k]) / Z), "definition", using={y: lambda k: sp.exp(a[k]) / Z})
     s.then(D(sp.exp(a[k]) / Z), "quotient rule", by=D)

@@ -14,8 +14,8 @@ import sympy as sp
 from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule, same, unfold
-from hesslib.calculus.explained import inserting
 from hesslib.calculus.index import Diff, S, Tensor, elementwise, index
+from hesslib.calculus.results import inserting
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 from hesslib.calculus.tidy import tidy

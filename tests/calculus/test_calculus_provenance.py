@@ -5,12 +5,13 @@ import sympy as sp
 from sympy import KroneckerDelta as I
 
 from hesslib.book import ledger
+from hesslib.calculus.consistent import ContradictionError
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, same, unfold
-from hesslib.calculus.explained import ContradictionError, inserting
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
 from hesslib.calculus.let import Let, fold
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, outer
 from hesslib.calculus.normal import equal
+from hesslib.calculus.results import inserting
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import NotEqualError, Steps
 from hesslib.calculus.together import Together
