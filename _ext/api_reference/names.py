@@ -114,18 +114,23 @@ def _modules(package: str) -> Iterator[ModuleType]:
         if _private(info.name) or spec is None or spec.origin is None:
             continue
         body = ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body
-        if any(isinstance(s, ast.Assign) and _target(s) == "__all__" for s in body):
+        if any(isinstance(s, ast.Assign) and _target(s) == "__all__" and _is_written_out(s.value) for s in body):
             yield importlib.import_module(info.name)
 
 
+def _is_written_out(value: ast.expr) -> bool:
+    """Whether the list names its own words; one put together from others' names only passes them on."""
+    return isinstance(value, ast.List) and all(isinstance(word, ast.Constant) for word in value.elts)
+
+
 def _inside(thing: Any, path: str) -> Iterator[tuple[Any, str]]:
-    """The thing itself; of a module, its public functions."""
+    """The thing itself; of a module, its public functions, where they are defined."""
     if not isinstance(thing, ModuleType):
         yield thing, path
         return
     for name, inner in vars(thing).items():
         if isinstance(inner, FunctionType) and inner.__module__ == thing.__name__ and not name.startswith("_"):
-            yield inner, f"{path}.{name}"
+            yield inner, f"{thing.__name__}.{name}"  # the path that an import statement takes
 
 
 def _met(thing: Any, package: str) -> Iterator[tuple[str, type]]:

@@ -18,7 +18,8 @@ __all__ = ["comparison", "seconds", "slope", "table"]
 def seconds(run: Callable[[], Any], /, *, repeat: int = 5) -> float:
     """The shortest time that `run` takes among `repeat` runs, after one that is not counted, in seconds of wall clock.
 
-    Cost: `repeat` + 1 runs.
+    Shapes: a number.
+    Cost: as `repeat` + 1 runs of what is measured.
     Errors: ValueError for fewer than one run.
 
     >>> 0 < seconds(lambda: sum(range(100)), repeat=2) < 60
@@ -39,6 +40,7 @@ def slope(x: Sequence[Any], y: Sequence[Any], /) -> float:
     r"""The exponent $p$ of the power law $y\propto x^p$ that fits best: least squares of $\ln y$ on $\ln x$.
 
     Shapes: two sequences of one length, at least 2, of positive numbers.
+    Cost: one pass over the numbers.
     Errors: ValueError if a number is not positive, or for sequences of two lengths.
 
     >>> round(slope([1, 2, 4], [3, 12, 48]), 12)
@@ -56,6 +58,8 @@ def slope(x: Sequence[Any], y: Sequence[Any], /) -> float:
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], /) -> Any:
     """A table of Markdown that a notebook and the book show; every cell is what ``str`` makes of it.
 
+    Shapes: rows as long as the head.
+    Cost: none to speak of.
     Errors: ValueError if a row has another length than the head.
 
     >>> print(table(["n", "square"], [[2, 4], [3, 9]]).data)
@@ -77,6 +81,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], /) -> Any:
 def comparison(*checks: Check) -> Any:
     """The table of checks: what was compared, how far it is off, and what was allowed. A failed check raises.
 
+    Shapes: a row for each check.
+    Cost: none; the checks are made already.
     Errors: AssertionError with the check that failed.
 
     >>> print(comparison(Check("JAX", 1e-15, 1e-12)).data)

@@ -18,7 +18,7 @@ def jax_outputs(net: Network, w: Any, x: Any, /) -> Any:
     r"""The pre-activations $a^{(L)}$ of the last layer, by JAX, from the flat weights.
 
     Shapes: `w` (P,), `x` (N, n_0); returns (N, n_L).
-    Cost: one forward pass.
+    Cost: one forward pass; memory: N n_l numbers for each layer.
     Errors: KeyError for an activation other than tanh, logistic, relu and identity.
 
     >>> import numpy as np
@@ -46,7 +46,7 @@ def jax_error(net: Network, w: Any, x: Any, t: Any, /) -> Any:
     r"""The error $E$ summed over patterns, by JAX: half the square, or a cross-entropy, as the loss of `net` is named.
 
     Shapes: `w` (P,), `x` (N, n_0), `t` (N, n_L); returns a scalar.
-    Cost: one forward pass.
+    Cost: one forward pass; memory: N n_l numbers for each layer.
     Errors: KeyError for a loss other than squared_error, binary_cross_entropy, softmax_cross_entropy.
 
     >>> import numpy as np

@@ -8,7 +8,8 @@ __all__ = ["begin"]
 def begin() -> None:
     """Set the book's style for figures, and float64 in JAX, before anything is computed.
 
-    Cost: the import of Matplotlib and JAX.
+    Shapes: none; nothing is returned.
+    Cost: none beyond the import of Matplotlib and JAX.
     Errors: ModuleNotFoundError where one of them is not installed.
 
     >>> begin()

@@ -15,6 +15,10 @@ class Displayed:
 
     The ledger states objects of this class and no others, and this package alone derives from it: a page cannot bring
     its own idea of an equation.
+
+    >>> from .steps import Formula
+    >>> issubclass(Formula, Displayed)
+    True
     """
 
     def latex(self) -> str:

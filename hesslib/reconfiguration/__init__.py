@@ -28,7 +28,6 @@ from hesslib.reconfiguration.log_cosh import log_2cosh, sum_log_2cosh
 from hesslib.reconfiguration.loop import Reconfiguration, Record, stochastic_reconfiguration
 from hesslib.reconfiguration.machine import RestrictedBoltzmann, log_derivatives, log_psi
 from hesslib.reconfiguration.metropolis import Metropolis, Samples, random_states, sample, sampled_energies
-from hesslib.reconfiguration.moments import Moments, local_energies, moments, probabilities
 from hesslib.reconfiguration.regularization import (
     SingularMetricError,
     constant,
@@ -36,6 +35,7 @@ from hesslib.reconfiguration.regularization import (
     geometric,
     pseudo_inverse_direction,
 )
+from hesslib.reconfiguration.sample_moments import Moments, local_energies, moments, probabilities
 
 __all__ = [
     "Configurations",

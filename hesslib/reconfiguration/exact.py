@@ -12,7 +12,7 @@ from hesslib.reconfiguration.configurations import Configurations
 from hesslib.reconfiguration.diagonalization import entries, ground_state
 from hesslib.reconfiguration.hamiltonian import Hamiltonian
 from hesslib.reconfiguration.machine import RestrictedBoltzmann, checked, log_derivatives, log_psi_of
-from hesslib.reconfiguration.moments import Moments, moments, probabilities
+from hesslib.reconfiguration.sample_moments import Moments, moments, probabilities
 
 
 class Estimate(NamedTuple):

@@ -14,7 +14,7 @@ from hesslib.reconfiguration.exact import Estimate
 from hesslib.reconfiguration.hamiltonian import Hamiltonian
 from hesslib.reconfiguration.log_cosh import sum_log_2cosh
 from hesslib.reconfiguration.machine import RestrictedBoltzmann, checked, log_derivatives, log_psi_of
-from hesslib.reconfiguration.moments import local_energies, moments
+from hesslib.reconfiguration.sample_moments import local_energies, moments
 
 
 class Samples(NamedTuple):

@@ -23,7 +23,7 @@ from sphinx.cmd.build import main as sphinx_build
 
 from hesslib.calculus.macros import MACROS
 
-EXTENSIONS = Path(__file__).parents[1] / "_ext"
+EXTENSIONS = Path(__file__).parents[2] / "_ext"
 
 SETUP = r"""
 import numpy as np

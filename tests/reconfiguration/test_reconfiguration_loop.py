@@ -30,7 +30,7 @@ from hesslib.reconfiguration import (
     stochastic_reconfiguration,
 )
 from hesslib.reconfiguration.exact import Estimate
-from hesslib.reconfiguration.moments import Moments, probabilities
+from hesslib.reconfiguration.sample_moments import Moments, probabilities
 
 EPS = np.finfo(float).eps
 
