@@ -53,7 +53,7 @@ def gradient_program(net: Architecture, error: Any, /, *wanted: Any, layer: Symb
     >>> print(gradient_program(net, E, x).source)
     def gradient(x, h0, h1):
         y = h0(x)
-        E = einsum('a,a->', y, y)
+        E = einsum('i,i->', y, y)
         y_bar = 0
         x_bar = 0
         y_bar = y_bar + 2 * y
