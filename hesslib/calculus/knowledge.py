@@ -17,7 +17,9 @@ __all__ = ["Known"]
 
 
 class Known:
-    """``tops``: letter -> the last value of its range; ``sizes``: letters that are sizes; ``depths``: quantity -> its
+    """What is known of the letters of a formula.
+
+    ``tops``: letter -> the last value of its range; ``sizes``: letters that are sizes; ``depths``: quantity -> its
     last layer; ``presupposed``: what is not negative because the formula speaks of an entry with that number.
     """
 

@@ -129,10 +129,14 @@ def key(e: sp.Basic, /) -> str:
         return f"{e.name}#{e.dummy_index}"
     if isinstance(e, sp.Float):
         return sp.srepr(e)
-    if isinstance(e, sp.Symbol) or e.is_Number:
+    if isinstance(e, sp.Symbol):
+        return e.name if type(e) is sp.Symbol else f"{e.name}:{type(e).__name__}{getattr(e, 'number', '')}"
+    if e.is_Number:
         return str(e)
     if isinstance(e, Tensor):
-        return "/".join(map(str, e._hashable_content()))
+        return "/".join(map(str, (type(e).__name__, *e._hashable_content())))
+    if isinstance(e, Elementwise):
+        return f"{e.stem}^{e.order}({key(e.args[0])})"
     if isinstance(e, (Add, Mul)):
         return f"{type(e).__name__}({'|'.join(sorted(map(key, e.args)))})"
     return f"{type(e).__name__}({'|'.join(map(key, e.args))})"

@@ -69,6 +69,8 @@ def _spellings(t: Term) -> list[list[Expr]]:
         rest = [f for f in t.factors if not isinstance(f, KroneckerDelta)]
         for d, flip in zip(deltas, flips, strict=True):
             p, q = d.args[::-1] if flip else d.args
+            if p.is_Integer:  # the letter is written as the number; the number stands for other things as well
+                p, q = q, p
             rest = [f.xreplace({p: q}) for f in rest]
         out.append(rest + deltas)
     return out
