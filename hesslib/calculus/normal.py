@@ -137,9 +137,10 @@ def _collect(found: list[Term]) -> Flat:
         if (moved := straightened(settled)) is not None:
             wait(moved)
             continue
-        t = _collect_powers(settled)
-        if t is None:
+        collected = _collect_powers(settled)
+        if collected is None:
             continue
+        t = collected
         pieces = cut(t, names) if _closely.get() else None
         if pieces is not None:
             for piece in pieces:
