@@ -79,8 +79,8 @@ def eliminate(letters: Iterable[Expr], rows: Sequence[Row]) -> list[Row] | None:
     waiting = set(letters)
     found: list[Row] | None = list(rows)
     while waiting and found is not None:
-        rows_now = found
-        x = min(waiting, key=lambda y: _cost(y, rows_now))
+        costs = {y: _cost(y, found) for y in waiting}
+        x = min(waiting, key=costs.__getitem__)
         waiting.discard(x)
         found = _without(x, found)
         if found is not None and any(not terms and constant < 0 for terms, constant in found):

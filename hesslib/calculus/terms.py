@@ -101,7 +101,7 @@ def admit(e: Expr, /) -> None:
         if isinstance(x, Pow) and x.exp.is_negative and isinstance(x.base, (KroneckerDelta, Holds)):
             raise ValueError(f"something is divided by zero: {x.base} is zero for some of its indices")
         if isinstance(x, sp.Float):
-            raise ValueError(f"the formula contains the float {x}; give numbers exactly, as Rational(1, 3) for a third")
+            raise TypeError(f"the formula contains the float {x}; give numbers exactly, as Rational(1, 3) for a third")
         if isinstance(x, OUTSIDE):
             raise TypeError(f"the calculus knows no {type(x).__name__}: {x}")
     charge(5 * weight[e] + 2 * depth[e] ** 2, "reading the formula")
