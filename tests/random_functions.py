@@ -1,8 +1,8 @@
 r"""Random functions by family, each with its derivatives in closed form: whether the bounds of finite differences hold.
 
 A function is $f(x)=\sum_k c_k\,\varphi_k(u_k\cdot x/s+b_k)$ of two coordinates of size s, with $\varphi_k$ out of the
-table of its family, or such a sum with noise. An entry is covered if its error is below its bound; an infinite bound says
-that the estimate cannot tell. Run as a program, this prints the table by family; the test asks for 99 % with fewer.
+table of its family, or such a sum with noise. An entry is covered if its error is below its bound; an infinite bound
+says that the estimate cannot tell. Run as a program, this prints the table by family; the test asks for 99 % with fewer.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class RandomFunction:
 
     def __call__(self, x: np.ndarray) -> float:
         with np.errstate(all="ignore"):
-            value = float(sum(c * h[0](t) for c, h, t in zip(self.c, self.elements, self.u @ (x / self.s) + self.b)))
+            value = float(
+                sum(c * h[0](t) for c, h, t in zip(self.c, self.elements, self.u @ (x / self.s) + self.b, strict=True))
+            )
         if self.noise:
             value *= 1 + self.noise * np.random.default_rng(np.frombuffer(x.tobytes(), np.uint32)).uniform(-1, 1)
         return value
@@ -71,7 +73,7 @@ class RandomFunction:
         """The derivative, and what the rounding of this oracle itself may be."""
         t = self.u @ (self.x / self.s) + self.b
         terms = []
-        for c, h, t_k, u in zip(self.c, self.elements, t, self.u):
+        for c, h, t_k, u in zip(self.c, self.elements, t, self.u, strict=True):
             along = u / self.s if order == 1 else np.multiply.outer(u / self.s, u / self.s)
             terms.append(c * float(h[order](t_k)) * along)
         return np.sum(terms, axis=0), 64 * np.finfo(float).eps * np.sum(np.abs(terms), axis=0)

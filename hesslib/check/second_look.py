@@ -1,4 +1,4 @@
-"""A second look where referees contradict each other, or where a result is nearly right: is it f?
+"""A second look where referees contradict each other, or where a result is nearly right: whether it is f.
 
 Finite differences have seen f at a few steps. Where they contradict an exact referee, they are asked again at all
 steps down to the noise of f: a kink near the point leaves the exact referee right, and a wrong rule of the library does
@@ -48,7 +48,7 @@ def second_look(question: Question, opinion: Opinion, opinions: list[Opinion]) -
 
 
 def kink(subject: Subject, i: int) -> float:
-    """By how much the slopes on both sides of x still differ at the smallest step at which rounding lets them be told."""
+    """By how much the slopes on both sides of x still differ at the smallest step at which rounding lets them."""
     centre = float(subject.values(subject.point))
     largest, last = 0.0, 0.0
     for h, up, down in steps_towards(subject, i):

@@ -78,7 +78,7 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
         O = np.abs(D[:-1] - D[1:])
     shrunk = (1 - a[1:] / a[:-1])[..., None]
     found = _falling(O, a[:-1], HEARD * sigma / a[-1][..., None], 4 * O / a[:-1][..., None] / shrunk)
-    # no finer steps are tried on its account, so a zero of O between the steps must not pass for a kink: it falls evenly
+    # no finer steps are tried on its account, so a zero of O between the steps must not pass for a kink: it falls
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.log(O[:-1] / O[1:]) / np.log(a[:-2] / a[1:-1])[..., None]
     steady = (np.abs(each - 1) < STEADY).all(axis=0) & (len(O) > 1)
@@ -91,8 +91,8 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
 def _with_kink(found: Witness, signed: Array, a: Array, noise: Array) -> Witness:
     r"""Also irregular where a kink is left when the curvature of a smooth function is taken off.
 
-    ``signed`` (levels, entries, outputs) are differences of one-sided derivatives, $J+c_1a+c_3a^3+\dots$; odd powers are
-    removed as in Richardson's tableau, and J is believed where it is far larger than what the last power changed.
+    ``signed`` (levels, entries, outputs) are differences of one-sided derivatives, $J+c_1a+c_3a^3+\dots$; odd powers
+    are removed as in Richardson's tableau, and J is believed where it is far larger than what the last power changed.
     """
     n = len(signed)
     if n < 2:
