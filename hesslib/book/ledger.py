@@ -114,7 +114,7 @@ def state(
     >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
-    record = {
+    record: dict[str, Any] = {
         "label": label,
         "source": source,
         "established": _kind(label, getattr(formula, "established", None), established),
@@ -163,7 +163,7 @@ def claim(
     >>> forget()
     """
     match = CLAIM.fullmatch(id)
-    record = {
+    record: dict[str, Any] = {
         "id": id,
         "source": source or (match[1] if match else ""),
         "verdict": verdict,
