@@ -54,7 +54,7 @@ def decide(x: Any, y: Any, /, *around: Any) -> Decision:
     ('equal', 'different', 'undecided')
     """
     x, y = sp.sympify(x), sp.sympify(y)
-    same = equal(x, y)
+    same = equal(x, y, around)
     second = compare(x, y, *map(sp.sympify, around))
     if same and second.word in ("different", "undefined"):
         found = f"they differ {second.counterexample}" if second.counterexample else second.reason

@@ -15,9 +15,10 @@ from typing import Any
 
 import sympy as sp
 from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
-from sympy.core.function import Function
+from sympy.core.function import ArgumentIndexError, Function
 
 from .index import Diff, Elementwise, Tensor, delta_product, freshen, insert
+from .indicators import Holds
 from .terms import admit, bounded, charge
 from .tidy import tidy
 
@@ -59,7 +60,7 @@ class Derivation:
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
         with bounded():
-            return tidy(self.raw(e))
+            return tidy(self.raw(e), (self.op, e))
 
     def raw(self, e: Any, /) -> Expr:
         """The derivative as the rules leave it, before any contraction: a step one may want to show."""
@@ -85,11 +86,11 @@ class Derivation:
         with bounded():
             e = sp.sympify(e)
             admit(e)
-            return tidy(freshen(visit(freshen(e))))
+            return tidy(freshen(visit(freshen(e))), (self.op, e))
 
     def push(self, e: Expr, /) -> Expr:
         """One derivative of ``e``, whose bound indices must be fresh."""
-        if e.is_Number or e.is_NumberSymbol or isinstance(e, KroneckerDelta):
+        if e.is_Number or e.is_NumberSymbol or isinstance(e, (KroneckerDelta, Holds)):
             return sp.S.Zero
         if isinstance(e, Symbol):
             return self._apply_rule(e, e)
@@ -107,7 +108,7 @@ class Derivation:
         if isinstance(e, Pow) and e.exp.is_Number:
             return e.exp * e.base ** (e.exp - 1) * self.push(e.base)
         if isinstance(e, (Function, Elementwise)):
-            return Add(*[e.fdiff(p + 1) * self.push(x) for p, x in enumerate(e.args)])
+            return Add(*[_slope(e, p + 1) * self.push(x) for p, x in enumerate(e.args)])
         raise TypeError(f"no rule of calculation for {type(e).__name__}: {e}")
 
     def _apply_rule(self, head: Any, e: Expr) -> Expr:
@@ -121,6 +122,17 @@ class Derivation:
             return Diff(self.op, e)
         assert callable(rule)
         return insert(rule, e) if isinstance(e, Indexed) else freshen(rule())
+
+
+def _slope(f: Expr, place: int) -> Expr:
+    """The derivative of a function by one of its arguments, where it is a function of the calculus."""
+    try:
+        slope = f.fdiff(place)
+    except (ArgumentIndexError, NotImplementedError):
+        slope = None
+    if slope is None or slope.has(sp.Derivative, sp.Subs, sp.DiracDelta):
+        raise TypeError(f"no rule of calculation for the derivative of {type(f).__name__}: {f}")
+    return slope
 
 
 def same(*by: Any) -> Callable[..., Expr]:

@@ -80,7 +80,7 @@ class Tensor(IndexedBase):
         return tensor
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name_, self.tex, self.layers, self._sizes, self.symmetric, self.pattern)
+        return (self.name_, self.tex, self.layers, sp.Tuple(*self._sizes), self.symmetric, self.pattern)
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise TypeError("tensors are not pickled; build them where they are used")

@@ -23,6 +23,7 @@ from .display import Displayed, aligned
 from .index import RangeError, freshen, with_pattern
 from .latex import lines, tex
 from .normal import difference
+from .ranges import agree_on_ranges
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, aro
     decision = decide(derived, claimed, *around)
     if decision.word == "equal":
         return decision
-    missing, extra = difference(derived, claimed)
+    missing, extra = difference(derived, claimed, around)
     message = [f"{what} does not hold:" if decision.word == "different" else f"{what} is undecided; {decision.reason}:"]
     message += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
     message += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
@@ -155,6 +156,7 @@ class Steps(Displayed):
         e = sp.sympify(e)
         previous = self.rows[-1][1] if self.rows else self.lhs
         x, y = (self._prepared(side, by, using) for side in (previous, e))
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], e)
         around = (self.lhs, previous, e)
         self.decisions.append(require_equal(x, y, f"the step '{why}'" if why else "the step", around=around))
         self.rows.append(("=", e, why))
@@ -167,6 +169,7 @@ class Steps(Displayed):
 
     def stated(self, e: Any, /) -> Steps:
         """Show the last line in this arrangement, once it is proved equal to it."""
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], sp.sympify(e))
         self.decisions.append(require_equal(self.result, e, "the stated formula", around=(self.lhs,)))
         relation, _, why = self.rows[-1]
         self.rows[-1] = (relation, sp.sympify(e), why)

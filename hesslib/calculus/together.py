@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .decision import combined
 from .display import Displayed, aligned
+from .equation import Equation
 from .latex import lines, tex
 from .steps import Formula, Steps
 
@@ -18,7 +19,7 @@ __all__ = ["Mirrored", "Together"]
 class _Several(Displayed):
     """What a display of several formulas says of itself: how they are established, and all their checks."""
 
-    def __init__(self, *proved: Formula | Steps) -> None:
+    def __init__(self, *proved: Formula | Steps | Equation) -> None:
         kinds = {f.established for f in proved}
         if len(kinds) != 1:
             raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
@@ -39,13 +40,17 @@ class Together(_Several):
     \end{aligned}
     """
 
-    def __init__(self, *formulas: Formula | Steps) -> None:
+    def __init__(self, *formulas: Formula | Steps | Equation) -> None:
         super().__init__(*formulas)
         self.formulas = tuple(f.formula() if isinstance(f, Steps) else f for f in formulas)
 
     def latex(self) -> str:
         rows = []
         for f in self.formulas:
+            if isinstance(f, Equation):
+                left, right = f.sides()
+                rows.append(f"{left} &{f.relation} {right}")
+                continue
             first, *rest = lines(f.rhs)
             rows += [f"{tex(f.lhs)} &{f.relation} {first}", *[rf"&\quad {term}" for term in rest]]
         return aligned(rows)
