@@ -72,7 +72,7 @@ def compare(x: Any, y: Any, /, *around: Any, name: str = "") -> Answer:
     ``name`` is the seed.
 
     >>> from .index import S, Tensor
-    >>> N = Symbol("N", integer=True)
+    >>> N = sp.Symbol("N", integer=True)
     >>> x = Tensor("x", shape=(N,))
     >>> square, squares = S("k", N, lambda k: x[k]) ** 2, S("k", N, lambda k: x[k] ** 2)
     >>> compare(square, squares).word, compare(square, x[1] * S("k", N, lambda k: x[k])).word
