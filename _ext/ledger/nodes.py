@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from hesslib.agreement import figure, measured
+from hesslib.book.display import deciders
 from hesslib.book.ledger import KINDS, VERDICTS, faults
 
 
@@ -123,6 +124,8 @@ class Record(_Carrier):
             return [node]
         checks = record["checks"]
         parts: list[list[Node]] = [[badge(record["established"], KINDS[record["established"]])]]
+        if deciders(record):
+            parts.append([nodes.Text(deciders(record))])
         if record["scope"]:
             parts.append(self.inline(record["scope"]))
         if record["source"]:
@@ -132,6 +135,10 @@ class Record(_Carrier):
         node += ledger_summary("", "", *_joined(parts))
         node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
         node += self.checks(checks) if checks else []
+        if uses := record.get("uses", []):
+            node += nodes.paragraph("", "", nodes.Text("Rests on"))
+            items = [nodes.list_item("", nodes.paragraph("", "", *self.inline(line))) for line in uses]
+            node += nodes.bullet_list("", *items)
         node += nodes.paragraph("", "", nodes.Text("Cited as "), nodes.literal("", f"{{eq}}`{record['label']}`"))
         node["prose"] = {
             "scope": self.inline(record["scope"]),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from sympy import Basic, MatrixBase
+from sympy.core.function import AppliedUndef
 
 from .display import Displayed
 
@@ -54,7 +55,13 @@ class Equation(Displayed):
     def latex(self) -> str:
         if self.order is not None:
             return _series(self.lhs, self.rhs, self.order)
-        return f"{sp.latex(self.lhs)} {self.relation} {sp.latex(self.rhs)}"
+        left, right = self.sides()
+        return f"{left} {self.relation} {right}"
+
+    def sides(self) -> tuple[str, str]:
+        """The LaTeX of either side; several equations in one display are aligned between them."""
+        rest = "" if self.order is None else rf" + O\left({sp.latex(self.order)}\right)"
+        return sp.latex(self.lhs), sp.latex(self.rhs) + rest
 
     @property
     def result(self) -> Any:
@@ -261,12 +268,17 @@ def _sides(lhs: Any, rhs: Any) -> tuple[Any, Any]:
 
 def _inserted(side: Any, where: Mapping[Any, Any]) -> Any:
     """The side with names replaced by what they stand for, and what is only written carried out."""
+    functions = {name: meaning for name, meaning in where.items() if isinstance(name, AppliedUndef)}
+    letters = {name: meaning for name, meaning in where.items() if name not in functions}
     for _ in range(len(where) + 1):  # a definition may use another
-        side = side.subs(dict(where))
+        side = side.xreplace(functions)  # not subs, which refuses a function beside a sum that is there already
+        side = side.subs(letters)
     return side.doit()
 
 
 def _simplified(e: Any, simplifier: Callable[[Any], Any]) -> Any:
+    if e.has(sp.erfc):  # 1 - erf, which SymPy's simplifiers do not know
+        e = e.replace(sp.erfc, lambda x: 1 - sp.erf(x))
     return e.applyfunc(simplifier) if isinstance(e, MatrixBase) else simplifier(e)
 
 
@@ -274,6 +286,8 @@ def _at_random(one: Any, other: Any) -> Any:
     """Zero if the sides have the same value at a random point, or none there; else by how much they differ."""
     draw = random.Random(repr(one))
     rest = sp.Matrix([one - other])
+    if one.atoms(AppliedUndef) or other.atoms(AppliedUndef):  # no number; SymPy would look for one for ever
+        return sp.Integer(0)
     at = {name: sp.Rational(draw.randint(100, 900), 601) for name in sorted(rest.free_symbols, key=str)}
     values = (
         [sp.N(entry, 40) for entry in sp.Matrix([one]).subs(at)],
