@@ -13,13 +13,15 @@ proves a case in which nothing is dropped.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from hesslib.calculus.derivation import Derivation
+from hesslib.calculus.derivation import Derivation, unfold
 from hesslib.calculus.index import Diff, S, Tensor, freshen, index
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
 
 from .deep_hessian import _at, _signal, backward_response, forward_response, names
@@ -161,50 +163,50 @@ def from_general_recursion() -> Steps:
     general = backward_response().at({m: l, k: j, j: j_})
     reach = forward_response().at({m: l + 1})
 
-    def split(e: Expr) -> Expr:
-        return e.replace(
-            _entry_of(B, l + 1, l),
-            lambda x: S("k'", n[l + 1], lambda q: B[l + 1, l + 1, x.indices[2], q] * G[l + 1, l, q, x.indices[3]]),
-        )
+    def through_own(r: Any, c: Any) -> Expr:
+        return S("k'", n[l + 1], lambda q: B[l + 1, l + 1, r, q] * G[l + 1, l, q, c])
 
     def reached(e: Expr) -> Expr:
-        e = split(e).replace(
-            _entry_of(G, l + 1, l), lambda x: freshen(reach).xreplace({k: x.indices[2], j: x.indices[3]})
-        )
-        return e.replace(_entry_of(G, l, l), lambda x: KroneckerDelta(*x.indices[2:]))
+        e = unfold(e, {B: lambda y, x, r, c: through_own(r, c) if (y, x) == (l + 1, l) else B[y, x, r, c]})
+        inserted = lambda r, c: freshen(reach).xreplace({k: r, j: c})  # noqa: E731
+        e = unfold(e, {G: lambda y, x, r, c: inserted(r, c) if (y, x) == (l + 1, l) else G[y, x, r, c]})
+        return unfold(e, {G: lambda y, x, r, c: KroneckerDelta(r, c) if (y, x) == (l, l) else G[y, x, r, c]})
 
     s = Steps(B[l, l, j, j_]).then(general, "at $m=l$", using=_insert(B[l, l, j, j_], general))
     return s.then(curvature().result, "insert $B^{(l+1,l)}$ and $G$", using=reached)
 
 
 # ------------------------------------------------------------------------------------------- where it is exact
+def _at_the_outputs() -> tuple[Callable[[Expr], Expr], Callable[[Expr], Expr]]:
+    r"""What is taken for granted at the outputs: $B^{(L,L)}=M$; then $M_{kk'}=\mu_kI_{kk'}$ as well."""
+    at_outputs = assuming(B[L, L, j, k], M[j, k], lambda e: e.replace(_entry_of(B, L, L), lambda x: M[x.indices[2:]]))
+    uncoupled = {M: lambda r, c: mu[r] * KroneckerDelta(r, c)}
+
+    def no_coupling(e: Expr) -> Expr:
+        return unfold(at_outputs(e), uncoupled)
+
+    return at_outputs, no_coupling
+
+
 def uncoupled_outputs() -> Steps:
     r"""Below the outputs, with $M_{kk'}=\mu_kI_{kk'}$, the sum over $k\ne k'$ is empty: the neglect changes nothing."""
+    at_outputs, no_coupling = _at_the_outputs()
     s = diagonal_curvature().at({l: L - 1})
     below = B[L - 1, L - 1, j, j]
     chain = Steps(below).then(s, "exact", using=_insert(below, s))
-    chain.then(_at_outputs(s), "$B^{(L,L)}=M$", using=_at_outputs)
+    chain.then(at_outputs(s), "$B^{(L,L)}=M$", using=at_outputs)
     approximate = freshen(_squares(lambda k: mu[k])).xreplace({l: L - 1})
-    return chain.then(approximate, r"$M_{kk'}=\mu_kI_{kk'}$", using=_without_coupling)
+    return chain.then(approximate, r"$M_{kk'}=\mu_kI_{kk'}$", using=no_coupling)
 
 
 def last_hidden_layer() -> Steps:
     r"""All of $B^{(L-1,L-1)}$ under uncoupled outputs: it has off-diagonal entries, and so couples the layer below."""
+    _, no_coupling = _at_the_outputs()
     here, value = B[L - 1, L - 1, j, j_], curvature().at({l: L - 1})
     chain = Steps(here).then(value, "the recursion", using=_insert(here, value))
     squares = S("k", n[L], lambda k: w[L, k, j] * w[L, k, j_] * mu[k])
     own = hpp(L - 1, j) * KroneckerDelta(j, j_) * S("k", n[L], lambda k: w[L, k, j] * delta[L, k])
-    return chain.then(hp(L - 1, j) * hp(L - 1, j_) * squares + own, r"$M_{kk'}=\mu_kI_{kk'}$", using=_without_coupling)
-
-
-def _at_outputs(e: Expr) -> Expr:
-    """Insert $B^{(L,L)}=M$."""
-    return e.replace(_entry_of(B, L, L), lambda x: M[x.indices[2:]])
-
-
-def _without_coupling(e: Expr) -> Expr:
-    r"""Insert $M_{kk'}=\mu_kI_{kk'}$ as well."""
-    return _at_outputs(e).replace(_entry_of(M), lambda x: mu[x.indices[0]] * KroneckerDelta(*x.indices))
+    return chain.then(hp(L - 1, j) * hp(L - 1, j_) * squares + own, r"$M_{kk'}=\mu_kI_{kk'}$", using=no_coupling)
 
 
 def _entry_of(t: Tensor, *layers: Expr) -> Callable[[Expr], bool]:

@@ -17,7 +17,7 @@ from sympy import Expr, KroneckerDelta, Rational
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule
 from hesslib.calculus.index import Diff, S, Tensor, index
 from hesslib.calculus.matrix import MatrixFormula, matrix
-from hesslib.calculus.rewriting import fact
+from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Steps
 
 N, P, K = sp.symbols("N P K", integer=True, positive=True)
@@ -59,7 +59,8 @@ def _second(first: Expr, split: Expr, rules: Callable[[Expr], dict[Tensor, Rule]
     D = by(r, rules(r))
     chain = Steps(Diff(w[r], Diff(w[s], E)))
     gradient = Diff(w[s], E)
-    chain.then(D.named(first), "the gradient", using=lambda e: e.replace(lambda x: x == gradient, lambda _: first))
+    inserted = assuming(gradient, first, lambda e: e.replace(lambda x: x == gradient, lambda _: first))
+    chain.then(D.named(first), "the gradient", using=inserted)
     chain.then(split, "product rule", by=D)
     return chain.then(named, why, by=D, using=names)
 
