@@ -135,6 +135,10 @@ class Record(_Carrier):
         node += ledger_summary("", "", *_joined(parts))
         node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
         node += self.checks(checks) if checks else []
+        if uses := record.get("uses", []):
+            node += nodes.paragraph("", "", nodes.Text("Rests on"))
+            items = [nodes.list_item("", nodes.paragraph("", "", *self.inline(line))) for line in uses]
+            node += nodes.bullet_list("", *items)
         node += nodes.paragraph("", "", nodes.Text("Cited as "), nodes.literal("", f"{{eq}}`{record['label']}`"))
         node["prose"] = {
             "scope": self.inline(record["scope"]),

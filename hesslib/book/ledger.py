@@ -21,6 +21,7 @@ from hesslib._notebook import Execution, execution
 from hesslib.agreement import Check, compare
 from hesslib.book import display as _display
 from hesslib.calculus.display import Displayed
+from hesslib.calculus.macros import expand
 
 __all__ = ["KINDS", "VERDICTS", "Check", "LedgerError", "claim", "compare", "faults", "forget", "state"]
 
@@ -29,6 +30,7 @@ KINDS = {
     "assumption": "is taken for granted here",
     "approximation": "drops a step; the note says which, how large it is, and when nothing is lost",
     "derived": "derived for symbolic sizes, every equality decided as the cell ran",
+    "conditional": "derived, but something was taken for granted on the way; the record says what",
     "instance": "decided exactly on explicit finite instances",
     "numeric": "measured at particular numbers",
 }
@@ -46,7 +48,7 @@ VERDICTS = {
 }
 """What may become of a claim."""
 
-NEEDS_CHECK = ("approximation", "derived", "instance", "numeric", "computed")
+NEEDS_CHECK = ("approximation", "derived", "conditional", "instance", "numeric", "computed")
 LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CLAIM = re.compile(r"([A-Z]+)-[0-9]+[a-z]?")
 
@@ -114,13 +116,14 @@ def state(
     >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
-    record = {
+    record: dict[str, Any] = {
         "label": label,
         "source": source,
         "established": _kind(label, getattr(formula, "established", None), established),
         "checks": [_check_row(label, check) for check in checks],
         "scope": scope,
         "note": note,
+        "uses": [expand(line) for line in getattr(formula, "uses", ())],
     }
     if decided := _decided(checks):
         record["decided"] = decided

@@ -35,19 +35,18 @@ def identified(factors: Iterable[Expr]) -> tuple[list[dict[Expr, Expr]], list[Ex
         return p
 
     shifted = {d for d in deltas if not all(isinstance(p, Symbol) or p.is_Integer for p in d.args)}
-    for d in deltas - shifted:
-        p, *others = sorted({find(x) for x in d.args}, key=lambda x: (not x.is_Integer, key(x)))
+    for plain in deltas - shifted:
+        p, *others = sorted({find(x) for x in plain.args}, key=lambda x: (not x.is_Integer, key(x)))
         leader |= dict.fromkeys(others, p)
     replacements = [{q: find(q) for q in leader}]
     left = [KroneckerDelta(find(q), q) for q in sorted(leader, key=key)]
-    for d in sorted(shifted, key=key):  # for I_{p,q+1}, q + 1 is written for p
-        d = functools.reduce(Expr.xreplace, replacements, d)
+    for delta in sorted(shifted, key=key):  # for I_{p,q+1}, q + 1 is written for p
+        d = functools.reduce(Expr.xreplace, replacements, delta)
         gap = d.args[0] - d.args[1] if isinstance(d, KroneckerDelta) else sp.S.Zero
         ways = [(p, e) for p in sorted(letters_of(gap), key=key, reverse=True) if (e := solved(gap, p)) is not None]
         if ways:
             replacements.append(dict(ways[:1]))
-            d = KroneckerDelta(*ways[0])
-        left.append(d)
+        left.append(KroneckerDelta(*ways[0]) if ways else d)
     return replacements, left
 
 
@@ -113,7 +112,7 @@ class Names:
         self.inside = inside
 
     def product_key(self, factors: Sequence[Expr]) -> tuple[str, ...]:
-        """The factors, whatever their order; what is inside a function is put into normal form for its present letters."""
+        """The factors, whatever their order, with the inside of functions in normal form for its present letters."""
         return tuple(sorted(key(self.inside(f)) for f in factors))
 
     def refine(self, factors: Sequence[Expr], dummies: dict, colour: Colours) -> Colours:

@@ -53,7 +53,7 @@ def _switched(e: Expr) -> Iterator[Expr]:
 
 
 def may_vanish(e: Expr, /) -> dict[Expr, Expr] | None:
-    """Where a denominator is zero whatever its quantities are: indices that coincide; None if there is no such place."""
+    """Where a denominator is zero whatever its quantities are: the indices that coincide there; None if nowhere."""
     if e.has(KroneckerDelta, Holds) and any(sp.expand(x) == 0 for x in _switched(e)):
         return {}
     if not e.is_Add:
@@ -78,6 +78,6 @@ def require_nonzero(e: Expr, /) -> None:
     if where is not None and (not where or any(isinstance(p, Dummy) for p in (*where, *where.values()))):
         place = ", ".join(f"{p} = {q}" for p, q in where.items()) or "for some of its indices"
         raise ValueError(f"something is divided by zero: {e} is zero {'at ' * bool(where)}{place}")
-    if letters and not e.has(Indexed, Elementwise, sp.Function) and letters_of(e) == letters and linear(e) is not None:
-        if not known().proves(e - 1) and not known().proves(-e - 1):
-            raise ValueError(f"something may be divided by zero: {e} is not shown to be different from zero")
+    of_indices = letters and not e.has(Indexed, Elementwise, sp.Function) and letters_of(e) >= letters
+    if of_indices and linear(e) is not None and not known().proves(e - 1) and not known().proves(-e - 1):
+        raise ValueError(f"something may be divided by zero: {e} is not shown to be different from zero")

@@ -60,7 +60,7 @@ class Equation(Displayed):
 
     def sides(self) -> tuple[str, str]:
         """The LaTeX of either side; several equations in one display are aligned between them."""
-        rest = "" if self.order is None else f" + {sp.latex(self.order)}"
+        rest = "" if self.order is None else rf" + O\left({sp.latex(self.order)}\right)"
         return sp.latex(self.lhs), sp.latex(self.rhs) + rest
 
     @property

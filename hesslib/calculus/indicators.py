@@ -54,8 +54,13 @@ def at_most(p: Any, q: Any, /) -> Expr:
 
     >>> at_most(*sp.symbols("p q", integer=True))
     [-p + q >= 0]
+
+    Errors: TypeError if something is not known to be a whole number.
     """
-    return Holds(sp.sympify(q) - p)
+    gap = sp.sympify(q) - p
+    if not gap.is_integer:
+        raise TypeError(f"{gap} is not known to be a whole number; an indicator compares indices and sizes")
+    return Holds(gap)
 
 
 def within(low: Any, e: Any, high: Any, /) -> Expr:
@@ -63,5 +68,7 @@ def within(low: Any, e: Any, high: Any, /) -> Expr:
 
     >>> within(1, sp.Integer(2), 3)
     1
+
+    Errors: TypeError if something is not known to be a whole number.
     """
     return at_most(low, e) * at_most(e, high)

@@ -52,7 +52,9 @@ def _rows(known: Iterable[Expr]) -> list[Row]:
 
 def _without(x: Expr, rows: Sequence[Row]) -> list[Row] | None:
     """What the inequalities say of all letters but ``x``; None if that would be too many."""
-    below, above, rest = [], [], []
+    below: list[tuple[int, Row]] = []
+    above: list[tuple[int, Row]] = []
+    rest: list[tuple[int, Row]] = []
     for row in rows:
         c = dict(row[0]).get(x, 0)
         (below if c > 0 else above if c < 0 else rest).append((c, row))
@@ -77,7 +79,8 @@ def eliminate(letters: Iterable[Expr], rows: Sequence[Row]) -> list[Row] | None:
     waiting = set(letters)
     found: list[Row] | None = list(rows)
     while waiting and found is not None:
-        x = min(waiting, key=lambda y: _cost(y, found))
+        costs = {y: _cost(y, found) for y in waiting}
+        x = min(waiting, key=costs.__getitem__)
         waiting.discard(x)
         found = _without(x, found)
         if found is not None and any(not terms and constant < 0 for terms, constant in found):

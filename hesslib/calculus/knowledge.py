@@ -17,7 +17,9 @@ __all__ = ["Known"]
 
 
 class Known:
-    """``tops``: letter -> the last value of its range; ``sizes``: letters that are sizes; ``depths``: quantity -> its
+    """Ranges, sizes and what is presupposed.
+
+    ``tops``: letter -> the last value of its range; ``sizes``: letters that are sizes; ``depths``: quantity -> its
     last layer; ``presupposed``: what is not negative because the formula speaks of an entry with that number.
     """
 
@@ -33,7 +35,7 @@ class Known:
             return all(a.is_Integer or self.is_size(a) for a in x.args)
         if isinstance(x, Indexed):
             return isinstance(x.base, Width)
-        return x in self.tops or x in self.sizes or x.is_positive is True or bool(RESERVED.fullmatch(str(x)))
+        return x in self.tops or x in self.sizes or bool((x.is_integer and x.is_positive) or RESERVED.fullmatch(str(x)))
 
     def indices(self, e: Expr, /) -> set[Expr]:
         """The index letters in an expression: those of which no size is made."""

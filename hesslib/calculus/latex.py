@@ -93,6 +93,8 @@ class IndexPrinter(LatexPrinter):
         return self._print_Elementwise(e, exp) if isinstance(e, Elementwise) else super()._print_Function(e, exp)
 
     def _print_Diff(self, e: Diff) -> str:
+        if e.held is not None:
+            return rf"\left({self._print(Diff(e.op, e.operand))}\right)_{{{self._print(e.held)}}}"
         op, x = e.args
         if isinstance(op, Operator):
             name = self._print(op)

@@ -22,7 +22,7 @@ from .canonical import Names, identified, is_zero, level_of, limits_of, parted, 
 from .cutting import cut
 from .denominators import require_nonzero
 from .domains import settle
-from .index import Diff, Elementwise, Operator, Tensor, freshen, layers_of, letters_of, slots_of
+from .index import Diff, Elementwise, Tensor, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .knowledge import Known, knowing, known, learn
 from .ranges import Ranges
@@ -137,9 +137,10 @@ def _collect(found: list[Term]) -> Flat:
         if (moved := straightened(settled)) is not None:
             wait(moved)
             continue
-        t = _collect_powers(settled)
-        if t is None:
+        collected = _collect_powers(settled)
+        if collected is None:
             continue
+        t = collected
         pieces = cut(t, names) if _closely.get() else None
         if pieces is not None:
             for piece in pieces:
@@ -202,11 +203,11 @@ names = Names(opaque)
 
 
 def _sort_partials(d: Diff) -> Diff:
-    """Mixed partial derivatives commute, so their order is a convention (directional derivatives keep theirs)."""
+    """Partial derivatives in one system of coordinates commute, so their order is a convention; others keep theirs."""
     inner = d.operand
-    if isinstance(inner, Diff) and not isinstance(d.op, Operator) and not isinstance(inner.op, Operator):
-        first, second = sorted((d.op, inner.op), key=key)
-        return d.func(first, _sort_partials(d.func(second, inner.operand, *d.args[2:])), *d.args[2:])
+    if isinstance(inner, Diff) and d.commutes_with(inner):
+        first, second = sorted((d, inner), key=lambda x: key(x.op))
+        return first.of(_sort_partials(second.of(inner.operand)))
     return d
 
 

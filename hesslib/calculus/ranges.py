@@ -33,6 +33,11 @@ class Ranges:
         self._deltas: list[KroneckerDelta] = []
         self._twin: dict[Expr, Expr] = {}
 
+    @property
+    def filling(self) -> set[Expr]:
+        """The free indices that fill a slot."""
+        return set(self._free)
+
     # ------------------------------------------------------------------------------------------------- reading
     def read(self, e: Expr, /) -> None:
         """Collect what every sum, slot and delta in ``e`` says."""
@@ -107,7 +112,7 @@ class Ranges:
             last = {top for y in layers if (top := self.known.tops.get(y)) is not None}
             if len(last) == 1:
                 (self.known.depths[quantity],) = last
-                others = [y for y in layers if isinstance(y, sp.Symbol) and y.is_positive]
+                others = [y for y in layers if isinstance(y, sp.Symbol) and y.is_positive and y not in last]
                 self.known.tops |= dict.fromkeys(others, *last)
 
     def _decide(self, p: Expr, size: Expr, guards: tuple[Expr, ...], where: Expr) -> None:
@@ -195,7 +200,7 @@ def agree_on_ranges(first: Expr, passed: Iterable[Expr], last: Expr, /) -> None:
         ends.read(freshen(e))
     known, told = whole.settle(), ends.settle()
     letters = {*letters_of(first), *letters_of(last)}
-    for p in sorted(letters & known.tops.keys() - told.tops.keys(), key=str):
+    for p in sorted(letters & whole.filling - told.tops.keys(), key=str):
         raise RangeError(
             f"index {p.name} runs to {_show(known.tops[p])} in a member of the chain in between, but neither "
             f"{_show(first)} nor {_show(last)} says so"

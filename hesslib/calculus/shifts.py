@@ -9,7 +9,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy import Dummy, Expr, Indexed, Symbol
 
-from .domains import slots, solved
+from .domains import proves, slots, solved
 from .index import letters_of
 from .indicators import Holds
 from .inequalities import linear
@@ -40,6 +40,8 @@ def straightened(t: Term, /) -> Term | None:
         here = sp.expand(p.xreplace(replaced))
         if here in plain or letters_of(size) & t.dummies.keys():
             continue
+        if not isinstance(p, Symbol) and not (proves(t, p - 1) and proves(t, size - p)):
+            continue  # its guard is inside a function: the new letter would miss a part of the range
         if here in free and here not in plain:
             plain.append(here)
             tops[here] = t.dummies[here]

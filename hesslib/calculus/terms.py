@@ -101,7 +101,7 @@ def admit(e: Expr, /) -> None:
         if isinstance(x, Pow) and x.exp.is_negative and isinstance(x.base, (KroneckerDelta, Holds)):
             raise ValueError(f"something is divided by zero: {x.base} is zero for some of its indices")
         if isinstance(x, sp.Float):
-            raise ValueError(f"the formula contains the float {x}; give numbers exactly, as Rational(1, 3) for a third")
+            raise TypeError(f"the formula contains the float {x}; give numbers exactly, as Rational(1, 3) for a third")
         if isinstance(x, OUTSIDE):
             raise TypeError(f"the calculus knows no {type(x).__name__}: {x}")
     charge(5 * weight[e] + 2 * depth[e] ** 2, "reading the formula")
@@ -129,10 +129,14 @@ def key(e: sp.Basic, /) -> str:
         return f"{e.name}#{e.dummy_index}"
     if isinstance(e, sp.Float):
         return sp.srepr(e)
-    if isinstance(e, sp.Symbol) or e.is_Number:
+    if isinstance(e, sp.Symbol):
+        return e.name if type(e) is sp.Symbol else f"{e.name}:{type(e).__name__}{getattr(e, 'number', '')}"
+    if e.is_Number:
         return str(e)
     if isinstance(e, Tensor):
-        return "/".join(map(str, e._hashable_content()))
+        return "/".join(map(str, (type(e).__name__, *e._hashable_content())))
+    if isinstance(e, Elementwise):
+        return f"{e.stem}^{e.order}({key(e.args[0])})"
     if isinstance(e, (Add, Mul)):
         return f"{type(e).__name__}({'|'.join(sorted(map(key, e.args)))})"
     return f"{type(e).__name__}({'|'.join(map(key, e.args))})"

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, KroneckerDelta, Mul
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Symbol
 
-from .index import letters_of
+from .index import letters_of, slots_of
 from .normal import build, flatten
 from .terms import Term
 
@@ -42,7 +42,7 @@ def tidy(e: Expr, /, given: Iterable[Any] = ()) -> Expr:
     if math.prod(map(len, choices)) > MAX_ARRANGEMENTS:
         choices = [c[:1] for c in choices]
     free = [
-        [[f for f in factors if not letters_of(f) & set(t.dummies)] for factors in c]
+        [[f for f in factors if not letters_of(f) & set(t.dummies) and _stands_alone(f)] for factors in c]
         for c, t in zip(choices, ts, strict=True)
     ]
     best = max(
@@ -59,6 +59,11 @@ def tidy(e: Expr, /, given: Iterable[Any] = ()) -> Expr:
     return Mul(*common, Add(*rest)) if common else Add(*rest)
 
 
+def _stands_alone(f: Expr) -> bool:
+    """Whether a factor needs no other one to keep its indices in their slots."""
+    return all(isinstance(p, Symbol) or p.is_Integer for x in f.atoms(Indexed) for p in slots_of(x))
+
+
 def _spellings(t: Term) -> list[list[Expr]]:
     """The ways to write a term that has free deltas: I_pq f_p = I_pq f_q."""
     deltas = [f for f in t.factors if isinstance(f, KroneckerDelta)]
@@ -69,6 +74,8 @@ def _spellings(t: Term) -> list[list[Expr]]:
         rest = [f for f in t.factors if not isinstance(f, KroneckerDelta)]
         for d, flip in zip(deltas, flips, strict=True):
             p, q = d.args[::-1] if flip else d.args
+            if p.is_Integer:  # the letter is written as the number; the number stands for other things as well
+                p, q = q, p
             rest = [f.xreplace({p: q}) for f in rest]
         out.append(rest + deltas)
     return out

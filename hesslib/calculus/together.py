@@ -8,6 +8,7 @@ from .decision import combined
 from .display import Displayed, aligned
 from .equation import Equation
 from .latex import lines, tex
+from .provenance import Grounds
 from .steps import Formula, Steps
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ class _Several(Displayed):
 
     def __init__(self, *proved: Formula | Steps | Equation) -> None:
         kinds = {f.established for f in proved}
+        if kinds == {"derived", "conditional"}:
+            kinds = {"conditional"}  # together they are known as the weaker of the two
         if len(kinds) != 1:
             raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
         (self.established,) = kinds
+        self.grounds = Grounds([g for f in proved for g in getattr(f, "grounds", ())])
+        self.uses = self.grounds.lines
         self.checks: tuple[Check, ...] = combined([check for f in proved for check in f.checks])
 
 

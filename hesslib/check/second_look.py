@@ -69,7 +69,7 @@ def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, floa
         moved[1][i] = float(x[i]) - h
         if h <= 0:
             return
-        yield h, *(float(subject.values(point)) for point in moved)
+        yield h, float(subject.values(moved[0])), float(subject.values(moved[1]))
 
 
 def upheld(subject: Subject, i: int, exact: float, found: float) -> bool:

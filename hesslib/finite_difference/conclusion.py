@@ -79,7 +79,7 @@ def _without_derivative(
             remarks.append(doubt.words(n))
             own = doubt.entries[n]
             shared = [k for k, axes in enumerate(entries) if axes == own or (len(set(own)) == 1 and own[0] in axes)]
-            error[np.ix_(shared, np.flatnonzero(doubt.flag[n]))] = np.inf
+            error[np.ix_(np.array(shared, dtype=int), np.flatnonzero(doubt.flag[n]))] = np.inf
     return error, tuple(dict.fromkeys(remarks))
 
 

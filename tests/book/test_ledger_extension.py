@@ -168,6 +168,7 @@ def test_a_sound_book_publishes_its_ledger(sound):
         "checks": [],
         "scope": "",
         "note": "",
+        "uses": [],
         "number": "2.1",
         "page": "alpha.html",
         "chapter": "Alpha",

@@ -111,11 +111,11 @@ def values(e):
     return [value(e, {N: size, j: unit}) for size in SIZES for unit in range(1, size + 1)]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [3, 4, 5, 100, 101, 102])  # each but the last has found a fault
 def test_random_domains(seed, as_installed):
     writer = Writer(seed)
     refused = accepted = 0
-    for number in range(12):
+    for number in range(10):
         e = writer.expression()
         story = f"seed {seed}, expression {number}: {e}"
         here = values(e)

@@ -43,7 +43,7 @@ def by_weight(variable, y, more=()):
 
 
 def test_5_17_at_the_minimum_the_second_derivatives_drop_out():
-    """Inputs n with probability p_n, targets t_nm with probability q_nm given n; the output is the mean of the targets."""
+    """Inputs n with probability p_n, targets t_nm with probability q_nm given n; y_n is the mean."""
     y, t, prob, cond = (Tensor(a, shape=c) for a, c in zip("ytpq", ((N,), (N, M), (N,), (N, M)), strict=True))
     error = half * over(N, lambda n: over(M, lambda m: prob[n] * cond[n, m] * (y[n] - t[n, m]) ** 2, "m"))
     D_r, D_s = by_weight(r, y, (t, prob, cond)), by_weight(s, y, (t, prob, cond))
@@ -178,11 +178,13 @@ def test_5_21_one_more_pattern_with_several_outputs():
     bXb = S("p", P, lambda p: b[p] * Xb(p))
     new = lambda i, j: X[i, j] - Xb(i) * Xb(j) / (1 + bXb)  # noqa: E731
     product = S("k", P, lambda k: (H[i, k] + b[i] * b[k]) * new(k, j))
-    chain = Steps(product).then(I(i, j) + 0 * X[i, j], "as H X is the identity", using=inverse)
+    chain = Steps(product).then(I(i, j), "as H X is the identity", using=inverse)
     assert chain.established == "derived"
-    outer = lambda n, r, s: S(
-        "k", K, lambda k: Tensor("B", shape=(N, K, P))[n, k, r] * Tensor("B", shape=(N, K, P))[n, k, s]
-    )
+    B = Tensor("B", shape=(N, K, P))
+
+    def outer(n, r, s):
+        return S("k", K, lambda k: B[n, k, r] * B[n, k, s])
+
     all_ = over(N, lambda n: outer(n, r, s))
     Steps(all_).then(S("n", N - 1, lambda n: outer(n, r, s)) + outer(N, r, s), "the last pattern apart")
 
@@ -260,7 +262,7 @@ def test_5_26_tangent_propagation():
         tangent[r], "alpha of the inputs", using=lambda e: e.replace(_of_inputs, lambda d: I(d.op.indices[0], r))
     )
     assert at_inputs(x[r]) == I(i, r)
-    # The regulariser: Omega = 1/2 sum_k (G y_k)^2; its derivative by v_rs, where delta_kr = dy_k/da_r and phi = G delta.
+    # The regulariser: Omega = 1/2 sum_k (G y_k)^2; by v_rs, with delta_kr = dy_k/da_r and phi = G delta.
     Gy = Tensor("alpha", shape=(K,))
     dk, phi = Tensor("delta", shape=(K, M)), Tensor("phi", shape=(K, M))
     weight = Derivation(v[r, s], {Gy: lambda k: phi[k, r] * z[s] + dk[k, r] * alpha[s]})
@@ -323,7 +325,7 @@ def test_5_28_shared_weights_collect_their_gradients():
     inside = Derivation(window[m], rules)
     chain = Steps(Diff(window[m], E))
     chain.then(S("t", T, lambda t: error[t] * signal[t + m - 1]), "every unit of the map adds its part", by=inside)
-    wrong(chain, S("t", T, lambda t: error[t] * signal[t]) + 0 * window[m])
+    wrong(chain, S("t", T, lambda t: error[t] * signal[t]))
 
 
 # ----------------------------------------------------------------------------------------- soft weight sharing
@@ -379,4 +381,4 @@ def test_5_31_soft_weight_sharing_fits_the_widths():
 
 
 def test_the_responsibilities_of_all_components_add_up_to_one():
-    Steps(S("j", J, lambda j: share(i, j))).then(1 + 0 * weights[i], "the density over itself")
+    Steps(S("j", J, lambda j: share(i, j))).then(1, "the density over itself")
