@@ -79,8 +79,8 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
         if noise > 0:
             report = examined(question, claimed, replace(options, noise=noise))
             words = (
-                f"the values of f are not exact: they jump by about {noise:.0e} of their size, as an iteration's do "
-                "that stops early. All referees were asked again with that noise (noise= states another)"
+                f"the values of f are not exact: they jump by about {noise:.0e} of their size, as those of an "
+                "iteration do that stops early. All referees were asked again with that noise (noise= states another)"
             )
             told = Diagnosis(("inexact-function",), words, "", best.distance, 0.0, 0.0)
             return replace(report, diagnoses=(told, *report.diagnoses)) if report.verdict != WRONG else report
