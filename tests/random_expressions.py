@@ -15,6 +15,7 @@ from sympy import Add, Dummy, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, same
 from hesslib.calculus.index import Diff, Elementwise, S, Tensor, elementwise, index
+from hesslib.calculus.indicators import Holds
 
 N, K = sp.symbols("N K", integer=True, positive=True)
 SIZES = {N: 2, K: 3}
@@ -287,6 +288,8 @@ class Numbers:
             return self.f(int(at.get(e.indices[0], e.indices[0])), tuple(sorted(by)))
         if isinstance(e, Elementwise):
             return self.h(self.value(e.args[0], at), e.order)
+        if isinstance(e, Holds):
+            return Fraction(self.value(e.inside, at) >= 0)
         if isinstance(e, KroneckerDelta):
             return Fraction(len({at.get(s, s) for s in e.args}) == 1)
         if isinstance(e, Sum):
