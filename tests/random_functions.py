@@ -1,8 +1,8 @@
 r"""Random functions by family, each with its derivatives in closed form: whether the bounds of finite differences hold.
 
-A function is $f(x)=\sum_k c_k\,\varphi_k(u_k\cdot x/s+b_k)$ of two coordinates of size s, with $\varphi_k$ out of the
-table of its family, or such a sum with noise. An entry is covered if its error is below its bound; an infinite bound says
-that the estimate cannot tell. Run as a program, this prints the table by family; the test asks for 99 % with fewer.
+A function is $f(x)=\sum_k c_k\,\varphi_k(u_k\cdot x/s+b_k)$ of two coordinates of size s, with $\varphi_k$ from the
+table of its family, or such a sum with noise. An entry is covered if its error is below its bound; an infinite bound
+says that the estimate cannot tell. As a program it prints the table by family; the test asks for less, with fewer.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class RandomFunction:
 
     def __call__(self, x: np.ndarray) -> float:
         with np.errstate(all="ignore"):
-            value = float(sum(c * h[0](t) for c, h, t in zip(self.c, self.elements, self.u @ (x / self.s) + self.b)))
+            value = float(
+                sum(c * h[0](t) for c, h, t in zip(self.c, self.elements, self.u @ (x / self.s) + self.b, strict=True))
+            )
         if self.noise:
             value *= 1 + self.noise * np.random.default_rng(np.frombuffer(x.tobytes(), np.uint32)).uniform(-1, 1)
         return value
@@ -71,7 +73,7 @@ class RandomFunction:
         """The derivative, and what the rounding of this oracle itself may be."""
         t = self.u @ (self.x / self.s) + self.b
         terms = []
-        for c, h, t_k, u in zip(self.c, self.elements, t, self.u):
+        for c, h, t_k, u in zip(self.c, self.elements, t, self.u, strict=True):
             along = u / self.s if order == 1 else np.multiply.outer(u / self.s, u / self.s)
             terms.append(c * float(h[order](t_k)) * along)
         return np.sum(terms, axis=0), 64 * np.finfo(float).eps * np.sum(np.abs(terms), axis=0)
@@ -134,9 +136,9 @@ def judged(family: str, order: int, method: str, count: int, seed: int) -> tuple
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    print(f"{count} functions each; share of entries below their bound (share with a bound below a hundredth)")
+    sys.stdout.write(f"{count} functions each; share of entries below their bound (with a bound below a hundredth)\n")
     for order, what in ((1, "gradient"), (2, "Hessian")):
         for family in FAMILIES:
             found = [judged(family, order, method, count, seed=7) for method in ("central", "ridders")]
             figures = "; ".join(f"{c:.2%} ({t:.0%})" for c, t in found)
-            print(f"{what:9} {family:20} central, ridders: {figures}", flush=True)
+            sys.stdout.write(f"{what:9} {family:20} central, ridders: {figures}\n")

@@ -134,6 +134,30 @@ STATEMENTS = [
     Statement("delta as a filter", I(i, j) * x[i], I(i, j) * x[j], (x[i], I(i, j) * x[i] ** 2, I(i, j) * y[i])),
     Statement("delta squared", I(i, j) ** 2 * x[i] * y[j], I(i, j) * x[i] * y[j], (x[i] * y[j],)),
     Statement(
+        "false only where four letters are two",
+        I(i, j) * I(p, q) * x[i] * y[p],
+        I(i, j) * I(p, q) * x[j] * y[q],
+        (2 * I(i, j) * I(p, q) * x[i] * y[p], I(i, j) * I(p, q) * x[p] * y[i]),
+    ),
+    Statement(
+        "false only where three letters are one",
+        I(i, j) * I(j, p) * x[i],
+        I(i, p) * I(j, p) * x[p],
+        (I(i, j) * I(j, p) * y[i], 2 * I(i, j) * I(j, p) * x[i]),
+    ),
+    Statement(
+        "false beyond the smallest sizes",
+        (N - 1) * (N - 2) * (N - 3) * (N - 4) * total,
+        (N**2 - 5 * N + 4) * (N**2 - 5 * N + 6) * total,
+        (0, (N - 1) * (N - 2) * (N - 3) * (N - 5) * total),
+    ),
+    Statement(
+        "the same, expanded",
+        sp.expand((N - 1) * (N - 2) * (N - 3) * (N - 4)),
+        (N - 1) * (N - 2) * (N - 3) * (N - 4),
+        (0,),
+    ),
+    Statement(
         "index times delta",
         i * I(i, j) * x[i] * y[j],
         j * I(i, j) * x[i] * y[j],
@@ -247,6 +271,13 @@ STATEMENTS = [
         (1 / (1 + exp(-x[i])), -exp(-x[i]) / (1 + exp(-x[i])) ** 2),
     ),
     Statement("product of roots", sqrt(alpha) * sqrt(beta), sqrt(alpha * beta), (sqrt(alpha + beta), alpha * beta)),
+    Statement(
+        "square of one plus a root",
+        (1 + sqrt(squares + alpha)) ** 2,
+        1 + squares + alpha + 2 * sqrt(squares + alpha),
+        (1 + squares + alpha, 1 + squares + alpha + sqrt(squares + alpha)),
+    ),
+    Statement("roots of entries", sqrt(x[i]) * sqrt(y[i]), sqrt(x[i] * y[i]), (sqrt(x[i] + y[i]), x[i] * y[i])),
     Statement("root squared", sqrt(squares + alpha) ** 2, squares + alpha, (squares, sqrt(squares + alpha))),
     Statement(
         "square of a sum of roots",

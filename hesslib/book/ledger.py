@@ -166,7 +166,7 @@ def claim(
     >>> forget()
     """
     match = CLAIM.fullmatch(id)
-    record = {
+    record: dict[str, Any] = {
         "id": id,
         "source": source or (match[1] if match else ""),
         "verdict": verdict,

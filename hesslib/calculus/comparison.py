@@ -72,7 +72,7 @@ def compare(x: Any, y: Any, /, *around: Any, name: str = "") -> Answer:
     ``name`` is the seed.
 
     >>> from .index import S, Tensor
-    >>> N = Symbol("N", integer=True)
+    >>> N = sp.Symbol("N", integer=True)
     >>> x = Tensor("x", shape=(N,))
     >>> square, squares = S("k", N, lambda k: x[k]) ** 2, S("k", N, lambda k: x[k] ** 2)
     >>> compare(square, squares).word, compare(square, x[1] * S("k", N, lambda k: x[k])).word
@@ -142,7 +142,8 @@ def counterexample(x: Expr, y: Expr, world: World) -> Counterexample | None:
             if abs(left - right) > tolerance * max(1, abs(left), abs(right)):
                 drawn = there.numbers.drawn
                 values = {named(key): str(drawn[key]) for key in drawn} if len(drawn) <= MOST_VALUES else {}
-                integers = {**world.integers, **dict(sorted(world.drawn_widths.items(), key=str))}
+                widths = {base[layer]: units for (_, layer), (base, units) in world.drawn_widths.items()}
+                integers = {**world.integers, **dict(sorted(widths.items(), key=str))}
                 one, other = as_text(left), as_text(right)
                 gap = f"{mpmath.nstr(right - left, 3)} apart" if one == other else ""
                 return Counterexample(integers, values, one, other, gap)

@@ -47,7 +47,7 @@ class World:
 
     def __init__(self, numbers: Any, integers: dict[Expr, int], name: str, widths: int = 0) -> None:
         self.numbers, self.integers, self.name, self.widths = numbers, integers, name, widths
-        self.drawn_widths: dict[Indexed, int] = {}
+        self.drawn_widths: dict[tuple[int, tuple[int, ...]], tuple[Width, int]] = {}
         self.known_sizes: dict[int, dict[tuple[int, ...], tuple[int, ...]]] = {}
         self.known_sums: dict[Any, Any] = {}
         self.terms = 0
@@ -69,10 +69,10 @@ class World:
 
     def width(self, base: Width, layer: tuple[int, ...]) -> int:
         """The number of units of a layer."""
-        which = base[layer]
+        which = id(base), layer
         if which not in self.drawn_widths:
-            self.drawn_widths[which] = self.widths or 1 + digest(self.name, title(base), layer) % 4
-        return self.drawn_widths[which]
+            self.drawn_widths[which] = base, self.widths or 1 + digest(self.name, title(base), layer) % 4
+        return self.drawn_widths[which][1]
 
     def sizes(self, base: Tensor, layers: tuple[int, ...]) -> tuple[int, ...]:
         """How far each slot of a tensor runs."""

@@ -58,7 +58,7 @@ def at_most(p: Any, q: Any, /) -> Expr:
     Errors: TypeError if something is not known to be a whole number.
     """
     gap = sp.sympify(q) - p
-    if not gap.is_integer:
+    if not all(letter.is_integer for letter in gap.atoms(sp.Symbol)) or gap.has(sp.Float):
         raise TypeError(f"{gap} is not known to be a whole number; an indicator compares indices and sizes")
     return Holds(gap)
 

@@ -389,7 +389,7 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
     another letter does not hold:
       derived, but not claimed:  a
       claimed, but not derived:  b
-      at a = 3, b = 4: 3 against 4
+      at a = 4, b = -1: 4 against -1
     """
     try:
         require_equal(right, wrong, why, around=(lhs,))

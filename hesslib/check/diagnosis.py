@@ -196,8 +196,8 @@ class Compared:
         elif self.before <= 64 * SINGLE:
             words = (
                 f"differences without a pattern, {self.before:.0e} of the largest entry: rounding in single precision "
-                "somewhere on the way, or a difference quotient in the place of a derivative; or f itself is not exact, an "
-                "iteration that stops early: then state its accuracy with noise="
+                "somewhere on the way, or a difference quotient in the place of a derivative; or f itself is not "
+                "exact, an iteration that stops early: then state its accuracy with noise="
             )
             yield self._named(("noise",), words, 0.0)
         else:

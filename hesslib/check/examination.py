@@ -79,8 +79,8 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
         if noise > 0:
             report = examined(question, claimed, replace(options, noise=noise))
             words = (
-                f"the values of f are not exact: they jump by about {noise:.0e} of their size, as those of an iteration do "
-                "that stops early. All referees were asked again with that noise (noise= states another)"
+                f"the values of f are not exact: they jump by about {noise:.0e} of their size, as those of an "
+                "iteration do that stops early. All referees were asked again with that noise (noise= states another)"
             )
             told = Diagnosis(("inexact-function",), words, "", best.distance, 0.0, 0.0)
             return replace(report, diagnoses=(told, *report.diagnoses)) if report.verdict != WRONG else report
@@ -215,8 +215,8 @@ def _agreement(sorted_bench: Bench, said: str, best: Judgement, question: Questi
         words += f" {remark[:1].upper()}{remark[1:]}."
     if said == CANNOT_TELL and not sorted_bench.split and not remarks:
         words += (
-            f" The claimed result is within what they allow, but that is {figure(best.worst[1])} of its size: too much to "
-            "call it right."
+            f" The claimed result is within what they allow, but that is {figure(best.worst[1])} of its size: too much "
+            "to call it right."
         )
     if said == CANNOT_TELL:
         words += f" What may help: {_advice(question, bool(remarks))}."

@@ -1,4 +1,4 @@
-"""A second look where referees contradict each other, or where a result is nearly right: is it f?
+"""A second look where referees contradict each other, or where a result is nearly right, which may be the fault of f.
 
 Finite differences have seen f at a few steps. Where they contradict an exact referee, they are asked again at all
 steps down to the noise of f: a kink near the point leaves the exact referee right, and a wrong rule of the library does
@@ -48,7 +48,7 @@ def second_look(question: Question, opinion: Opinion, opinions: list[Opinion]) -
 
 
 def kink(subject: Subject, i: int) -> float:
-    """By how much the slopes on both sides of x still differ at the smallest step at which rounding lets them be told."""
+    """By how much the slopes on both sides of x still differ at the smallest step that rounding lets tell them."""
     centre = float(subject.values(subject.point))
     largest, last = 0.0, 0.0
     for h, up, down in steps_towards(subject, i):
@@ -73,15 +73,18 @@ def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, floa
 
 
 def upheld(subject: Subject, i: int, exact: float, found: float) -> bool:
-    """Whether values of f close to x are nearer to one slope than to another, as far as rounding lets them tell."""
+    """Whether an exact slope is not refuted: values close to x do not settle at the other, as far as rounding lets tell.
+
+    They settle if slopes at the two smallest steps that tell them apart are both close to it; next to a kink they move.
+    """
     sigma = HEARD * subject_eps(subject) * abs(float(subject.values(subject.point)))
-    nearest = None
+    slopes = []
     for h, up, down in steps_towards(subject, i):
         if sigma / (2 * h) > 0.25 * abs(exact - found):
             break
-        slope = (up - down) / (2 * h)
-        nearest = abs(slope - exact) < abs(slope - found)
-    return nearest is None or nearest  # if all steps are too short to tell, the values say nothing against it
+        slopes.append((up - down) / (2 * h))
+    settled = [abs(slope - found) < 0.25 * abs(exact - found) for slope in slopes[-2:]]
+    return not (settled and all(settled))
 
 
 def subject_eps(subject: Subject) -> float:

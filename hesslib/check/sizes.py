@@ -1,9 +1,9 @@
 r"""The size against which an error in an entry is measured: that of its block, or of its row and column.
 
-For a vector it is the largest entry of the block. For a matrix it is $r_ic_j$, the smallest product of a number for each
-row and each column with $|A_{ij}|\le r_ic_j$: for a Hessian that is the scale of the coordinates, $r_i=c_i$, and where
-the diagonal is what is largest, $r_i=\sqrt{A_{ii}}$. An entry that is zero by cancellation is measured by what cancelled
-elsewhere, and a block of small entries by itself, however large another is.
+For a vector it is the largest entry of the block. For a matrix it is $r_ic_j$, the smallest product of a number for
+each row and each column with $|A_{ij}|\le r_ic_j$: for a Hessian that is the scale of the coordinates, $r_i=c_i$,
+and where the diagonal is what is largest, $r_i=\sqrt{A_{ii}}$. An entry that is zero by cancellation is
+measured by what cancelled elsewhere, and a block of small entries by itself, however large another is.
 """
 
 from __future__ import annotations

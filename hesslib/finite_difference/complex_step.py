@@ -111,8 +111,8 @@ def _check_analytic(ladder: Ladder, D: Array) -> None:
         o, place = wrong[0]
         raise ValueError(
             f"f is not complex-analytic: along one direction the complex step gives {claimed[place, o]:g} and real "
-            f"values of f give {found[place, o]:g} (abs, conj, real parts and comparisons are the usual reasons, a kink "
-            "at x another); use method='ridders'"
+            f"values of f give {found[place, o]:g} (abs, conj, real parts and comparisons are the usual reasons, a "
+            "kink at x another); use method='ridders'"
         )
 
 

@@ -89,6 +89,6 @@ def tableau(q: Quotients) -> list[Column]:
 def _gain(q: Quotients, w: Array) -> Array:
     """Root mean square gain of the combination w of neighbouring levels: (levels - m, entries)."""
     n = len(q.gain) - len(w) + 1
-    own = sum((w[j] * q.gain[j : j + n]) ** 2 for j in range(len(w)))
     shared = sum(w[j] * q.centre[j : j + n] for j in range(len(w)))
-    return np.sqrt(own + shared**2)
+    parts = [shared, *(w[j] * q.gain[j : j + n] for j in range(len(w)))]
+    return np.hypot.reduce(np.stack(parts))  # no square leaves the range of floating point

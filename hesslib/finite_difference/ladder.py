@@ -12,10 +12,10 @@ import numpy as np
 from hesslib.finite_difference import rounding
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.evaluation import Evaluator
-from hesslib.finite_difference.extrapolation import Quotients
+from hesslib.finite_difference.extrapolation import Quotients, tableau
 from hesslib.finite_difference.witness import Doubt, even, odd
 
-SMALL = 2.0**-150  # steps beyond this and its inverse have units of their own: the fourth power still is a number
+SMALL = 2.0**-150  # steps beyond this and its inverse have units of their own, half way to steps of size 1
 SUSPECT = 0.02  # of a second quotient: what first quotients may differ by over one step
 SETTLED = 0.05  # a bound below this part of a second quotient shows that it has settled
 PARTS = (2.0**-15, 2.0**-12, 2.0**-9)  # of the steps: distances of the probe, tried in turn
@@ -37,7 +37,7 @@ class Ladder:
     def __init__(self, evaluate: Evaluator, x: Array, start: Array, ratio: float, noise: float) -> None:
         self.evaluate, self.x, self.start, self.ratio, self.noise = evaluate, x, start, ratio, noise
         extreme = (start < SMALL) | (start > 1 / SMALL)
-        self.unit = np.ldexp(1.0, np.where(extreme, np.round(np.log2(start)), 0).astype(int))
+        self.unit = np.ldexp(1.0, np.where(extreme, np.round(np.log2(start) / 2), 0).astype(int))
         self.f0 = evaluate([x.copy()])[0]
         if not np.isfinite(self.f0).all():
             raise ValueError(f"f(x) is {self.f0[~np.isfinite(self.f0)][0]}; f must be finite at x")
@@ -152,7 +152,12 @@ class Ladder:
         p, pairs = len(self.x), [(axes[0], axes[1]) for axes in entries[len(self.x) :]]
         sigma, of_pairs = (sigma[:p], sigma[p:]) if len(sigma) > 1 else (sigma, sigma)
         a, f, own = self._steps(coarsest, levels[0]), self._values(coarsest, levels[0]), error[:p]
-        slopes = even(f, self.f0, a, sigma)
+        if len(entries[0]) == 2 and levels[0] > 2:
+            # a kink is noise to second quotients, not to first ones
+            by_slopes = np.fmax(self.floor(), rounding.from_differences(tableau(self.first(coarsest, levels[0]))))
+        else:
+            by_slopes = sigma
+        slopes = even(f, self.f0, a, by_slopes)
         if len(entries[0]) == 1:
             return [Doubt("derivative", slopes, slopes.against(own), entries[:p])]
         jump = slopes.gap / a[-1][:, None]

@@ -34,10 +34,11 @@ class Witness:
     irregular: Array
     gap: Array  # at the finest step; freed of curvature where it is a kink beside a smooth function
     falls: Array  # the power of the step with which the part falls
+    beside_a_curve: Array | bool = False  # whether a kink was found with the curvature taken off
 
     def against(self, bound: Array) -> Array:
         """Where the gap says that a bound is not to be believed."""
-        return self.irregular & ~(self.gap <= 2 * bound)
+        return self.irregular & ~(self.gap <= np.where(self.beside_a_curve, bound / 10, 2 * bound))
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
         O = np.abs(D[:-1] - D[1:])
     shrunk = (1 - a[1:] / a[:-1])[..., None]
     found = _falling(O, a[:-1], HEARD * sigma / a[-1][..., None], 4 * O / a[:-1][..., None] / shrunk)
-    # no finer steps are tried on its account, so a zero of O between the steps must not pass for a kink: it falls evenly
+    # no finer steps are tried on its account: a zero of O between them must not pass for a kink, which falls evenly
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.log(O[:-1] / O[1:]) / np.log(a[:-2] / a[1:-1])[..., None]
     steady = (np.abs(each - 1) < STEADY).all(axis=0) & (len(O) > 1)
@@ -91,23 +92,28 @@ def odd(f: Array, a: Array, sigma: Array) -> Witness:
 def _with_kink(found: Witness, signed: Array, a: Array, noise: Array) -> Witness:
     r"""Also irregular where a kink is left when the curvature of a smooth function is taken off.
 
-    ``signed`` (levels, entries, outputs) are differences of one-sided derivatives, $J+c_1a+c_3a^3+\dots$; odd powers are
-    removed as in Richardson's tableau, and J is believed where it is far larger than what the last power changed.
+    ``signed`` (levels, entries, outputs) are differences of one-sided derivatives, $J+c_1a+c_3a^3+\dots$; odd powers
+    are removed as in Richardson's tableau, and J is believed where it is far larger than what the last power changed.
     """
     n = len(signed)
     if n < 2:
         return found
     ratio, column, gain = a[0] / a[1], signed[-min(n, MOST) :], np.ones_like(a[0])
     before = column[-1]
-    for power in (1, 3, 5)[: len(column) - 1]:
-        c = (ratio**power)[..., None]
-        before, column = column[-1], (c * column[1:] - column[:-1]) / (c - 1)
-        gain = gain * ((ratio**power + 1) / (ratio**power - 1))
-    jump = np.abs(column[-1])
-    unsure = CURVED * np.abs(column[-1] - before) if n > 2 else 0.0
-    with np.errstate(invalid="ignore"):
-        kink = (jump > unsure + noise * gain[..., None]) & np.isfinite(jump) & ~found.irregular
-    return Witness(found.irregular | kink, np.where(kink, jump, found.gap), np.where(kink, 1.0, found.falls))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for power in (1, 3, 5)[: len(column) - 1]:
+            c = (ratio**power)[..., None]
+            before, column = column[-1], (c * column[1:] - column[:-1]) / (c - 1)
+            gain = gain * ((ratio**power + 1) / (ratio**power - 1))
+        jump = np.abs(column[-1])
+        unsure = CURVED * np.abs(column[-1] - before) if n > 2 else 0.0
+        kink = (jump > unsure + noise * gain[..., None]) & np.isfinite(jump)
+    return Witness(
+        found.irregular | kink,
+        np.where(kink, jump, found.gap),
+        np.where(kink & ~found.irregular, 1.0, found.falls),
+        kink,
+    )
 
 
 def _falling(part: Array, a: Array, heard: Array, gap: Array) -> Witness:

@@ -219,7 +219,7 @@ def _stop_if_stationary(g: np.ndarray, columns: np.ndarray, E: float, run: Run, 
 
 
 def stationary(product: Callable[[np.ndarray], np.ndarray], run: Run, message: str, /) -> Stop:
-    r"""Return how a run ends where the gradient is 0: after steps downhill converged; at the start, as the curvature is.
+    r"""Return how a run ends where the gradient is 0: converged after steps; at the start, as the curvature is.
 
     At the start nothing has led downhill: it may be a saddle or a maximum. The lowest and the largest eigenvalue of the
     Hessian tell, by products with it.

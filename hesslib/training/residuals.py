@@ -37,7 +37,7 @@ class Residuals:
         if E == 0 and self.r.any():
             if not self.run.history:
                 raise ValueError(
-                    f"residuals has entries of at most {np.abs(self.r).max():.1e} at w0: their squares underflow; scale them"
+                    f"residuals is at most {np.abs(self.r).max():.1e} at w0: their squares underflow; scale them"
                 )
             raise Stop("converged", f"residuals are at most {np.abs(self.r).max():.1e}: their squares underflow")
         return E

@@ -77,8 +77,9 @@ class Result:
 
     @property
     def rank(self) -> int:
-        r"""The number of directions in which the residuals move: of singular values of $J$, its columns scaled to 1,
-        above rounding.
+        r"""The number of directions in which the residuals move.
+
+        It is the number of singular values of $J$, with its columns scaled to 1, that are above rounding.
 
         Errors: ValueError if the method formed no Jacobian.
         """

@@ -35,7 +35,7 @@ def test_targets_of_any_size_are_reached_from_a_unit_start(size: float) -> None:
 
 SADDLES = {  # residuals, their Jacobian, and a point where J^T r = 0 that is no minimum
     "a product": (lambda w: np.array([w[0] * w[1] - 1]), lambda w: np.array([[w[1], w[0]]]), np.zeros(2)),
-    "the top of a hill": (lambda w: np.cos(w), lambda w: np.diag(-np.sin(w)), np.zeros(3)),
+    "the top of a hill": (np.cos, lambda w: np.diag(-np.sin(w)), np.zeros(3)),
     "a square": (lambda w: w**2 - 1, lambda w: np.diag(2 * w), np.zeros(1)),
 }
 
