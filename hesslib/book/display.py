@@ -30,7 +30,7 @@ def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
             "text/plain": f"({label})  {plain}",
         }
     )
-    words = list(filter(None, (record["established"], record["scope"], record["source"])))
+    words = list(filter(None, (record["established"], deciders(record), record["scope"], record["source"])))
     _show(
         {
             "text/markdown": _directive("ledger-record", record),
@@ -38,6 +38,19 @@ def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
             "text/plain": _plain(", ".join(words), record, record["note"]),
         }
     )
+
+
+def deciders(record: dict[str, Any]) -> str:
+    """Whether the links of a chain were decided twice, in words; nothing for what is no chain.
+
+    >>> deciders({"decided": {"links": 3, "twice": 3, "once": {}}}), deciders({})
+    ('decided twice', '')
+    """
+    decided = record.get("decided")
+    if not decided:
+        return ""
+    links, once = decided["links"], decided["links"] - decided["twice"]
+    return f"decided twice{f', but for {once} of {links} links' if once else ''}"
 
 
 def show_claim(record: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ def state(
     >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
-    record = {
+    record: dict[str, Any] = {
         "label": label,
         "source": source,
         "established": _kind(label, getattr(formula, "established", None), established),
@@ -125,6 +125,8 @@ def state(
         "note": note,
         "uses": [expand(line) for line in getattr(formula, "uses", ())],
     }
+    if decided := _decided(checks):
+        record["decided"] = decided
     tex = _tex(label, formula)
     _enter(label, record)
     _display.show_equation(label, tex, record)
@@ -206,6 +208,7 @@ def faults(record: dict[str, Any], /) -> list[str]:
             found.append(f"established is {established!r}; it must be one of {', '.join(KINDS)}")
         if established == "approximation" and not record.get("note"):
             found.append("approximation without a note; say what was dropped, how large it is, when it is exact")
+    found += _decided_faults(record.get("decided"))
     checks = record.get("checks", [])
     if established in NEEDS_CHECK and not checks:
         found.append(f"{established}, but no check")
@@ -214,6 +217,26 @@ def faults(record: dict[str, Any], /) -> list[str]:
         if not (check.passed and row["passed"] is True):
             found.append(f"check failed: {check}")
     return found
+
+
+def _decided(checks: list[Any]) -> dict[str, Any]:
+    """How many links of the chain were decided, how many of them twice, and why the others were not."""
+    if not any(hasattr(check, "decider") for check in checks):
+        return {}
+    from hesslib.calculus.decision import summary
+
+    return summary(checks)
+
+
+def _decided_faults(decided: Any) -> list[str]:
+    """What is wrong with what a record says of its links."""
+    if decided is None:
+        return []
+    try:
+        fits = decided["links"] == decided["twice"] + sum(decided["once"].values())
+    except (KeyError, TypeError, AttributeError):
+        fits = False
+    return [] if fits else [f"decided is {decided!r}; the links decided twice and once must add up to all of them"]
 
 
 def forget(label: str | None = None, /) -> None:

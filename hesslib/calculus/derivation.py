@@ -29,6 +29,7 @@ from .index import (
     letters_of,
     slots_of,
 )
+from .indicators import Holds
 from .let import definition_of, meaning, recursive
 from .normal import equal
 from .provenance import Ground, report, silence
@@ -101,7 +102,7 @@ class Derivation:
         """The derivative, contracted and collected."""
         report(rewriting=self.evaluate)
         with bounded():
-            return tidy(self.raw(e))
+            return tidy(self.raw(e), (self.op, e))
 
     def raw(self, e: Any, /) -> Expr:
         """The derivative as the rules leave it, before any contraction: a step one may want to show."""
@@ -127,13 +128,13 @@ class Derivation:
         with bounded():
             e = sp.sympify(e)
             admit(e)
-            found = tidy(freshen(visit(freshen(e))))
+            found = tidy(freshen(visit(freshen(e))), (self.op, e))
         report(rewriting=self.evaluate)
         return found
 
     def push(self, e: Expr, /) -> Expr:
         """One derivative of ``e``, whose bound indices must be fresh."""
-        if e.is_Number or e.is_NumberSymbol or isinstance(e, KroneckerDelta):
+        if e.is_Number or e.is_NumberSymbol or isinstance(e, (KroneckerDelta, Holds)):
             return sp.S.Zero
         if isinstance(e, Symbol):
             return self._apply_rule(e, e)

@@ -90,7 +90,7 @@ class Tensor(IndexedBase):
             self.name_,
             self.tex,
             self.layers,
-            self._sizes,
+            sp.Tuple(*self._sizes),
             self.symmetric,
             self.pattern,
             self.independent,

@@ -13,8 +13,9 @@ from typing import Any
 import sympy as sp
 from sympy import Add, Basic, Dummy, Expr, Indexed, Mul, Symbol
 
+from .canonical import components
 from .index import RangeError, Tensor, freshen, insert, letters_of
-from .normal import build, components, equal, flatten
+from .normal import build, equal, flatten
 from .provenance import Ground, report, silence
 from .terms import Term, key
 from .tidy import tidy

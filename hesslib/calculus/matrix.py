@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
+from .decision import combined, decided
 from .display import Displayed
 from .index import RangeError, S, Tensor, letters_of
 from .latex import tex
@@ -173,12 +174,14 @@ class MatrixFormula(Displayed):
                 "as one entry does not prove them all"
             )
         result = derived.result if isinstance(derived, Steps) else derived.rhs
-        require_equal(derived.lhs, lhs.entry(*at), "the left-hand side in matrix notation")
-        require_equal(result, rhs.entry(*at), "the formula in matrix notation")
+        left, right = lhs.entry(*at), rhs.entry(*at)
+        around = (derived.lhs, left, result, right)
+        links = [require_equal(derived.lhs, left, "the left-hand side in matrix notation", around=around)]
+        links += [require_equal(result, right, "the formula in matrix notation", around=around)]
         self.lhs, self.rhs = lhs, rhs
         self.established = derived.established
         self.relation = r"\simeq" if self.established == "approximation" else "="
-        self.checks = derived.checks
+        self.checks = combined([*derived.checks, *decided(links)])
         self.grounds, self.uses = derived.grounds, derived.uses
 
     def latex(self) -> str:

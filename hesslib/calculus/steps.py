@@ -16,54 +16,71 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy import Expr
 
+from .comparison import Counterexample, compare
 from .consistent import require_consistent
+from .decision import Decision, decide, decided
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
 from .explained import expanded, recognised, rewritten
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
 from .latex import lines, tex
 from .let import definition_of, lets_of, unfold_lets
-from .normal import difference, equal
+from .normal import difference
 from .provenance import Ground, Grounds, collecting, conditions, report
-from .ranges import Ranges
+from .ranges import Ranges, agree_on_ranges
 from .results import remember
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
 
-__all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
+__all__ = ["Formula", "NotEqualError", "Steps", "UndecidedError", "refuse", "require_equal"]
 
 
 class NotEqualError(ArithmeticError):
-    """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many."""
+    """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many.
 
-    def __init__(self, message: str, missing: Sequence[Expr] = (), extra: Sequence[Expr] = ()) -> None:
+    ``counterexample`` are numbers at which the sides differ.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        missing: Sequence[Expr] = (),
+        extra: Sequence[Expr] = (),
+        counterexample: Counterexample | None = None,
+    ) -> None:
         super().__init__(message)
-        self.missing, self.extra = tuple(missing), tuple(extra)
+        self.missing, self.extra, self.counterexample = tuple(missing), tuple(extra), counterexample
 
 
-def by_normal_form(links: int, /) -> Check:
-    """The record of links that the normal form decided: exact, or it would have raised."""
-    from hesslib.agreement import Check
-
-    return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
+class UndecidedError(NotEqualError):
+    """A step that could not be proved, and of which no numbers show that it is wrong."""
 
 
-def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
-    """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ.
+def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, around: Sequence[Any] = ()) -> Decision:
+    """Raise `NotEqualError` unless the two are the same formula; the message names terms and numbers that differ.
+
+    ``around`` are formulas in the same letters that may say how far one of them runs.
+
+    Errors: `NotEqualError`; `UndecidedError`, one of its kind, if it is not known to be wrong either.
 
     >>> from .index import Tensor, index
     >>> x, i = Tensor("x", shape=(3,)), index("i")
-    >>> require_equal(2 * x[i], x[i] + x[i])
+    >>> require_equal(2 * x[i], x[i] + x[i]).word
+    'equal'
     """
-    if equal(derived, claimed):
-        return
-    missing, extra = difference(derived, claimed)
-    message = [f"{what} does not hold:"]
+    decision = decide(derived, claimed, *around)
+    if decision.word == "equal":
+        return decision
+    missing, extra = difference(derived, claimed, around)
+    message = [f"{what} does not hold:" if decision.word == "different" else f"{what} is undecided; {decision.reason}:"]
     message += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
     message += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
-    raise NotEqualError("\n".join(message), missing, extra)
+    if decision.word == "different":
+        message.append(f"  {decision.counterexample}")
+    kind = NotEqualError if decision.word == "different" else UndecidedError
+    raise kind("\n".join(message), missing, extra, decision.counterexample)
 
 
 class Formula(Displayed):
@@ -132,7 +149,7 @@ class Steps(Displayed):
     def __init__(self, lhs: Any, /) -> None:
         self.lhs = sp.sympify(lhs)
         self.rows: list[tuple[str, Expr, str]] = []
-        self.decided = 0
+        self.decisions: list[Decision] = []
         self.own = Grounds()  # what the chain itself used, the grounds of earlier results not among them
         self._inserted: list[Callable[[Expr], Expr]] = []
 
@@ -160,11 +177,13 @@ class Steps(Displayed):
         previous = self.rows[-1][1] if self.rows else self.lhs
         with collecting() as used:
             x, y = (self._prepared(side, by, using) for side in (previous, e))
-        require_equal(x, y, f"the step '{why}'" if why else "the step")
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], e)
+        around = (self.lhs, previous, e)
+        decision = require_equal(x, y, f"the step '{why}'" if why else "the step", around=around)
         self._rest_on([*used, *conditions(previous, e, x, y)])
+        self.decisions.append(decision)
         if isinstance(using, Mapping):
             self._inserted.append(lambda e: unfold(e, using))
-        self.decided += 1
         self.rows.append(("=", e, why))
         remember(self)
         return self
@@ -181,11 +200,12 @@ class Steps(Displayed):
 
         Errors: ValueError if there is no line yet.
         """
-        require_equal(self.result, e, "the stated formula")
+        previous = self.result
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], sp.sympify(e))
+        self.decisions.append(require_equal(previous, e, "the stated formula", around=(self.lhs,)))
         relation, _, why = self.rows[-1]
         self._rest_on(conditions(sp.sympify(e)))
         self.rows[-1] = (relation, sp.sympify(e), why)
-        self.decided += 1
         return self
 
     def _rest_on(self, grounds: Sequence[Ground]) -> None:
@@ -259,8 +279,8 @@ class Steps(Displayed):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What the ledger records of the chain: every link was decided by normal form."""
-        return (by_normal_form(self.decided),) if self.decided else ()
+        """What the ledger records of the chain: by what every link was decided."""
+        return decided(self.decisions)
 
     def formula(self, name: Any = None, /) -> Formula:
         """The first and the last member of the chain as one equation, with the chain's record.
@@ -329,11 +349,19 @@ class Refusal(Displayed):
         self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
 
     @property
+    def counterexample(self) -> Counterexample | None:
+        """Numbers at which the wrong formula differs from the right one; None for what is no formula at all."""
+        return getattr(self.reason, "counterexample", None)
+
+    @property
     def checks(self) -> tuple[Check, ...]:
-        """That it was refused, as a record for a claim."""
+        """That it was refused, as a record for a claim, with the numbers that show it."""
         from hesslib.agreement import Check
 
-        return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
+        rows = [Check(f"normal form refuses: {self.why}", 0.0, 0.0)]
+        if self.counterexample is not None:
+            rows.append(Check(f"counterexample {self.counterexample}", 0.0, 0.0))
+        return tuple(rows)
 
     def latex(self) -> str:
         start, *rest = lines(self.wrong)
@@ -346,22 +374,34 @@ class Refusal(Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }}{self.reason.latex}"]
         else:
             rows = []
+        if self.counterexample is not None:
+            rows.append(rf"&\phantom{{\neq}}\ {self.counterexample.latex()}")
         return aligned([*wrong, *rows])
 
 
 def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
     """The refusal of ``wrong`` as a formula for ``lhs`` whose right-hand side is ``right``.
 
-    Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale.
+    The sign is unequal because numbers say so, or because the wrong one is no formula at all.
+
+    Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale;
+    `UndecidedError` if it is not accepted, but no numbers show that it is wrong.
 
     >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").reason)
     another letter does not hold:
       derived, but not claimed:  a
       claimed, but not derived:  b
+      at a = 3, b = 4: 3 against 4
     """
     try:
-        require_equal(right, wrong, why)
-    except (NotEqualError, RangeError) as reason:
+        require_equal(right, wrong, why, around=(lhs,))
+    except UndecidedError:
+        raise
+    except RangeError as reason:
+        if compare(right, wrong, sp.sympify(lhs)).word == "equal":
+            raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
+        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
+    except NotEqualError as reason:
         return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
     except WorkLimitError:
         raise

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sympy as sp
 from sympy import Add, Expr, KroneckerDelta, Mul
@@ -22,15 +23,17 @@ MAX_ARRANGEMENTS = 64
 """How many ways of writing the deltas are tried in search of common factors."""
 
 
-def tidy(e: Expr, /) -> Expr:
+def tidy(e: Expr, /, given: Iterable[Any] = ()) -> Expr:
     """Contract, collect, and take out what all terms share.
+
+    ``given`` are formulas that also tell how far free indices run.
 
     >>> from .index import S, Tensor, index
     >>> x, i = Tensor("x", shape=(3,)), index("i")
     >>> tidy(S("j", 3, lambda j: KroneckerDelta(i, j) * x[j]) + x[i])
     2*x[i]
     """
-    ts = list(flatten(e).values())
+    ts = list(flatten(e, given).values())
     if not ts:
         return sp.S.Zero
     if len(ts) == 1:

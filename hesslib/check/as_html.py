@@ -46,7 +46,7 @@ def _referees(report: Report) -> str:
     head = "".join(f"<th scope='col' style='{CELL}'>{column}</th>" for column in columns)
     rows = []
     for referee in report.referees:
-        words = ("agrees" if referee.passed else "differs") + ("" if referee.trusted else ", not trusted")
+        words = referee.says
         figures = [figure(number) for number in (referee.tolerance, referee.distance, referee.allowed)]
         cells = "".join(
             f"<td style='{CELL};white-space:nowrap'>{html.escape(cell)}</td>"
@@ -55,7 +55,7 @@ def _referees(report: Report) -> str:
         rows.append(
             f"<tr><th scope='row' style='{CELL};font-weight:normal'>{html.escape(referee.name)}</th>{cells}</tr>"
         )
-    caption = f"<caption style='{CAPTION}'>Referees; figures relative to the largest entry</caption>"
+    caption = f"<caption style='{CAPTION}'>Referees; figures relative to the size of the block</caption>"
     return _table(caption, head, "".join(rows))
 
 
@@ -74,7 +74,7 @@ def _heat_map(report: Report) -> str:
         cells = "".join(_cell(block, smallest, largest) for block in blocks)
         body += f"<tr><th scope='row' style='{CELL}'>{html.escape(name)}</th>{cells}</tr>"
     caption = (
-        f"<caption style='{CAPTION}'>Largest error in each block, relative to the largest entry of all; "
+        f"<caption style='{CAPTION}'>Largest error in each block, relative to the size of the block; "
         "✗: more than is allowed</caption>"
     )
     return _table(caption, f"<td></td>{head}", body)

@@ -19,9 +19,9 @@ def text(report: Report) -> str:
     lines = [f"{report.quantity} of {report.problem}: {report.verdict.upper()}"]
     for diagnosis in report.diagnoses:
         lines += _wrapped(str(diagnosis), "  -> ")
-    lines.append("  referees (error of its own; distance of the claimed result; allowed):")
+    lines.append("  referees (error of its own; distance of the claimed result; allowed: by the size of the block):")
     for referee in report.referees:
-        mark = ("agrees" if referee.passed else "DIFFERS") + ("" if referee.trusted else ", not trusted")
+        mark = referee.says.replace("differs", "DIFFERS")
         figures = "; ".join(map(figure, (referee.tolerance, referee.distance, referee.allowed)))
         lines += _wrapped(f"{referee.name}, {referee.cost}: {figures}: {mark}", "    ")
     for reason in report.declined:

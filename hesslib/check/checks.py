@@ -40,6 +40,7 @@ def gradient(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed gradient $\partial f/\partial x$ of a scalar function, or of the error of a network.
@@ -55,6 +56,8 @@ def gradient(
     budget : how many evaluations of `f` each referee may take. What that does not pay for is seen through random
         directions or sampled entries, and the report says with what probability an error is missed.
     seed : of those; the same seed gives the same report.
+    noise : the relative accuracy of the values of `f`, if they come from an iteration that stops early; where a result
+        looks inexact it is estimated.
     progress : True shows cost and progress on stderr, False nothing; by default work of more than two seconds.
 
     Shapes: `claimed` has the shape of `x`; `f` gives a number. Returns a `Report`.
@@ -70,7 +73,7 @@ def gradient(
     """
     subject = subject_of(f, x, "error", reduction, blocks)
     question = Question("gradient", subject, scalar(subject))
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def jacobian(
@@ -83,6 +86,7 @@ def jacobian(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed Jacobian $\partial f_o/\partial x_i$, outputs first.
@@ -101,7 +105,7 @@ def jacobian(
     """
     subject = subject_of(f, x, "outputs", "sum", blocks)
     question = Question("jacobian", subject, subject.values(subject.point).shape)
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian(
@@ -115,6 +119,7 @@ def hessian(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed Hessian $\partial^2f/\partial x_i\partial x_j$, of the shape of `x` twice.
@@ -134,7 +139,7 @@ def hessian(
     """
     subject = subject_of(f, x, "error", reduction, blocks)
     question = Question("hessian", subject, scalar(subject))
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian_diagonal(
@@ -148,6 +153,7 @@ def hessian_diagonal(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed diagonal $\partial^2f/\partial x_i^2$ of the Hessian, of the shape of `x`.
@@ -165,7 +171,7 @@ def hessian_diagonal(
     """
     subject = subject_of(f, x, "error", reduction, blocks)
     question = Question("hessian_diagonal", subject, scalar(subject))
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian_vector_product(
@@ -180,6 +186,7 @@ def hessian_vector_product(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed product $Hv$ of the Hessian with a vector; `claimed` is an array or a function of `x` and `v`.
@@ -201,7 +208,7 @@ def hessian_vector_product(
         raise ValueError(f"v has shape {np.shape(to_numpy(v))}; it must have the shape of x and finite entries")
     subject.sizes["|v|"] = float(np.linalg.norm(direction))
     question = Question("hessian_vector_product", subject, scalar(subject), v=direction)
-    return _examined(question, claimed, f, x, v, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, v, seed, budget, referees, progress, noise)
 
 
 def gauss_newton(
@@ -215,6 +222,7 @@ def gauss_newton(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed Gauss-Newton matrix $J^TMJ$: `f` is ``(net, x, t)``, or a pair ``(model, loss)`` of functions.
@@ -239,7 +247,7 @@ def gauss_newton(
         loss = loss_of_shift(subject)
     outputs = subject.values(subject.point).shape
     question = Question("gauss_newton", subject, outputs, loss=loss)
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def laplacian(
@@ -252,6 +260,7 @@ def laplacian(
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
     seed: int = 0,
+    noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
     r"""Check a claimed Laplacian $\sum_d\partial^2f/\partial x_d^2$ with respect to inputs.
@@ -270,7 +279,7 @@ def laplacian(
     """
     subject = subject_of_inputs(f, x, blocks)
     question = Question("laplacian", subject, subject.values(subject.point).shape)
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress)
+    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def _examined(
@@ -283,8 +292,9 @@ def _examined(
     budget: int,
     referees: Sequence[str] | None,
     progress: bool | None,
+    noise: float | None,
 ) -> Report:
-    chosen = options(words(f, question.subject), seed, budget, referees, progress)
+    chosen = options(words(f, question.subject), seed, budget, referees, progress, noise)
     if callable(claimed):
         claimed = claimed(x) if v is None else claimed(x, v)
     return examined(question, claimed, chosen)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hesslib.agreement import ROUNDINGS
 from hesslib.check import constants
 from hesslib.check.case import Case
 from hesslib.check.location import Location, located
 from hesslib.check.mistakes import CATALOGUE, omissions
+from hesslib.check.sizes import sizes
 from hesslib.check.suspect import Suspect
 from hesslib.check.verdict import relative
 
 ENOUGH_TO_SCALE = 3  # entries that a comparison needs before a constant is fitted to them
+MARGIN = 10.0  # a mistake is named only if the result is so much closer to what it gives than to what is right
+NO_FACTOR = 1e-5  # a constant this close to 1 is none
 SINGLE = 2.0**-24  # half the distance of numbers in single precision
 NOISE = 1e-4  # differences above this, relative to the largest entry, are not called noise
 
@@ -36,6 +40,7 @@ class Diagnosis:
     before: float  # the distance of the claimed result from the right one, relative to the largest entry
     after: float  # its distance from what the mistake gives: the evidence
     allowed: float  # the tolerance of that comparison
+    known: bool = True  # whether no number without a name was fitted
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.says}" if self.where else self.says
@@ -62,11 +67,16 @@ def diagnosed(case: Case) -> tuple[Diagnosis, ...]:
         first = ", ".join(map(str, bad[0].tolist()))
         words = f"{len(bad)} of {case.claimed.size} entries are not finite, the first of them [{first}]"
         return (Diagnosis(("not-finite",), words, "", float("inf"), 0.0, 0.0),)
+    if not np.any(case.claimed) and not case_view.at_zero:
+        words = "every entry is zero: a graph cut by detach, no_grad or a rounding, or an array that was never filled"
+        return (Diagnosis(("all-zero",), words, "", case_view.before, 0.0, 0.0),)
     suspects = list(_suspects(case))
     where = located(case)
-    scaled = case_view.scaled()
-    for found in (
-        [*scaled, *(d for s in suspects if (d := case_view.same(s)))],
+    exact = [d for s in suspects if s.free == 0 and (d := case_view.same(s))]
+    scaled = list(case_view.scaled())
+    for found in (  # those with fewer numbers that were fitted come first
+        [*(d for d in scaled if d.known), *exact],
+        [*scaled, *(d for s in suspects if s.free > 0 and (d := case_view.same(s)))],
         [d for s in suspects if (d := case_view.up_to_a_constant(s))],
         list(case_view.within(where, suspects)),
         list(case_view.noise()),
@@ -102,17 +112,20 @@ class Compared:
         self.view, self.right = judgement.opinion.view, judgement.opinion.value
         self.claimed, self.allowed, self.scale = judgement.claimed, judgement.allowed, judgement.scale
         self.before, self.tolerance = judgement.distance, judgement.tolerance
+        self.at_zero = not np.any(np.abs(self.right) > MARGIN * self.allowed)
+        self.question = case.question
 
     def same(self, suspect: Suspect) -> Diagnosis | None:
         """The suspect, if it gives the claimed result and not the right one."""
         if suspect.undone is not None:
             after = self._distance(self.view.of(suspect.undone), self.right)
-            return self._named(suspect.kinds, suspect.says, after) if after <= self.tolerance else None
+            close = self._close(self.view.of(suspect.undone), self.right, 1.0) and MARGIN * after <= self.before
+            return self._named(suspect.kinds, suspect.says, after) if close else None
         value = self._given(suspect)
         if value is None:
             return None
         after = self._distance(self.claimed, value)
-        fits = self._close(self.claimed, value, 1.0, suspect.extra)
+        fits = self._close(self.claimed, value, 1.0, suspect.extra) and MARGIN * after <= self.before
         return self._named(suspect.kinds, suspect.says, after) if fits else None
 
     def up_to_a_constant(self, suspect: Suspect) -> Diagnosis | None:
@@ -131,16 +144,21 @@ class Compared:
         if named is None or named[1] == "unknown":
             return None
         kinds, words = named[0], named[2]
-        return self._named((*suspect.kinds, *kinds), f"{suspect.says}; {words}", self._distance(claimed, c * value))
+        after = self._distance(claimed, c * value)
+        return (
+            self._named((*suspect.kinds, *kinds), f"{suspect.says}; {words}", after)
+            if MARGIN * after <= self.before
+            else None
+        )
 
     def scaled(self) -> Iterator[Diagnosis]:
         """The right result times a constant, whether that has a name or not."""
         c = _fitted(self.claimed, self.right)
-        if c is None or not self._close(self.claimed, self.right, c):
+        if c is None or self.at_zero or not self._close(self.claimed, self.right, c):
             return
-        named = self._constant(c)
-        if named is not None:
-            yield self._named(named[0], named[2], self._distance(self.claimed, c * self.right))
+        named, after = self._constant(c), self._distance(self.claimed, c * self.right)
+        if named is not None and MARGIN * after <= self.before:
+            yield replace(self._named(named[0], named[2], after), known=named[1] == "known")
 
     def within(self, where: Location, suspects: list[Suspect]) -> Iterator[Diagnosis]:
         """What explains the part that is wrong, where the rest is right."""
@@ -169,7 +187,7 @@ class Compared:
     def noise(self) -> Iterator[Diagnosis]:
         """Differences so small that they look like rounding in single precision, or like a difference quotient."""
         difference = np.abs(self.claimed - self.right)
-        if self.before > NOISE or np.mean(difference > self.allowed) < 0.3:
+        if self.at_zero or self.before > NOISE or np.mean(difference > self.allowed) < 0.3:
             return
         claimed = self.case.claimed
         if (claimed.astype(np.float32).astype(claimed.dtype) == claimed).all():
@@ -178,13 +196,14 @@ class Compared:
         elif self.before <= 64 * SINGLE:
             words = (
                 f"differences without a pattern, {self.before:.0e} of the largest entry: rounding in single precision "
-                "somewhere on the way, or a difference quotient in the place of a derivative"
+                "somewhere on the way, or a difference quotient in the place of a derivative; or f itself is not exact, an "
+                "iteration that stops early: then state its accuracy with noise="
             )
             yield self._named(("noise",), words, 0.0)
         else:
             words = (
                 f"differences without a pattern, {self.before:.0e} of the largest entry: a difference quotient in the "
-                "place of a derivative, with its step too large or too small"
+                "place of a derivative, with its step too large or too small; or f itself is not exact (noise=)"
             )
             yield self._named(("noise",), words, 0.0)
 
@@ -207,7 +226,8 @@ class Compared:
         """Whether claimed = c value to within what is allowed, which grows with the size of what is compared."""
         largest = abs(c) * float(np.max(np.abs(value), initial=0.0))
         grown = max(abs(c), largest / self.scale if self.scale > 0 else 1.0, 1e-300)
-        return bool(np.all(np.abs(claimed - c * value) <= self.allowed * grown + abs(c) * extra))
+        rounding = min(ROUNDINGS * self.case.question.subject.eps, 1e-3) * sizes(c * value, self.question, self.view)
+        return bool(np.all(np.abs(claimed - c * value) <= self.allowed * grown + rounding + abs(c) * extra))
 
     def _distance(self, a: np.ndarray, b: np.ndarray) -> float:
         return relative(float(np.max(np.abs(a - b), initial=0.0)), self.scale)
@@ -216,13 +236,13 @@ class Compared:
         """Kinds, "known" or "unknown", and words for a constant; None if it is 1."""
         precision = min(max(4 * self.tolerance, 1e-9), 1e-2)
         kinds: tuple[str, ...] = ()
-        if abs(c - 1) <= precision or c == 0:
+        if abs(c - 1) <= max(precision, NO_FACTOR) or c == 0:
             return None
         words, known = [], "known"
         if c < 0:
             kinds, words = ("wrong-sign",), ["the sign is wrong"]
         size = abs(c)
-        if abs(size - 1) > precision:
+        if abs(size - 1) > max(precision, NO_FACTOR):
             kinds = (*kinds, "constant-factor")
             found = constants.names(size, self.case.subject.sizes, precision)
             known = "known" if found else "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -18,14 +19,28 @@ from hesslib.check.libraries import epsilon
 from hesslib.check.location import block_errors
 from hesslib.check.mistakes import omissions
 from hesslib.check.mistakes.points import at_kinks
-from hesslib.check.opinion import Declined, Opinion
+from hesslib.check.opinion import Declined, Opinion, ratio
 from hesslib.check.options import Options
 from hesslib.check.question import Question
 from hesslib.check.report import Referee, Report
-from hesslib.check.verdict import CANNOT_TELL, WRONG, Bench, Judgement, bench, judged, relative, verdict
+from hesslib.check.second_look import inexactness, of_inexact_values, second_look
+from hesslib.check.verdict import (
+    CANNOT_TELL,
+    IN_THE_SAMPLE,
+    WRONG,
+    Bench,
+    Judgement,
+    bench,
+    common_noise,
+    judged,
+    relative,
+    verdict,
+)
 from hesslib.check.views import Sampling
 
 DIRECTIONS = 4  # random directions in each block
+REMARKS = 3  # that are shown
+INEXACT_BELOW = 1e-3  # a result this close, relative to the largest entry, may be right and f inexact
 
 
 def examined(question: Question, claimed: Any, options: Options) -> Report:
@@ -34,15 +49,24 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
     eps = max(epsilon(claimed), question.subject.eps)
     sampling = _sampling(question, options)
     tool = backend_for(question.subject.library, question.subject.network is not None)
+    if question.subject.random:
+        said_of_f = Diagnosis(("random-function",), question.subject.random, "", float("inf"), 0.0, 0.0)
+        words = "no referee was asked: a random function has no derivative that can be checked"
+        return Report(question.words, options.problem, CANNOT_TELL, (said_of_f,), (), (), words, "", ())
     opinions, declined = heard(question, tool, options, sampling)
     if not opinions:
         words = "no referee could say anything"
         return Report(question.words, options.problem, CANNOT_TELL, (), (), tuple(declined), words, "", ())
-    sorted_bench = bench(opinions)
     natural = _natural(question)
-    everyone = (*sorted_bench.trusted, *sorted_bench.dissenting)
-    judgements = [judged(value, opinion, eps, natural) for opinion in everyone]
-    said = WRONG if transposed or not np.isfinite(value).all() else verdict(sorted_bench, judgements)
+    opinions = [second_look(question, opinion, opinions) for opinion in opinions]
+    sorted_bench = bench(opinions, natural)
+    everyone = (*sorted_bench.trusted, *sorted_bench.dissenting, *sorted_bench.silent)
+    judgements = [judged(value, opinion, eps, natural, common_noise(opinion, opinions)) for opinion in everyone]
+    said = (
+        WRONG
+        if transposed or not np.isfinite(value).all()
+        else verdict(sorted_bench, judgements[: len(judgements) - len(sorted_bench.silent)])
+    )
     best = judgements[everyone.index(sorted_bench.reference)]
     diagnoses: tuple[Diagnosis, ...] = ()
     omitted: tuple[str, ...] = ()
@@ -50,22 +74,49 @@ def examined(question: Question, claimed: Any, options: Options) -> Report:
         words = "it has the shape of the transpose: outputs belong first, coordinates second"
         before = 0.0 if best.passed else best.distance
         diagnoses = (Diagnosis(("transposed",), words, "", float("inf"), before, max(before, best.tolerance)),)
+    if said == WRONG and not transposed and options.noise == 0 and best.distance < INEXACT_BELOW:
+        noise = inexactness(question.subject)
+        if noise > 0:
+            report = examined(question, claimed, replace(options, noise=noise))
+            words = (
+                f"the values of f are not exact: they jump by about {noise:.0e} of their size, as those of an iteration do "
+                "that stops early. All referees were asked again with that noise (noise= states another)"
+            )
+            told = Diagnosis(("inexact-function",), words, "", best.distance, 0.0, 0.0)
+            return replace(report, diagnoses=(told, *report.diagnoses)) if report.verdict != WRONG else report
     if said == WRONG and (not transposed or not best.passed):
         case = Case(question, value, best, sampling, options.budget, tool)
         diagnoses += diagnosed(case)
         omitted = tuple(omissions(case))
+    if said == CANNOT_TELL:
+        diagnoses = no_derivative(question, everyone, best)
     return Report(
         question.words,
         options.problem,
         said,
         diagnoses,
-        tuple(_line(j, n < len(sorted_bench.trusted) and not sorted_bench.split) for n, j in enumerate(judgements)),
+        tuple(
+            _line(j, j.opinion in sorted_bench.trusted and not sorted_bench.split, j.opinion in sorted_bench.silent)
+            for j in judgements
+        ),
         tuple(declined),
         _agreement(sorted_bench, said, best, question),
         best.opinion.view.misses(question.subject.p),
         block_errors(question, best),
         omitted,
     )
+
+
+def no_derivative(question: Question, everyone: Sequence[Opinion], best: Judgement) -> tuple[Diagnosis, ...]:
+    """The kink at which a claimed result cannot be right or wrong, if there is one."""
+    words = [r for opinion in everyone for r in opinion.remarks if "kink" in r]
+    here = question.subject.network
+    if here is not None and question.quantity != "laplacian":
+        places = at_kinks(here.problem.net, here.w, here.x)
+        words += [
+            f"there is no derivative: the pre-activation a[{l}][{n}, {j}] of a relu is 0" for l, n, j in places[:1]
+        ]
+    return tuple(Diagnosis(("kink",), words[0], "", best.distance, 0.0, 0.0) for _ in words[:1])
 
 
 def heard(
@@ -75,7 +126,7 @@ def heard(
     opinions, declined = [], []
     for ask in _referees(question, tool, options, sampling):
         try:
-            opinions.append(ask())
+            opinions.append(of_inexact_values(ask(), options.noise))
         except Declined as reason:
             declined.append(str(reason))
     return opinions, declined
@@ -87,7 +138,7 @@ def _referees(
     budget, subject = options.budget, question.subject
 
     def by_values(kind: str) -> Opinion:
-        return from_values.opinion(question, kind, budget, sampling, options.progress)
+        return from_values.opinion(question, kind, budget, sampling, options.progress, options.noise)
 
     if "closed form" in options.referees and subject.network is not None:
         yield lambda: from_closed_form.opinion(question, sampling)
@@ -136,11 +187,12 @@ def _natural(question: Question) -> float:
     return size / max(1.0, float(np.max(np.abs(subject.point)))) ** order
 
 
-def _line(judgement: Judgement, trusted: bool) -> Referee:
+def _line(judgement: Judgement, trusted: bool, silent: bool) -> Referee:
     opinion = judgement.opinion
-    own = relative(float(np.max(opinion.error, initial=0.0)), judgement.scale)
+    own = float(np.max(ratio(opinion.error, judgement.size), initial=0.0))
+    distance, allowed = judgement.worst
     seen = "all" if opinion.view.full else " and ".join(sorted(set(opinion.view.axes) - {"kept"}))
-    return Referee(opinion.name, opinion.cost, own, judgement.distance, judgement.tolerance, trusted, seen)
+    return Referee(opinion.name, opinion.cost, own, distance, allowed, trusted and not silent, seen, silent)
 
 
 def _agreement(sorted_bench: Bench, said: str, best: Judgement, question: Question) -> str:
@@ -158,11 +210,18 @@ def _agreement(sorted_bench: Bench, said: str, best: Judgement, question: Questi
     if dissenting and not sorted_bench.split:
         words += f" {_names(dissenting)} {'contradicts' if len(dissenting) == 1 else 'contradict'} them and "
         words += "is not trusted." if len(dissenting) == 1 else "are not trusted."
-    if said == CANNOT_TELL and not sorted_bench.split:
+    remarks = dict.fromkeys(r for o in (*trusted, *dissenting, *sorted_bench.silent) for r in o.remarks)
+    for remark in list(remarks)[:REMARKS]:
+        words += f" {remark[:1].upper()}{remark[1:]}."
+    if said == CANNOT_TELL and not sorted_bench.split and not remarks:
         words += (
-            f" The claimed result is within what they allow, but that is {figure(best.tolerance)} of the largest "
-            "entry: too much to call it right."
+            f" The claimed result is within what they allow, but that is {figure(best.worst[1])} of its size: too much to "
+            "call it right."
         )
+    if said == CANNOT_TELL:
+        words += f" What may help: {_advice(question, bool(remarks))}."
+    if said == IN_THE_SAMPLE:
+        words += " Single entries were not looked at: with a larger budget= they are."
     here = question.subject.network
     if here is not None and question.quantity != "laplacian" and (dissenting or said != "right"):
         places = at_kinks(here.problem.net, here.w, here.x)
@@ -170,6 +229,16 @@ def _agreement(sorted_bench: Bench, said: str, best: Judgement, question: Questi
             l, n, j = places[0]
             words += f" The point is at or next to a kink of a relu: its pre-activation a[{l}][{n}, {j}]."
     return words
+
+
+def _advice(question: Question, kinks: bool) -> str:
+    ways = ["another point, a little beside this one"] if kinks else []
+    if question.subject.point.dtype == np.float32:
+        ways.append("f, its data and x in double precision")
+    if not kinks:
+        ways.append("noise= with the accuracy of the values of f, if they are not exact")
+        ways.append("referees= with those that you trust")
+    return ", or ".join(ways)
 
 
 def _names(opinions: Sequence[Opinion]) -> str:

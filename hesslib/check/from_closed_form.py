@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import hesslib
 from hesslib.agreement import ROUNDINGS
+from hesslib.check.nudges import SAFETY, rounding_noise
 from hesslib.check.opinion import Declined, Opinion
 from hesslib.check.question import OF_ERROR, Question
+from hesslib.check.sizes import sizes
 from hesslib.check.subject import NetworkPoint
 from hesslib.check.views import Sampling, View
 
@@ -20,8 +24,18 @@ def opinion(question: Question, sampling: Sampling) -> Opinion:
     if here is None:
         raise Declined("closed form: f is a function, not a network")
     axes, value = _value(question, here, sampling)
-    error = np.full(value.shape, ROUNDINGS * 2.0**-52 * np.max(np.abs(value), initial=0.0))
-    return Opinion("closed form", "closed form", View(axes, sampling), value, error, "hesslib")
+    view = View(axes, sampling)
+    size = sizes(value, question, view)
+    noise = rounding_noise(
+        lambda w: _value(question, replace(here, w=w), sampling)[1],
+        here.w,
+        value,
+        question,
+        view,
+        3 if value.ndim == 1 else 1,
+    )
+    error = ROUNDINGS * 2.0**-52 * size + SAFETY * noise
+    return Opinion("closed form", "closed form", view, value, error, "hesslib", size, noise)
 
 
 def _value(question: Question, here: NetworkPoint, sampling: Sampling) -> tuple[tuple[str, ...], np.ndarray]:

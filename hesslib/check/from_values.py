@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from hesslib import finite_difference as fd
 from hesslib._arrays import to_numpy
 from hesslib.check.from_autodiff import curvature
 from hesslib.check.libraries import from_numpy, in_double
-from hesslib.check.opinion import Declined, Opinion
+from hesslib.check.opinion import Declined, Opinion, ratio
 from hesslib.check.progress import Meter
 from hesslib.check.question import Question
+from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES
 from hesslib.check.views import Sampling, View
 from hesslib.finite_difference import Estimate
@@ -25,8 +26,12 @@ NAMES = {"difference": "finite differences", "complex_step": "complex step"}
 Derivative = Callable[..., Estimate]
 
 
-def opinion(question: Question, kind: str, budget: int, sampling: Sampling, show: bool | None = False) -> Opinion:
+def opinion(
+    question: Question, kind: str, budget: int, sampling: Sampling, show: bool | None = False, noise: float = 0.0
+) -> Opinion:
     """Finite differences (kind "difference") or the complex step, within so many evaluations; `show` as `announced`.
+
+    `noise` is the relative accuracy of the values of the function.
 
     Raises Declined where the function does not allow them.
     """
@@ -34,16 +39,19 @@ def opinion(question: Question, kind: str, budget: int, sampling: Sampling, show
     before = subject.calls
     with Meter(subject, f"{name}, {question.words}", show) as meter:
         try:
-            axes, value, error, used = COMPUTATIONS[question.quantity](
-                _Asked(question, _Budget(kind, budget, meter), sampling)
-            )
+            asked = _Asked(question, _Budget(kind, budget, meter), sampling, noise)
+            axes, value, error, used = COMPUTATIONS[question.quantity](asked)
         except FAILURES as reason:
             raise Declined(f"{name}: {reason}") from reason
-    if not np.isfinite(error).all():
-        raise Declined(f"{name}: no usable difference quotient")
-    error = SLACK * np.maximum(error, np.median(error))
+    value = np.where(np.isfinite(error), value, 0.0)
+    view = View(axes, sampling)
+    size = sizes(value, question, view)
+    typical = np.median(ratio(error, size)[np.isfinite(error)]) if np.isfinite(error).any() else 0.0
+    lucky = size * (typical if np.isfinite(typical) else 0.0)  # an entry with a smaller bound than most was lucky
+    error = SLACK * np.maximum(error, lucky)
     named = name if kind == "complex_step" else f"{name}, {used}"
-    return Opinion(named, "values", View(axes, sampling), value, error, f"{subject.calls - before} evaluations")
+    cost = f"{subject.calls - before} evaluations"
+    return Opinion(named, "values", view, value, error, cost, size, np.zeros_like(size), tuple(asked.remarks))
 
 
 class _Budget:
@@ -81,6 +89,14 @@ class _Asked:
     question: Question
     budget: _Budget
     sampling: Sampling
+    noise: float = 0.0
+    remarks: list[str] = field(default_factory=list)
+
+    def taken(self, derivative: Derivative, f: Callable[[np.ndarray], Any], x: np.ndarray, method: str) -> Estimate:
+        """An estimate, whose remarks are kept."""
+        found = derivative(f, x, method=method, noise=self.noise)
+        self.remarks.extend(found.remarks)
+        return found
 
 
 Computation = tuple[tuple[str, ...], np.ndarray, np.ndarray, str]
@@ -91,12 +107,12 @@ def _gradient(ask: _Asked) -> Computation:
     kept = ("kept",) * (len(ask.question.shape) - 1)
     method = ask.budget.first(subject.p)
     if method is not None:
-        found = fd.jacobian(subject.values, subject.point, method=method)
+        found = ask.taken(fd.jacobian, subject.values, subject.point, method)
         shape = ask.question.shape
         return (*kept, "kept"), found.value.reshape(shape), found.error.reshape(shape), method
     along, lengths = _along(ask.question, ask.sampling.directions)
     method = _affordable(ask.budget.first(len(lengths)))
-    found = fd.jacobian(along, np.zeros(len(lengths)), method=method)
+    found = ask.taken(fd.jacobian, along, np.zeros(len(lengths)), method)
     shape = (*ask.question.shape[:-1], len(lengths))
     value, error = (lengths * part.reshape(shape) for part in (found.value, found.error))
     return (*kept, "directions"), value, error, f"{method} along random directions"
@@ -106,11 +122,11 @@ def _hessian(ask: _Asked) -> Computation:
     subject = ask.question.subject
     method = ask.budget.second(subject.p)
     if method is not None:
-        found = fd.hessian(subject.values, subject.point, method=method)
+        found = ask.taken(fd.hessian, subject.values, subject.point, method)
         return ("kept", "kept"), found.value, found.error, method
     along, lengths = _along(ask.question, ask.sampling.directions)
     method = _affordable(ask.budget.second(len(lengths)))
-    found = fd.hessian(along, np.zeros(len(lengths)), method=method)
+    found = ask.taken(fd.hessian, along, np.zeros(len(lengths)), method)
     outer = np.outer(lengths, lengths)
     return ("directions", "directions"), outer * found.value, outer * found.error, f"{method} along random directions"
 
@@ -119,12 +135,11 @@ def _diagonal(ask: _Asked) -> Computation:
     subject = ask.question.subject
     method = ask.budget.diagonal(subject.p)
     if method is not None:
-        found = fd.hessian_diagonal(subject.values, subject.point, method=method)
+        found = ask.taken(fd.hessian_diagonal, subject.values, subject.point, method)
         return ("kept",), found.value, found.error, method
     method = _affordable(ask.budget.diagonal(len(ask.sampling.entries)))
-    found = fd.hessian_diagonal(
-        _at(ask.question, ask.sampling.entries), subject.point[ask.sampling.entries], method=method
-    )
+    entries = ask.sampling.entries
+    found = ask.taken(fd.hessian_diagonal, _at(ask.question, entries), subject.point[entries], method)
     return ("entries",), found.value, found.error, f"{method} in sampled entries"
 
 
@@ -133,7 +148,7 @@ def _product(ask: _Asked) -> Computation:
     assert v is not None
     method = ask.budget.second(subject.p)
     if method is not None:
-        found = fd.hessian(subject.values, subject.point, method=method)
+        found = ask.taken(fd.hessian, subject.values, subject.point, method)
         return ("kept",), found.value @ v, found.error @ np.abs(v), method
     # u^T H v is a mixed derivative along u and v
     ask.budget.times = ask.sampling.directions.shape[1]
@@ -141,7 +156,7 @@ def _product(ask: _Asked) -> Computation:
     values, errors = [], []
     for u in ask.sampling.directions.T:
         along, lengths = _along(ask.question, np.stack([u, v], axis=1))
-        found = fd.hessian(along, np.zeros(2), method=method)
+        found = ask.taken(fd.hessian, along, np.zeros(2), method)
         values.append(found.value[0, 1] * lengths[0] * lengths[1])
         errors.append(found.error[0, 1] * lengths[0] * lengths[1])
     return ("directions",), np.array(values), np.array(errors), f"{method} along random directions"
@@ -152,7 +167,7 @@ def _gauss_newton(ask: _Asked) -> Computation:
     if ask.budget.kind == "complex_step":
         raise ValueError("the curvature of the loss is not a first derivative")
     method = _affordable(ask.budget.first(subject.p))
-    J = fd.jacobian(subject.values, subject.point, method=method)
+    J = ask.taken(fd.jacobian, subject.values, subject.point, method)
     J_value, J_error = J.value.reshape(m, -1), J.error.reshape(m, -1)
     outputs = m if subject.network is None else ask.question.outputs[-1]
     how = _affordable(ask.budget.second(outputs))
@@ -163,7 +178,7 @@ def _gauss_newton(ask: _Asked) -> Computation:
             with in_double(subject.library):
                 return to_numpy(f(from_numpy(a, subject.library)))
 
-        found = fd.hessian(values, a, method=how)
+        found = ask.taken(fd.hessian, values, a, how)
         errors.append(found.error)
         return found.value
 
@@ -177,7 +192,7 @@ def _gauss_newton(ask: _Asked) -> Computation:
 def _laplacian(ask: _Asked) -> Computation:
     subject = ask.question.subject
     method = _affordable(ask.budget.diagonal(subject.p))
-    found = fd.hessian_diagonal(subject.values, subject.point, method=method)
+    found = ask.taken(fd.hessian_diagonal, subject.values, subject.point, method)
     value, error = (part.sum(axis=-1).reshape(-1) for part in (found.value, found.error))
     return ("kept",), value, error, method
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hesslib.check.case import Case
+from hesslib.check.opinion import ratio
 from hesslib.check.question import Question
-from hesslib.check.verdict import Judgement, relative
+from hesslib.check.verdict import Judgement
 
 MOST = 3  # blocks that are listed by name
 
@@ -31,19 +32,21 @@ class BlockError:
     """
 
     names: tuple[str, ...]  # of the blocks, one for each axis of the result that parameters have
-    error: float  # relative to the largest entry of all
+    error: float  # relative to the size of the entries there
     excess: float  # in units of what is allowed
 
 
 def block_errors(question: Question, judgement: Judgement) -> tuple[BlockError, ...]:
     """The errors by block: in the order of the blocks, the last axis running fastest."""
-    difference, excess = np.abs(judgement.claimed - judgement.opinion.value), judgement.excess
+    excess = judgement.excess
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = np.abs(judgement.claimed - judgement.opinion.value)
+        difference = ratio(difference, np.where(judgement.size > 0, judgement.size, judgement.scale))
     found = []
     for names, inside in _blocks(question, judgement):
-        part, ratio = difference[inside], excess[inside]
+        part, units = difference[inside], excess[inside]
         if part.size:
-            error = relative(float(np.max(part)), judgement.scale)
-            found.append(BlockError(names, error, float(np.max(ratio))))
+            found.append(BlockError(names, float(np.max(part)), float(np.max(units))))
     return tuple(found)
 
 

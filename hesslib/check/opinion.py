@@ -19,6 +19,9 @@ class Opinion:
     value: np.ndarray
     error: np.ndarray  # of the shape of value
     cost: str
+    size: np.ndarray  # what errors in each entry are measured by
+    noise: np.ndarray  # what rounding in double precision makes of it: the change under a change of x by an ulp
+    remarks: tuple[str, ...] = ()  # where there is no derivative
 
     @property
     def scale(self) -> float:
@@ -27,9 +30,21 @@ class Opinion:
 
     @property
     def tolerance(self) -> float:
-        """The largest error bound, relative to the largest entry."""
-        worst = float(np.max(self.error, initial=0.0))
-        return worst / self.scale if self.scale > 0 else (0.0 if worst == 0 else float("inf"))
+        """The largest error bound, relative to the size of the entry."""
+        return float(np.max(ratio(self.error, self.size), initial=0.0))
+
+    def silent(self, natural: float) -> bool:
+        """Whether its error is of the order of the result, everywhere."""
+        return bool((ratio(self.error, np.maximum(self.size, natural)) > VACUOUS).all())
+
+
+VACUOUS = 0.25  # an error of this part of the result leaves little of it
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The quotient; 0 where the part is 0, and infinite where only the whole is."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(part == 0, 0.0, part / whole)
 
 
 class Declined(Exception):

@@ -18,9 +18,17 @@ class Options:
     budget: int
     referees: tuple[str, ...]
     progress: bool | None
+    noise: float = 0.0
 
 
-def options(problem: str, seed: int, budget: int, referees: Sequence[str] | None, progress: bool | None) -> Options:
+def options(
+    problem: str,
+    seed: int,
+    budget: int,
+    referees: Sequence[str] | None,
+    progress: bool | None,
+    noise: float | None = None,
+) -> Options:
     """The options, checked."""
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < 50:
         raise ValueError(
@@ -30,4 +38,6 @@ def options(problem: str, seed: int, budget: int, referees: Sequence[str] | None
     unknown = [referee for referee in chosen if referee not in REFEREES]
     if unknown or not chosen:
         raise ValueError(f"referees is {tuple(chosen)!r}; it must be some of {', '.join(map(repr, REFEREES))}")
-    return Options(problem, seed, budget, chosen, progress)
+    if noise is not None and not 0 <= noise < 1:
+        raise ValueError(f"noise is {noise!r}; it must be a relative accuracy, at least 0 and below 1")
+    return Options(problem, seed, budget, chosen, progress, noise or 0.0)

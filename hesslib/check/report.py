@@ -39,21 +39,31 @@ class Referee:
 
     name: str  # who, and in which order of composition or by which method
     cost: str  # in words, such as the number of evaluations
-    tolerance: float  # its own error, relative to the largest entry, as the two below
-    distance: float  # of the claimed result from its own
+    tolerance: float  # its own error, relative to the size of the block, as the two below
+    distance: float  # of the claimed result from its own, in the entry that is furthest off
     allowed: float  # what the distance may be: both errors together
     trusted: bool  # False for one that contradicts the others
     seen: str  # all entries, or through which sample it looked
+    silent: bool = False  # its own error is of the order of the result: it has no vote
 
     @property
     def passed(self) -> bool:
-        """Whether the claimed result is as close as is allowed."""
+        """Whether the claimed result is as close as is allowed, in every entry."""
         return self.distance <= self.allowed
+
+    @property
+    def says(self) -> str:
+        """Whether it agrees, in words."""
+        if self.silent:
+            return "cannot tell, its own error is of the order of the result"
+        return ("agrees" if self.passed else "differs") + ("" if self.trusted else ", not trusted")
 
 
 @dataclass(frozen=True)
 class Report:
     """What a check found. It is true if and only if the claimed result is right, so that ``assert`` works on it.
+
+    A result of which only sampled entries were looked at is not called right, and is not true.
 
     It prints as text, shows as HTML in a notebook, and `to_json` gives all of it.
 
@@ -70,7 +80,7 @@ class Report:
 
     quantity: str  # what was checked, in words
     problem: str  # of what, in words
-    verdict: str  # "right", "wrong" or "cannot tell"
+    verdict: str  # "right", "wrong", "cannot tell", or "right in the sample" if single entries were not looked at
     diagnoses: tuple[Diagnosis, ...]  # what the mistake most likely is; more than one if none stands out
     referees: tuple[Referee, ...]  # who was asked, and what they found
     declined: tuple[str, ...]  # who could not answer, and why
@@ -91,7 +101,7 @@ class Report:
 
     @property
     def tolerance(self) -> float:
-        """What the most precise trusted referee allows, relative to the largest entry."""
+        """What the most precise trusted referee allows, relative to the size of the block."""
         return min((referee.allowed for referee in self.referees if referee.trusted), default=float("inf"))
 
     def __bool__(self) -> bool:

@@ -16,6 +16,7 @@ from hesslib.check.libraries import EPS, epsilon, from_numpy, in_double, library
 from hesslib.convert.problem import NetworkProblem
 from hesslib.networks.network import error, forward
 
+REPRODUCED = 64  # roundings by which two values at one point may differ: sums in another order on other threads
 FAILURES = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, IndexError, ArithmeticError)
 """What a function may raise when it is given an array it was not written for."""
 
@@ -35,9 +36,11 @@ class Subject:
     shape: tuple[int, ...]  # of the point as it was given
     sizes: dict[str, float] = field(default_factory=dict)  # numbers by which a derivative may be off
     network: NetworkPoint | None = None
+    random: str = ""  # what is said if f gives another value when it is called again
     calls: int = 0
     on_call: Callable[[], None] | None = None  # told of every call, for a progress bar
     compiled: Any = None  # by jax.jit; False where that failed
+    noise: float = 0.0  # the relative accuracy of its values, where that is worse than their dtype
 
     @property
     def p(self) -> int:
@@ -49,7 +52,7 @@ class Subject:
         if self.on_call is not None:
             self.on_call()
         with in_double(self.library):
-            return to_numpy(self._fastest(from_numpy(x, self.library)))
+            return np.array(to_numpy(self._fastest(from_numpy(x, self.library))))  # copied: f may fill one buffer
 
     def _fastest(self, x: Any) -> Any:
         """The function compiled, if JAX can compile it."""
@@ -108,11 +111,13 @@ def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
     if not callable(f):
         raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, x, t)")  # noqa: TRY004
     shape, library, eps = _checked(x).shape, library_of(x), epsilon(x)
-    if library == "numpy" and library_of(f(x)) == "jax":  # functions of jax.numpy take NumPy arrays as well
+    if (
+        library == "numpy" and library_of(f(_checked(x).copy())) == "jax"
+    ):  # functions of jax.numpy take NumPy arrays as well
         library = "jax"
 
     def flat(v: Any) -> Any:
-        return f(v.reshape(shape))
+        return f(_copied(v).reshape(shape))
 
     point = _checked(x).reshape(-1)
     value, point = _first_value(flat, point, library, _checked(x).dtype)
@@ -120,7 +125,30 @@ def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
         raise ValueError(f"f gives {numbers!r} at x; it must give finite real numbers")
     sizes = {"P": float(len(point))}
-    return Subject(flat, point, library, _blocks(blocks, len(point)), max(eps, epsilon(value)), shape, sizes)
+    random = _differs_when_called_again(numbers, lambda: flat(from_numpy(point, library)), library)
+    eps = max(eps, epsilon(value))
+    return Subject(flat, point, library, _blocks(blocks, len(point)), eps, shape, sizes, random=random)
+
+
+def _differs_when_called_again(first: np.ndarray, again: Callable[[], Any], library: str) -> str:
+    """What is said of a function that gives another value at the same point; empty for any other."""
+    with in_double(library):
+        second = np.array(to_numpy(again()))
+    eps = EPS.get(str(first.dtype), 2.0**-52)
+    apart = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    if not (apart > REPRODUCED * eps * np.max(np.abs(first), initial=0.0)).any():
+        return ""
+    place = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    return (
+        f"f is random: called twice at the same x it gives {first[place]:.6g} and {second[place]:.6g}. Draw the random "
+        "numbers once, outside of f, or set the seed inside it; for dropout check in evaluation mode"
+    )
+
+
+def _copied(v: Any) -> Any:
+    """An array that f may change without changing the caller's."""
+    library = library_of(v)
+    return v if library == "jax" else v.clone() if library == "torch" else v.copy()
 
 
 def of_network(problem: NetworkProblem, w: Any, what: str, blocks: Any) -> Subject:

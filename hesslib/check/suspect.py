@@ -21,6 +21,7 @@ class Suspect:
     extra: float = 0.0  # what the error of the referees may have grown to on the way to `value`
     scalable: bool = True  # whether it is looked for up to a constant factor as well
     local: bool = True  # whether it is looked for in a part, where the rest is right
+    free: int = 0  # numbers that were fitted to the claimed result: fewer beat more
     also: str = ""  # the kind of a second mistake, if it takes two to give the value
 
     @property

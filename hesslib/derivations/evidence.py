@@ -191,6 +191,11 @@ def expansion() -> Steps:
     return step.then(c * S("r", P, lambda r: (alpha + beta * lam[r]) * u[r] ** 2), "$d=Vu$", using=along_eigenvectors)
 
 
+def laplace() -> Steps:
+    r"""$\Delta F\simeq\tfrac12\sum_{ij}d_iA_{ij}d_j$ where residuals are not linear in $w$: higher orders dropped."""
+    return Steps(Delta_F).neglect(_half_form(), "higher orders dropped")
+
+
 def _half_form() -> Expr:
     return sp.Rational(1, 2) * S("i", P, lambda i: S("j", P, lambda j: d[i] * A[i, j] * d[j]))
 

@@ -6,7 +6,7 @@ r"""Derivatives from nothing but values of the function, each with a bound on it
 |---|---|---|---|
 | ``"central"`` | symmetric quotients at two steps, extrapolated once | 1e-9 | $2p^2+2p+5$ |
 | ``"ridders"`` | at seven steps, the best entry of Richardson's tableau | 1e-12 | $7p(p+1)+1$ |
-| ``"complex_step"`` | imaginary steps in one coordinate, real ones in the other | 1e-14 | $4p(p+1)+p+6$ |
+| ``"complex_step"`` | imaginary steps in one coordinate, real ones in the other | 1e-14 | $4p(p+1)+p+8$ |
 
 The steps are scaled to each coordinate; where the first guess is not good enough, more calls find a better one.
 """

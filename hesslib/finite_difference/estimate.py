@@ -21,8 +21,9 @@ class Estimate:
     """
 
     value: Array  # the derivative, in the dtype of `x`
-    error: Array  # what |value - exact| is meant to stay below, entry by entry: truncation and rounding of `f`
+    error: Array  # what |value - exact| is meant to stay below, entry by entry; infinite where that cannot be told
     calls: int  # how often `f` was called
+    remarks: tuple[str, ...] = ()  # where the bound is infinite, and why
 
 
 def point(x: Any) -> Array:

@@ -25,7 +25,7 @@ def _evaluate(pickled: bytes, points: list[Array]) -> list[Any]:
         _functions.clear()
         _functions[pickled] = pickle.loads(pickled)  # our own bytes, sent by the parent process
     f = _functions[pickled]
-    return [f(x) for x in points]
+    return [np.array(f(x)) for x in points]  # a copy: f may fill one buffer again and again
 
 
 class Evaluator:
@@ -71,7 +71,7 @@ class Evaluator:
             return np.zeros((0, self.size))
         self.calls += len(points)
         if self.pool is None:
-            values = [self.f(x) for x in points]
+            return np.stack([self._checked(self.f(x)) for x in points])  # copied before f is called again
         else:
             share = -(-len(points) // self.workers)
             batches = [list(points[k : k + share]) for k in range(0, len(points), share)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hesslib.finite_difference import complex_step
-from hesslib.finite_difference.conclusion import climbed, concluded, estimate
+from hesslib.finite_difference.conclusion import Conclusion, climbed, concluded, estimate
 from hesslib.finite_difference.estimate import Array, Estimate, point
 from hesslib.finite_difference.evaluation import Evaluator, Function
 from hesslib.finite_difference.ladder import Ladder
@@ -36,7 +36,7 @@ def jacobian(
 
     Equation: fd-central, richardson, ridders-estimate, complex-step.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
-    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 2p + 5 (complex_step); more where the steps must be searched for;
+    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 2p + 7 (complex_step); more where the steps must be searched for;
     memory: the values of all calls.
     Errors: ValueError for an `x` that is not a finite vector of floats, for an `f` that is not finite at or near `x`,
     changes its shape, cannot be pickled (``workers > 1``) or is not analytic (complex_step); for a wrong option.
@@ -61,8 +61,8 @@ def jacobian(
     """
     x = point(x)
     with Evaluator(f, workers) as evaluate:
-        value, error = entries(evaluate, x, method, step, levels, relative(noise))
-        return estimate(value.T, error.T, (*evaluate.shape, len(x)), x, evaluate.calls)
+        found = entries(evaluate, x, method, step, levels, relative(noise))
+        return estimate(found.value.T, found.error.T, (*evaluate.shape, len(x)), x, evaluate.calls, found.remarks)
 
 
 def gradient(
@@ -94,9 +94,7 @@ def gradient(
     return jacobian(f, x, method=method, workers=workers, step=step, levels=levels, noise=noise)
 
 
-def entries(
-    evaluate: Evaluator, x: Array, method: str, step: Any, levels: int | None, noise: float
-) -> tuple[Array, Array]:
+def entries(evaluate: Evaluator, x: Array, method: str, step: Any, levels: int | None, noise: float) -> Conclusion:
     """Values and bounds: (p, outputs)."""
     if method == "complex_step":
         if step is not None or levels is not None:
@@ -104,4 +102,4 @@ def entries(
         return complex_step.first(evaluate, x, noise)
     plan = planned(PLANS, method, levels)
     ladder, coarsest = climbed(Ladder, 1, evaluate, x, plan, step, noise)
-    return concluded(ladder, ladder.first(coarsest, plan.levels), coarsest)
+    return concluded(ladder, ladder.first(coarsest, plan.levels), coarsest, [(i,) for i in range(len(x))])

@@ -13,11 +13,16 @@ from hesslib.finite_difference import rounding
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.extrapolation import Quotients
+from hesslib.finite_difference.witness import Doubt, even, odd
 
+SMALL = 2.0**-150  # steps beyond this and its inverse have units of their own: the fourth power still is a number
+SUSPECT = 0.02  # of a second quotient: what first quotients may differ by over one step
+SETTLED = 0.05  # a bound below this part of a second quotient shows that it has settled
 PARTS = (2.0**-15, 2.0**-12, 2.0**-9)  # of the steps: distances of the probe, tried in turn
 
 Shift = tuple[int, float]  # axis, distance
 Pair = tuple[int, int]  # axes i < j
+Axes = tuple[int, ...]  # of an entry: (i,), (i, i) or (i, j)
 
 
 class Ladder:
@@ -25,10 +30,14 @@ class Ladder:
 
     ``start`` (p,) are the steps of exponent 0; exponent e stands for the step ``start * ratio ** -e``.
     ``noise``: the relative accuracy of the values of ``f`` where that is worse than their dtype.
+    Quotients are taken in units of ``unit`` (p,), powers of two: one but for steps whose squares leave the range of
+    floating point.
     """
 
     def __init__(self, evaluate: Evaluator, x: Array, start: Array, ratio: float, noise: float) -> None:
         self.evaluate, self.x, self.start, self.ratio, self.noise = evaluate, x, start, ratio, noise
+        extreme = (start < SMALL) | (start > 1 / SMALL)
+        self.unit = np.ldexp(1.0, np.where(extreme, np.round(np.log2(start)), 0).astype(int))
         self.f0 = evaluate([x.copy()])[0]
         if not np.isfinite(self.f0).all():
             raise ValueError(f"f(x) is {self.f0[~np.isfinite(self.f0)][0]}; f must be finite at x")
@@ -89,10 +98,7 @@ class Ladder:
         """
         i, j = np.array(pairs, dtype=int).reshape(-1, 2).T
         a, alone = self._steps(coarsest, levels), (self._values(coarsest, levels) - self.f0).sum(axis=2)
-        keys = [[(i, j, coarsest[i] + k, coarsest[j] + k) for i, j in pairs] for k in range(levels)]
-        together = np.array([[self.pair[key] for key in row] for row in keys]).reshape(
-            levels, len(pairs), 2, len(self.f0)
-        )
+        together = self.together(pairs, coarsest, levels)
         ab = a[:, i] * a[:, j]
         D = known(((together - self.f0).sum(axis=2) - alone[:, i] - alone[:, j]) / (2 * ab[..., None]))
         return Quotients(D, gain=np.sqrt(1.5) / ab, centre=1 / ab, ratio=self.ratio)
@@ -120,17 +126,53 @@ class Ladder:
                 break
         return rounding.from_probe(values)[None]
 
-    def entry(self, n: int) -> str:
-        """What entry n of a result is called, the diagonal first and then the pairs."""
-        p = len(self.x)
-        if n < p:
-            return f"coordinate {n}"
-        i, j = list(dict.fromkeys(key[:2] for key in self.pair))[n - p]
-        return f"coordinates {i} and {j}"
+    def together(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> Array:
+        """Values at x ± (a e_i + b e_j) for every pair: (levels, pairs, 2, outputs)."""
+        keys = [[(i, j, coarsest[i] + k, coarsest[j] + k) for i, j in pairs] for k in range(levels)]
+        return np.array([[self.pair[key] for key in row] for row in keys]).reshape(levels, len(pairs), 2, len(self.f0))
+
+    def irregular(self, coarsest: Sequence[int], levels: int, sigma: Array) -> Array:
+        """Where values along the axes do not follow a parabola ever more closely: (p, outputs)."""
+        return even(self._values(coarsest, levels), self.f0, self._steps(coarsest, levels), sigma).irregular
+
+    def may_have_a_kink(self, coarsest: Sequence[int], levels: int) -> bool:
+        """Whether first quotients differ by more than a smooth function and rounding explain, at two steps at least."""
+        a, f = self._steps(coarsest, levels), self._values(coarsest, levels)
+        D, H = (f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None]), (f - self.f0).sum(axis=2) / a[..., None] ** 2
+        gap, heard = np.abs(D[0] - D[-1]), 12 * self.floor() / a[-1][:, None]
+        return bool(((gap > heard) & (gap > SUSPECT * a[0][:, None] * np.abs(H[-1]))).any())
+
+    def doubted(
+        self, entries: Sequence[Axes], coarsest: Sequence[int], levels: tuple[int, int], sigma: Array, error: Array
+    ) -> list[Doubt]:
+        """Where the parity that the quotients do not see says that a bound (entries, outputs) is not to be believed.
+
+        ``levels``: how many are known along the axes, and along the pairs.
+        """
+        p, pairs = len(self.x), [(axes[0], axes[1]) for axes in entries[len(self.x) :]]
+        sigma, of_pairs = (sigma[:p], sigma[p:]) if len(sigma) > 1 else (sigma, sigma)
+        a, f, own = self._steps(coarsest, levels[0]), self._values(coarsest, levels[0]), error[:p]
+        slopes = even(f, self.f0, a, sigma)
+        if len(entries[0]) == 1:
+            return [Doubt("derivative", slopes, slopes.against(own), entries[:p])]
+        jump = slopes.gap / a[-1][:, None]
+        unsettled = slopes.irregular & ((own > SETTLED * jump) | (jump > 2 * own))
+        curvatures = odd(f, a, sigma)
+        found = [
+            Doubt("derivative", slopes, unsettled, entries[:p]),
+            Doubt("second derivative", curvatures, curvatures.against(own), entries[:p]),
+        ]
+        if pairs and levels[1] > 2:  # along the diagonals of the pairs, in units of the coarsest step
+            b = np.repeat(self.ratio ** -np.arange(levels[1])[:, None], len(pairs), axis=1)
+            across = odd(self.together(pairs, coarsest, levels[1]), b, of_pairs)
+            i, j = np.array(pairs).T
+            gap = across.gap / (2 * a[0, i] * a[0, j])[:, None]
+            found.append(Doubt("second derivative", across, across.irregular & ~(gap <= 2 * error[p:]), entries[p:]))
+        return found
 
     def _steps(self, coarsest: Sequence[int], levels: int) -> Array:
-        """(levels, p)."""
-        return np.array([[self.step(i, e + k) for i, e in enumerate(coarsest)] for k in range(levels)])
+        """In units: (levels, p)."""
+        return np.array([[self.step(i, e + k) for i, e in enumerate(coarsest)] for k in range(levels)]) / self.unit
 
     def _values(self, coarsest: Sequence[int], levels: int) -> Array:
         """(levels, p, 2, outputs)."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hesslib.finite_difference import complex_step, first
-from hesslib.finite_difference.conclusion import climbed, concluded, estimate
+from hesslib.finite_difference.conclusion import Conclusion, climbed, concluded, estimate
 from hesslib.finite_difference.estimate import Array, Estimate, point
 from hesslib.finite_difference.evaluation import Evaluator, Function
 from hesslib.finite_difference.extrapolation import joined
@@ -21,6 +21,9 @@ PLANS = {
     "ridders": Plan(first=0.25, ratio=2**0.5, levels=7, enough=1e-11),
     "complex_step": Plan(first=0.04, ratio=2.0, levels=4, enough=1e-12),
 }
+
+
+ENOUGH_TO_SEE_KINKS = 4  # levels that show how the odd part falls
 
 
 def hessian(
@@ -41,7 +44,7 @@ def hessian(
 
     Equation: fd-second, fd-mixed-two, richardson, ridders-estimate.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p, p).
-    Cost: $2p^2+2p+5$ calls (central), $7p(p+1)+1$ (ridders), $4p(p+1)+p+6$ (complex_step); more where the steps must be
+    Cost: $2p^2+2p+5$ calls (central), $7p(p+1)+1$ (ridders), $4p(p+1)+p+8$ (complex_step); more where the steps must be
     searched for; memory: the values of all calls.
     Errors: as for `jacobian`.
 
@@ -64,9 +67,9 @@ def hessian(
     p = len(x)
     pairs = list(combinations(range(p), 2))
     with Evaluator(f, workers) as evaluate:
-        value, error = _entries(evaluate, x, pairs, planned(PLANS, method, levels), method, step, relative(noise))
-        H, bound = _mirrored(value, pairs, p), _mirrored(error, pairs, p)
-        return estimate(H, bound, (*evaluate.shape, p, p), x, evaluate.calls)
+        found = _entries(evaluate, x, pairs, planned(PLANS, method, levels), method, step, relative(noise))
+        H, bound = _mirrored(found.value, pairs, p), _mirrored(found.error, pairs, p)
+        return estimate(H, bound, (*evaluate.shape, p, p), x, evaluate.calls, found.remarks)
 
 
 def hessian_diagonal(
@@ -86,7 +89,7 @@ def hessian_diagonal(
 
     Equation: fd-second, richardson, ridders-estimate.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
-    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 6 (complex_step); more where the steps must be searched for;
+    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 8 (complex_step); more where the steps must be searched for;
     memory: the values of all calls.
     Errors: as for `jacobian`.
 
@@ -104,8 +107,8 @@ def hessian_diagonal(
     """
     x = point(x)
     with Evaluator(f, workers) as evaluate:
-        value, error = _entries(evaluate, x, [], planned(PLANS, method, levels), method, step, relative(noise))
-        return estimate(value.T, error.T, (*evaluate.shape, len(x)), x, evaluate.calls)
+        found = _entries(evaluate, x, [], planned(PLANS, method, levels), method, step, relative(noise))
+        return estimate(found.value.T, found.error.T, (*evaluate.shape, len(x)), x, evaluate.calls, found.remarks)
 
 
 def hessian_from_gradient(
@@ -148,34 +151,39 @@ def hessian_from_gradient(
     x = point(x)
     p = len(x)
     with Evaluator(g, workers) as evaluate:
-        value, error = first.entries(evaluate, x, method, step, levels, relative(noise))
+        found = first.entries(evaluate, x, method, step, levels, relative(noise))
         shape = evaluate.shape
         if shape[-1:] != (p,):
             raise ValueError(f"g returned shape {shape}; a gradient at x of shape {x.shape} must end in ({p},)")
-        J, E = (part.T.reshape(*shape, p) for part in (value, error))
+        J, E = (part.T.reshape(*shape, p) for part in (found.value, found.error))
         Jt, Et = np.swapaxes(J, -1, -2), np.swapaxes(E, -1, -2)
         gap = np.abs(J - Jt)
         worst = np.unravel_index(int(np.argmax(gap - 10 * (E + Et))), gap.shape)
-        if gap[worst] > 10 * (E + Et)[worst] + 1e-3 * np.abs(J).max():
+        if gap[worst] > 10 * (E + Et)[worst] + 1e-3 * np.abs(J[np.isfinite(E)]).max(initial=0.0):
             raise ValueError(
                 f"g is not the gradient of anything: its Jacobian has {J[worst]:g} at {tuple(map(int, worst))} "
                 f"and {Jt[worst]:g} at the mirrored place; it must be symmetric"
             )
         # two estimates of one number: their mean, whose error is seen from their distance as well
         value, error = (J + Jt) / 2, np.maximum((E + Et) / 2, gap / 2)
-        return estimate(value, error, (*shape, p), x, evaluate.calls)
+        return estimate(value, error, (*shape, p), x, evaluate.calls, found.remarks)
 
 
 def _entries(
     evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, method: str, step: Any, noise: float
-) -> tuple[Array, Array]:
-    """Values and bounds, the diagonal first and then the pairs: (entries, outputs)."""
+) -> Conclusion:
+    """Values and bounds, the diagonal first and then the pairs."""
     if method == "complex_step":
         return complex_step.second(evaluate, x, pairs, plan, step, noise)
     ladder, coarsest = climbed(Ladder, 2, evaluate, x, plan, step, noise)
     ladder.fill_pairs(pairs, coarsest, plan.levels)
     diagonal, mixed = ladder.second(coarsest, plan.levels), ladder.mixed(pairs, coarsest, plan.levels)
-    return concluded(ladder, joined(diagonal, mixed), coarsest)
+    more = 0
+    if plan.levels < ENOUGH_TO_SEE_KINKS and ladder.may_have_a_kink(coarsest, plan.levels):
+        more = ENOUGH_TO_SEE_KINKS - plan.levels
+        ladder.fill_axes((i, e + plan.levels + k) for i, e in enumerate(coarsest) for k in range(more))
+    entries = [*((i, i) for i in range(len(x))), *pairs]
+    return concluded(ladder, joined(diagonal, mixed), coarsest, entries, more)
 
 
 def _mirrored(entries: Array, pairs: list[Pair], p: int) -> Array:

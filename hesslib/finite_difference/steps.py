@@ -7,7 +7,6 @@ is, as long as the bound falls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +15,7 @@ from hesslib.finite_difference import rounding
 from hesslib.finite_difference.choice import Choice
 from hesslib.finite_difference.choice import best as best_entry
 from hesslib.finite_difference.estimate import Array
-from hesslib.finite_difference.extrapolation import Quotients, tableau
+from hesslib.finite_difference.extrapolation import tableau
 from hesslib.finite_difference.ladder import Ladder
 
 FINER, COARSER = 1, -1
@@ -24,6 +23,7 @@ MOST = 0.25  # no step grows beyond this part of max(1, |x[i]|),
 LEAST = 1e-12  # ... nor shrinks below this part of the first guess,
 UNITS = 2.0**10  # ... nor below so many units in the last place of x[i]
 UNEXPLAINED = 0.01  # times the noise seen is what single values must explain of it
+SMALLEST, SMALLEST_SINGLE = 2.0**-900, 2.0**-80  # coordinates below these are treated as 0
 ROUNDS = 16  # a bound on the work; a smooth function needs one to four
 
 
@@ -50,6 +50,7 @@ class Verdict:
     wish: int
     resolves: bool  # f, rather than stepping over its features or standing in its noise
     blind: bool  # the bound is as large as the derivative
+    irregular: int = 0  # the number of outputs that have a kink or a feature between the steps, as it seems
 
     def beats(self, other: Verdict | None) -> bool:
         """Whether f is resolved now and was not, or else the bounds are better by half in most outputs.
@@ -59,6 +60,8 @@ class Verdict:
         """
         if other is None:
             return True
+        if self.irregular != other.irregular and not (self.blind or other.blind):
+            return self.irregular < other.irregular
         if self.blind != other.blind:
             return other.blind
         if self.resolves != other.resolves:
@@ -79,7 +82,14 @@ class Climb:
     said: Verdict | None = None
     coarser_helps: bool = True
     stride: int = 1
+    leap: int = 1  # the same towards coarser steps, as long as nothing is seen
     done: bool = False
+
+
+def scale(x: Array) -> Array:
+    """|x| in double precision, with 0 for what is so small that steps far below it would be lost."""
+    size = np.abs(x.astype(np.float64))
+    return np.where(size >= (SMALLEST if x.dtype == np.float64 else SMALLEST_SINGLE), size, 0.0)
 
 
 def start(x: Array, plan: Plan) -> Array:
@@ -88,13 +98,15 @@ def start(x: Array, plan: Plan) -> Array:
     Proportional to |x[i]| from 1 upwards, to sqrt|x[i]| below: half way between "the scale is x" and "the scale is 1".
     Never beyond |x[i]| / 4, so that a positive coordinate stays positive.
     """
-    size = np.abs(x.astype(np.float64))
-    below = np.where(size > 0, np.minimum(plan.first * np.sqrt(size), size / 4), plan.first)
-    return np.where(size >= 1, plan.first * size, below)
+    size = scale(x)
+    below = np.where(size > 0, np.minimum(plan.first * np.sqrt(size), min(8 * plan.first, MOST) * size), plan.first)
+    room = (float(np.finfo(x.dtype).max) - size) / 2
+    return np.minimum(np.where(size >= 1, plan.first * size, below), np.where(room > 0, room, plan.first * size))
 
 
-def search(ladder: Ladder, quotients: Callable[[list[int], int], Quotients], plan: Plan) -> list[int]:
-    """Coarsest exponent for every axis."""
+def search(ladder: Ladder, order: int, plan: Plan) -> list[int]:
+    """Coarsest exponent for every axis; order 2 for second quotients of values, 1 for first ones."""
+    quotients = ladder.first if order == 1 else ladder.second
     most = MOST * np.maximum(1.0, np.abs(ladder.x.astype(np.float64)))
     least = np.maximum(UNITS * np.spacing(np.abs(ladder.x)).astype(np.float64), LEAST * ladder.start)
     up, down = (np.floor(np.abs(np.log(limit / ladder.start)) / np.log(plan.ratio) + 0.01) for limit in (most, least))
@@ -108,8 +120,9 @@ def search(ladder: Ladder, quotients: Callable[[list[int], int], Quotients], pla
         floor = ladder.floor()
         choice = best_entry(columns, floor)
         noisy = best_entry(columns, np.fmax(floor, rounding.from_differences(columns))) if len(columns) > 2 else choice
+        irregular = ladder.irregular([climb.trial for climb in climbs], plan.levels, floor)
         for i in climbing:
-            _advance(climbs[i], plan, _judge(choice, noisy, i, plan))
+            _advance(climbs[i], plan, _judge(choice, noisy, i, plan, irregular[i]))
     return [climb.chosen for climb in climbs]
 
 
@@ -118,13 +131,16 @@ def _advance(climb: Climb, plan: Plan, verdict: Verdict) -> None:
     climb.tried.append(climb.trial)
     if verdict.beats(climb.said):
         climb.chosen, climb.said = climb.trial, verdict
+        climb.leap *= 2
     elif climb.came == COARSER:
-        climb.coarser_helps = False
+        climb.coarser_helps, climb.leap = climb.leap > 1, 1
     best = climb.said or verdict
-    if best.relative <= plan.enough:
+    if best.irregular:
+        following = [(max(climb.tried), FINER, climb.stride), (min(climb.tried), COARSER, 1)]
+    elif best.relative <= plan.enough:
         following = []
     elif best.wish == COARSER:
-        following = [(climb.chosen, COARSER, 1)]
+        following = [(climb.chosen, COARSER, climb.leap if best.blind else 1)]
     elif best.resolves:
         following = [(climb.chosen, FINER, 1), (climb.chosen, COARSER, 1)]
     else:
@@ -142,7 +158,7 @@ def _advance(climb: Climb, plan: Plan, verdict: Verdict) -> None:
     climb.trial, climb.done = climb.chosen, True
 
 
-def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan) -> Verdict:
+def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan, irregular: Array) -> Verdict:
     """What one trial says of axis i.
 
     The bound is that with the rounding level seen along this axis. Where that is far above what single values explain,
@@ -160,4 +176,5 @@ def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan) -> Verdict:
         FINER if np.median(finer) > 0.5 else COARSER,
         resolves=typical <= plan.enough**0.5,
         blind=typical > 0.5,
+        irregular=int((irregular & (noisy.truncation[i] + noisy.rounding[i] < np.inf)).sum()),
     )

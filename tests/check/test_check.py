@@ -238,6 +238,130 @@ def test_zero_is_right_where_the_derivative_is_zero() -> None:
     assert not check.hessian(lambda x: (3 * x).sum(), POINT, np.eye(3), **QUIET)
 
 
+# --- What referees must not claim to know
+
+
+def quadratic_form(k: float) -> tuple[Any, np.ndarray]:
+    """Of two coordinates whose scales differ by k, and its Hessian."""
+    H = np.array([[1.0, k / 4], [k / 4, k * k]])
+    return lambda x: 0.5 * x @ H @ x, H
+
+
+@pytest.mark.parametrize("k", [1e4, 1e8])
+def test_entries_are_judged_by_their_own_scale(k: float) -> None:
+    f, H = quadratic_form(k)
+    assert check.hessian(f, np.ones(2), H, **QUIET)
+    wrong = H.copy()
+    wrong[0, 0] = 100.0
+    assert check.hessian(f, np.ones(2), wrong, **QUIET).verdict == "wrong"
+
+
+def test_a_small_slope_beside_a_large_one_is_judged_by_itself() -> None:
+    x = np.array([0.5, 0.7])
+
+    def f(x: np.ndarray) -> Any:
+        return 1e13 * x[0] ** 2 + np.sin(x[1])
+
+    assert check.gradient(f, x, np.array([1e13, np.cos(0.7)]), **QUIET)
+    assert check.gradient(f, x, np.array([1e13, -np.cos(0.7)]), **QUIET).verdict == "wrong"
+
+
+@pytest.mark.parametrize("f", [np.linalg.norm, lambda x: np.abs(x).sum(), lambda x: np.maximum(x, 0).sum()])
+def test_nothing_is_right_at_a_kink(f: Any) -> None:
+    for claimed, quantity in ((np.zeros(2), "gradient"), (np.zeros((2, 2)), "hessian")):
+        report = getattr(check, quantity)(f, np.zeros(2), claimed, **QUIET)
+        assert report.verdict == "cannot tell"
+        assert report.kinds == ("kink",)
+        assert not report
+
+
+def test_derivatives_that_vanish_by_cancellation_are_right() -> None:
+    rng = np.random.default_rng(0)
+    A, b = rng.standard_normal((20, 5)), rng.standard_normal(20)
+    best = np.linalg.lstsq(A, b, rcond=None)[0]
+    assert check.gradient(lambda x: ((A @ x - b) ** 2).sum(), best, 2 * A.T @ (A @ best - b), **QUIET)
+    assert not check.gradient(lambda x: ((A @ x - b) ** 2).sum(), best, np.full(5, 1e-4), **QUIET)
+    x = np.array([0.3, 0.7])
+    for rounding in (0.0, 1e-15):
+        assert check.laplacian(lambda x: np.log((x**2).sum()), x, np.array(rounding), **QUIET)
+        assert check.gradient(lambda x: (np.sin(x) ** 2 + np.cos(x) ** 2).sum(), x, np.full(2, rounding / 8), **QUIET)
+    assert not check.laplacian(lambda x: np.log((x**2).sum()), x, np.array(1e-3), **QUIET)
+
+
+def test_a_function_that_overwrites_its_argument_changes_nothing_of_the_callers() -> None:
+    def f(x: np.ndarray) -> Any:
+        x *= 2
+        return (x**2).sum()
+
+    x = np.array([1.0, 2.0, 3.0])
+    assert check.gradient(f, x, 8 * x, **QUIET)
+    np.testing.assert_array_equal(x, [1.0, 2.0, 3.0])
+
+
+def test_a_random_function_is_named_and_not_checked() -> None:
+    rng = np.random.default_rng(0)
+    report = check.gradient(lambda x: (x**2).sum() * rng.uniform(), POINT, 2 * POINT, **QUIET)
+    assert report.verdict == "cannot tell"
+    assert report.kinds == ("random-function",)
+
+
+def stopped_iteration(x: np.ndarray) -> float:
+    """The sum of square roots, to about nine digits."""
+    total = 0.0
+    for a in x:
+        y, before = 1.0, 0.0
+        while abs(y - before) >= 1e-9:
+            y, before = y - 0.3 * (y * y - a) / (2 * y), y
+        total += y
+    return total
+
+
+def test_an_iteration_that_stops_early_is_named_and_its_right_gradient_is_not_wrong() -> None:
+    x = np.array([2.0, 3.0, 5.0])
+    report = check.gradient(stopped_iteration, x, 0.5 / np.sqrt(x), **QUIET)
+    assert report.ok, report
+    assert report.kinds == ("inexact-function",)
+    assert check.gradient(stopped_iteration, x, 0.5 / np.sqrt(x), noise=1e-8, **QUIET)
+    assert check.gradient(stopped_iteration, x, 0.51 / np.sqrt(x), **QUIET).verdict == "wrong"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_gradient_of_a_relu_network_in_single_precision_is_right(seed: int) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    X, t = (torch.from_numpy(rng.standard_normal(shape).astype(np.float32)) for shape in ((32, 4), (32, 3)))
+
+    def f(w: Any) -> Any:
+        hidden = torch.relu(X @ w[:32].reshape(4, 8) + w[32:40])
+        return ((hidden @ w[40:64].reshape(8, 3) + w[64:67] - t) ** 2).mean()
+
+    w = torch.from_numpy((0.5 * rng.standard_normal(67)).astype(np.float32)).requires_grad_()
+    (g,) = torch.autograd.grad(f(w), w)
+    w = w.detach()
+    report = check.gradient(f, w, g, **QUIET)
+    assert report.ok, report
+    g[5] *= 1.03
+    assert check.gradient(f, w, g, **QUIET).verdict == "wrong"
+
+
+def test_all_zero_is_called_that() -> None:
+    assert check.gradient(cubic, POINT, np.zeros(3), **QUIET).kinds == ("all-zero",)
+    assert check.gradient(PROBLEM, CASE.w, np.zeros_like(CASE.w), **QUIET).kinds == ("all-zero",)
+
+
+def test_a_nearly_singular_hessian_makes_nothing_its_inverse() -> None:
+    H = np.array([[1.0, 1.0], [1.0, 1.0 + 1e-11]])
+    report = check.hessian(lambda x: 0.5 * x @ H @ x, np.ones(2), np.array([[3.0, 1.0], [1.0, 7.0]]), **QUIET)
+    assert report.verdict == "wrong"
+    assert "inverse" not in report.kinds
+
+
+def test_lines_and_verdict_use_one_measure() -> None:
+    for claimed in (cubic_gradient(POINT), 1.001 * cubic_gradient(POINT)):
+        report = check.gradient(cubic, POINT, claimed, **QUIET)
+        assert all(referee.passed for referee in report.referees if referee.trusted) == report.ok
+
+
 # --- Laplacian
 
 LAPLACIANS = [
@@ -374,7 +498,8 @@ def test_a_large_problem_is_seen_through_random_directions_and_says_what_that_ma
     g = A.T @ np.cos(A @ x)
     assert check.gradient(f, x, g, referees=["finite differences"], budget=400, **QUIET).sampling
     d = check.hessian_diagonal(f, x, np.diag(H), referees=["finite differences"], budget=400, **QUIET)
-    assert d.ok
+    assert d.verdict == "right in the sample"
+    assert not d
     assert "one wrong entry is missed with probability" in d.sampling
     v = np.ones(p)
     product = check.hessian_vector_product(f, x, v, H @ v, referees=["finite differences"], budget=2000, **QUIET)
@@ -390,7 +515,7 @@ def test_automatic_differentiation_looks_through_directions_where_the_budget_end
     report = check.hessian(lambda x: (x**3).sum(), x, H, **options)
     assert report.ok, report
     assert "random directions" in report.sampling
-    assert check.hessian_diagonal(lambda x: (x**3).sum(), x, np.diag(H), **options)
+    assert check.hessian_diagonal(lambda x: (x**3).sum(), x, np.diag(H), **options).verdict == "right in the sample"
     assert check.jacobian(lambda x: x**2, x, np.diag(2 * np.linspace(0.1, 1, 30)), **options)
     assert check.gradient(lambda x: (x**3).sum(), x, 3 * np.linspace(0.1, 1, 30) ** 2, **(options | {"budget": 50}))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import random_functions
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hesslib import finite_difference
@@ -219,9 +220,125 @@ def test_the_whole_bound_is_reported() -> None:
         ladder = Ladder(evaluate, np.array([0.5, 2.0]), np.array([0.2, 0.2]), 2.0, 1e-10)
         ladder.fill_axes((i, k) for i in range(2) for k in range(5))
         q = ladder.second([0, 0], 5)
-        value, error = conclusion.concluded(ladder, q, [0, 0])
+        concluded = conclusion.concluded(ladder, q, [0, 0], [(0, 0), (1, 1)])
         columns = extrapolation.tableau(q)
         sigma = np.maximum(ladder.floor(), rounding.pooled(rounding.from_differences(columns), ladder.floor()))
         found = choice.best(columns, sigma)
-    assert_array_equal(value, found.value)
-    assert_allclose(error, found.truncation + found.rounding + EPS * np.abs(value), rtol=8 * EPS)
+    assert_array_equal(concluded.value, found.value)
+    assert_allclose(concluded.error, found.truncation + found.rounding + EPS * np.abs(found.value), rtol=8 * EPS)
+
+
+# ---------------------------------------------------------------- random functions by family
+
+
+@pytest.mark.parametrize("family", random_functions.FAMILIES)
+@pytest.mark.parametrize("order", [1, 2], ids=["gradient", "Hessian"])
+@pytest.mark.parametrize("method", ["central", "ridders"])
+def test_bounds_hold_for_random_functions_of_every_family(family: str, order: int, method: str) -> None:
+    covered, _ = random_functions.judged(family, order, method, 40, seed=11)
+    assert covered >= 0.97  # 99 % and more over many functions: run random_functions.py
+
+
+# ---------------------------------------------------------------- derivatives that do not exist
+
+
+@pytest.mark.parametrize("method", ["central", "ridders"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: abs(x[0]),
+        np.linalg.norm,
+        lambda x: np.exp(x[0]) + 0.01 * abs(x[0]),
+        lambda x: max(x[0], 0.0) + np.cos(x[1]),
+        lambda x: 1e150 * abs(x[0]),
+    ],
+    ids=["abs", "norm", "beside a curve", "relu", "large"],
+)
+def test_at_a_kink_there_is_no_derivative(f: Any, method: str) -> None:
+    gradient = finite_difference.gradient(f, [0.0, 0.0], method=method)
+    assert gradient.error[0] == np.inf
+    assert "there is no derivative along coordinate 0" in gradient.remarks[0]
+    hessian = finite_difference.hessian(f, [0.0, 0.0], method=method)
+    assert (hessian.error[0] == np.inf).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("coefficient", [1.0, -0.3, 1e-80])
+def test_at_a_kink_of_the_first_derivative_there_is_no_second(method: str, coefficient: float) -> None:
+    def f(x: np.ndarray) -> Any:
+        return coefficient * np.where(x[0].real > 0, 1.0, -1.0) * x[0] ** 2
+
+    estimate = finite_difference.hessian(f, [0.0], method=method)
+    assert estimate.error[0, 0] == np.inf
+    assert "there is no second derivative along coordinate 0" in estimate.remarks[0]
+
+
+def test_a_mixed_derivative_that_does_not_exist_is_seen_across() -> None:
+    estimate = finite_difference.hessian(lambda x: x[0] * abs(x[1]), [0.0, 0.0], method="ridders")
+    assert estimate.error[0, 1] == np.inf
+
+
+@pytest.mark.parametrize("method", ["central", "ridders"])
+@pytest.mark.parametrize("width", [1e-2, 1e-3, 1e-5])
+def test_peaks_and_poles_between_the_steps_are_found(method: str, width: float) -> None:
+    def peak(x: np.ndarray) -> Any:
+        return np.exp(-(((x[0] - 0.3) / width - 0.3) ** 2))
+
+    estimate = finite_difference.gradient(peak, [0.3], method=method)
+    exact = 0.6 * np.exp(-0.09) / width
+    assert abs(estimate.value[0] - exact) <= estimate.error[0] <= 1e-4 * exact
+    pole = finite_difference.gradient(lambda x: 1 / (x[0] - 0.3 + width), [0.3], method=method)
+    assert abs(pole.value[0] + width**-2) <= pole.error[0] <= 1e-4 * width**-2
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("size", [1e-200, 1e-100, 1e-30, 1e100, 1e200])
+def test_scales_from_1e_minus_200_to_1e200_are_all_alike(method: str, size: float) -> None:
+    x = np.array([0.7, 1.3]) * size
+    estimate = finite_difference.gradient(lambda y: np.exp(y[0] / size) * (y[1] / size), x, method=method)
+    exact = np.array([1.3 * np.exp(0.7), np.exp(0.7)]) / size
+    assert (np.abs(estimate.value - exact) <= estimate.error + 8 * EPS * exact).all()
+    assert (estimate.error <= 1e-6 * exact).all()
+
+
+@pytest.mark.parametrize("method", ["central", "ridders"])
+@pytest.mark.parametrize("x", [5e-324, 1e-310, 1e-100, 1e-30])
+def test_a_coordinate_that_is_almost_zero_gets_steps_of_the_scale_of_the_function(method: str, x: float) -> None:
+    estimate = finite_difference.hessian(lambda y: np.exp(y[0]), [x], method=method)
+    assert abs(estimate.value[0, 0] - 1) <= estimate.error[0, 0] <= 1e-4
+    square = finite_difference.hessian(lambda y: (y[0] / 1e100) ** 2, [1e100], method=method)
+    assert abs(square.value[0, 0] - 2e-200) <= square.error[0, 0] <= 1e-6 * 2e-200
+
+
+@pytest.mark.parametrize("method", ["central", "ridders"])
+def test_values_in_a_buffer_that_is_used_again_are_copied(method: str) -> None:
+    buffer = np.zeros(2)
+
+    def f(x: np.ndarray) -> np.ndarray:
+        buffer[:] = x[0] ** 2, x[0] * x[1]
+        return buffer
+
+    assert_allclose(finite_difference.jacobian(f, [1.0, 2.0], method=method).value, [[2, 0], [2, 1]], atol=1e-9)
+
+
+@pytest.mark.parametrize("x", [0.5, 1.0, 2.0, -0.25, 0.3])
+def test_powers_of_two_hide_no_modulus_from_the_complex_step(x: float) -> None:
+    with pytest.raises(ValueError, match="f is not complex-analytic"):
+        finite_difference.gradient(lambda z: abs(z[0]), [x], method="complex_step")
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: np.linalg.norm(z) ** 2,
+        lambda z: (np.abs(z) ** 2).sum(),
+        lambda z: np.vdot(z, z),
+        lambda z: (z * z.conj()).sum(),
+    ],
+    ids=["norm", "abs", "vdot", "conj"],
+)
+@pytest.mark.parametrize("kind", ["gradient", "hessian"])
+def test_what_is_not_analytic_is_refused_at_its_optimum_too(f: Any, kind: str) -> None:
+    c = np.array([1.0, 2.0, 0.5])
+    with pytest.raises(ValueError, match="f is not complex-analytic"):
+        getattr(finite_difference, kind)(lambda z: f(z - c), c, method="complex_step")

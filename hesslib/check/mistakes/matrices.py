@@ -60,6 +60,8 @@ def inverses(case: Case) -> Iterator[Suspect]:
     if np.linalg.cond(A) < 1e12:
         inverse = np.linalg.inv(A)
         grown = error * float(np.max(np.abs(inverse).sum(axis=1))) ** 2  # |H^-1 E H^-1| in the maximum norm
+        if grown > 0.01 * np.max(np.abs(inverse)):  # nearly singular: any claim would be within that
+            return
         d = np.diagonal(inverse).copy()
         if case.quantity != "hessian_diagonal":
             yield Suspect("inverse", "it is the inverse", case.of_matrix(inverse), extra=grown)
@@ -107,7 +109,7 @@ def penalty(case: Case) -> Iterator[Suspect]:
     if abs(alpha) * np.max(np.abs(seen)) <= DETECTABLE * A.scale:
         return
     words = f"{name} is added, with alpha = {alpha:.6g}: the derivative of a penalty on the parameters, or damping"
-    yield Suspect("penalty", words, undone=case.claimed - alpha * direction, scalable=False)
+    yield Suspect("penalty", words, undone=case.claimed - alpha * direction, scalable=False, free=1)
 
 
 def outer_product_of_the_gradient(case: Case) -> Iterator[Suspect]:
