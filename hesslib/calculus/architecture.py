@@ -240,7 +240,7 @@ class Architecture:
         D.rules = {error: of_error}
         s = Steps(Diff(x, error))
         s.then(of_error(), "chain rule", by=D)
-        return s.then(tidy(s.result), "contract")
+        return s.then(tidy(s.result, (x,)), "contract")
 
 
 def _zero(*_: Expr) -> Expr:

@@ -18,6 +18,7 @@ from sympy import Add, Dummy, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, 
 
 from .architecture import Architecture
 from .index import Diff, Elementwise, Tensor, Width, freshen, layers_of
+from .indicators import Holds
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
@@ -102,6 +103,8 @@ class ExactInstance:
             return self._quantity(self._placed(e, at), shift)
         if isinstance(e, KroneckerDelta):
             return int(self.integer(e.args[0], at) == self.integer(e.args[1], at)), 0, 0, 0
+        if isinstance(e, Holds):
+            return int(self.integer(e.inside, at) >= 0), 0, 0, 0
         if isinstance(e, Diff):
             return self._derivative(e, at, shift)
         if isinstance(e, Sum):

@@ -179,8 +179,9 @@ class Steps(Displayed):
             x, y = (self._prepared(side, by, using) for side in (previous, e))
         agree_on_ranges(self.lhs, [row[1] for row in self.rows], e)
         around = (self.lhs, previous, e)
-        self.decisions.append(require_equal(x, y, f"the step '{why}'" if why else "the step", around=around))
+        decision = require_equal(x, y, f"the step '{why}'" if why else "the step", around=around)
         self._rest_on([*used, *conditions(previous, e, x, y)])
+        self.decisions.append(decision)
         if isinstance(using, Mapping):
             self._inserted.append(lambda e: unfold(e, using))
         self.rows.append(("=", e, why))
@@ -199,8 +200,9 @@ class Steps(Displayed):
 
         Errors: ValueError if there is no line yet.
         """
+        previous = self.result
         agree_on_ranges(self.lhs, [row[1] for row in self.rows], sp.sympify(e))
-        self.decisions.append(require_equal(self.result, e, "the stated formula", around=(self.lhs,)))
+        self.decisions.append(require_equal(previous, e, "the stated formula", around=(self.lhs,)))
         relation, _, why = self.rows[-1]
         self._rest_on(conditions(sp.sympify(e)))
         self.rows[-1] = (relation, sp.sympify(e), why)
