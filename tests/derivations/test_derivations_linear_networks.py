@@ -14,7 +14,8 @@ CHAINS = [linear.signal, linear.signal_two_below, linear.collapse, linear.smalle
 @pytest.mark.parametrize("derivation", CHAINS)
 def test_it_is_derived_and_typesets(derivation):
     formula = derivation()
-    assert formula.established == "derived"
+    conditional = derivation is not linear.smallest_hessian  # on h(z) = z, which the chain takes for granted
+    assert formula.established == ("conditional" if conditional else "derived")
     assert formula.checks
     assert formula.latex()
 
