@@ -152,7 +152,7 @@ class Ladder:
         p, pairs = len(self.x), [(axes[0], axes[1]) for axes in entries[len(self.x) :]]
         sigma, of_pairs = (sigma[:p], sigma[p:]) if len(sigma) > 1 else (sigma, sigma)
         a, f, own = self._steps(coarsest, levels[0]), self._values(coarsest, levels[0]), error[:p]
-        if len(entries[0]) == 2 and levels[0] > 2:
+        if len(entries[0]) == 2 and levels[1] > 2:
             # a kink is noise to second quotients, not to first ones
             by_slopes = np.fmax(self.floor(), rounding.from_differences(tableau(self.first(coarsest, levels[0]))))
         else:

@@ -22,7 +22,8 @@ from hesslib.finite_difference.estimate import Array
 FALLS = 1.5  # the power of the step between that of a kink, 1, and that of a smooth function, 2
 FEATURES = 0.5  # the power below which it is no kink, but a jump or a peak between the steps
 MOST = 4  # of the finest levels that a kink is looked for in
-CURVED = 8.0  # multiples of the last correction that a jump must exceed
+CURVED = 8.0  # multiples of the last correction that a jump must exceed;
+CURVED_TWICE = 1e-3  # ... of the only one where there are two short steps, which leave far less than they take off
 STEADY = 0.4  # by how much the power may differ from 1 from one step to the next at a kink of the first derivative
 HEARD = 12.0  # standard deviations of rounding in S that are not called an effect
 
@@ -106,7 +107,7 @@ def _with_kink(found: Witness, signed: Array, a: Array, noise: Array) -> Witness
             before, column = column[-1], (c * column[1:] - column[:-1]) / (c - 1)
             gain = gain * ((ratio**power + 1) / (ratio**power - 1))
         jump = np.abs(column[-1])
-        unsure = CURVED * np.abs(column[-1] - before) if n > 2 else 0.0
+        unsure = (CURVED if n > 2 else CURVED_TWICE) * np.abs(column[-1] - before)
         kink = (jump > unsure + noise * gain[..., None]) & np.isfinite(jump)
     return Witness(
         found.irregular | kink,
