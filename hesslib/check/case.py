@@ -32,6 +32,7 @@ class Case:
     budget: int
     tool: Autodiff | None
     memory: dict[str, np.ndarray | None] = field(default_factory=dict)
+    uncertain: float = 0.0  # the error of a row of the derivatives that were taken on demand
 
     @property
     def subject(self) -> Subject:
@@ -124,5 +125,7 @@ class Case:
             except Declined:
                 continue
             if found.view.full:
+                finite = np.where(np.isfinite(found.error), found.error, 0.0)
+                self.uncertain = max(self.uncertain, self.subject.p * float(np.max(finite, initial=0.0)))
                 return found.value
         return None

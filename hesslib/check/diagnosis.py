@@ -227,7 +227,11 @@ class Compared:
         largest = abs(c) * float(np.max(np.abs(value), initial=0.0))
         grown = max(abs(c), largest / self.scale if self.scale > 0 else 1.0, 1e-300)
         rounding = min(ROUNDINGS * self.case.question.subject.eps, 1e-3) * sizes(c * value, self.question, self.view)
-        return bool(np.all(np.abs(claimed - c * value) <= self.allowed * grown + rounding + abs(c) * extra))
+        return bool(
+            np.all(
+                np.abs(claimed - c * value) <= self.allowed * grown + rounding + abs(c) * (extra + self.case.uncertain)
+            )
+        )
 
     def _distance(self, a: np.ndarray, b: np.ndarray) -> float:
         return relative(float(np.max(np.abs(a - b), initial=0.0)), self.scale)

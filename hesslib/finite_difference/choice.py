@@ -13,7 +13,7 @@ from hesslib.finite_difference.extrapolation import Column
 # least 99 % of all errors stay below it, and checked on another.
 ROUNDING = 5.0  # standard deviations of the propagated rounding
 TRUNCATION = 3.0  # multiples of the estimated truncation
-SHARE = 50.0  # see `_truncation`
+SHARE = 200.0  # see `_truncation`
 
 
 @dataclass(frozen=True)

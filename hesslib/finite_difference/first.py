@@ -13,7 +13,7 @@ from hesslib.finite_difference.options import planned, relative
 from hesslib.finite_difference.steps import Plan
 
 PLANS = {
-    "central": Plan(first=6e-4, ratio=2.0, levels=2, enough=1e-9),
+    "central": Plan(first=6e-4, ratio=2.0, levels=2, enough=4e-9),
     "ridders": Plan(first=0.25, ratio=2**0.5, levels=7, enough=1e-12),
 }
 

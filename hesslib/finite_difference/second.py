@@ -17,7 +17,7 @@ from hesslib.finite_difference.options import planned, relative
 from hesslib.finite_difference.steps import Plan
 
 PLANS = {
-    "central": Plan(first=4e-3, ratio=2.0, levels=2, enough=1e-6),
+    "central": Plan(first=4e-3, ratio=2.0, levels=2, enough=4e-6),
     "ridders": Plan(first=0.25, ratio=2**0.5, levels=7, enough=1e-11),
     "complex_step": Plan(first=0.04, ratio=2.0, levels=4, enough=1e-12),
 }

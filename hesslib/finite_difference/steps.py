@@ -100,7 +100,7 @@ def start(x: Array, plan: Plan) -> Array:
     Never beyond |x[i]| / 4, so that a positive coordinate stays positive.
     """
     size = scale(x)
-    below = np.where(size > 0, np.minimum(plan.first * np.sqrt(size), min(8 * plan.first, MOST) * size), plan.first)
+    below = np.where(size > 0, np.minimum(plan.first * np.sqrt(size), min(2 * plan.first, MOST) * size), plan.first)
     room = (float(np.finfo(x.dtype).max) - size) / 2
     return np.minimum(np.where(size >= 1, plan.first * size, below), np.where(room > 0, room, plan.first * size))
 
