@@ -18,7 +18,7 @@ def derived_gradient(net: Network, w: Any, x: Any, t: Any, /) -> Any:
     """The gradient of the squared error by the formulas that `backpropagation` derives, compiled to NumPy.
 
     Shapes: `w` (P,), `x` (N, n_0), `t` (N, n_L); returns (P,).
-    Cost: one forward and one backward pass, and the derivation.
+    Cost: as `gradient`, and the derivation once.
     Errors: ValueError for another loss, or for hidden layers of several activations.
 
     >>> from hesslib import Network

@@ -16,7 +16,7 @@ def two_parts(net: Network, w: Any, x: Any, t: Any, /) -> tuple[np.ndarray, np.n
     r"""The Gauss-Newton part and the residual part of the Hessian, which is their sum.
 
     Shapes: two matrices (P, P).
-    Cost: that of the Hessian.
+    Cost: that of `hessian_blocks`.
     Errors: ValueError as `hesslib.hessian_blocks` raises it.
 
     >>> from hesslib import Network
@@ -37,6 +37,10 @@ def two_parts(net: Network, w: Any, x: Any, t: Any, /) -> tuple[np.ndarray, np.n
 def parameter_names(net: Network, /) -> list[str]:
     r"""The parameters in the order of the flat vector, as mathematics.
 
+    Shapes: P names.
+    Cost: none to speak of.
+    Errors: none; a network has names for all of them.
+
     >>> from hesslib import Network
     >>> parameter_names(Network((2, 1)))
     ['$w^{(1)}_{11}$', '$w^{(1)}_{12}$', '$b^{(1)}_{1}$']
@@ -56,7 +60,8 @@ def show_hessian(
     Thick lines divide the layers, thin ones the weights from the biases. `labels` is ``"parameters"``, ``"layers"`` or
     nothing. The scale is linear below `linear` times `limit`, which is the largest entry if it is not given.
 
-    Cost: one image.
+    Shapes: `H` is (P, P).
+    Cost: as that of one image of P^2 points; memory: `H` once more.
     Errors: ValueError for other labels.
 
     >>> import matplotlib.pyplot as plt

@@ -27,7 +27,11 @@ __all__ = ["Answer", "Counterexample", "compare"]
 
 @dataclass(frozen=True)
 class Counterexample:
-    """Numbers at which two formulas differ: sizes and indices, the values of a few quantities, and both sides."""
+    """Numbers at which two formulas differ: sizes and indices, the values of a few quantities, and both sides.
+
+    >>> str(Counterexample({}, {"x": "2"}, "4", "5"))
+    'at x = 2: 4 against 5'
+    """
 
     integers: dict[Expr, int]
     values: dict[str, str]
@@ -51,7 +55,11 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class Answer:
-    """``word`` is "equal", "different" (at the ``counterexample``), "undecided" or "undefined" (for the ``reason``)."""
+    """``word`` is "equal", "different" (at the ``counterexample``), "undecided" or "undefined" (for the ``reason``).
+
+    >>> compare(sp.Symbol("x"), sp.Symbol("x")).word
+    'equal'
+    """
 
     word: str
     reason: str = ""

@@ -16,7 +16,7 @@ from .normal import equal
 from .provenance import Ground, silence
 from .results import UNDECIDED, matched
 
-__all__ = ["ContradictionError", "require_consistent"]
+__all__ = ["ContradictionError"]
 
 
 class ContradictionError(ValueError):

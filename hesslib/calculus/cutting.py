@@ -17,8 +17,6 @@ from .inequalities import linear
 from .knowledge import known
 from .terms import Term, charge, key, renamed
 
-__all__ = ["cut"]
-
 MOST_POINTS = 4
 """So many points are taken out of a sum, or written out."""
 

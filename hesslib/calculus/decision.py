@@ -26,7 +26,7 @@ from hesslib.agreement import Check
 from .comparison import Counterexample, compare
 from .normal import equal
 
-__all__ = ["Decision", "DisagreementError", "Links", "combined", "decide", "decided", "summary"]
+__all__ = ["Decision", "DisagreementError", "Links", "decide", "decided", "summary"]
 
 
 class DisagreementError(RuntimeError):
@@ -35,7 +35,11 @@ class DisagreementError(RuntimeError):
 
 @dataclass(frozen=True)
 class Decision:
-    """``word`` is "equal", "different" or "undecided"; the ``reason`` says why it is undecided, or was decided once."""
+    """``word`` is "equal", "different" or "undecided"; the ``reason`` says why it is undecided, or was decided once.
+
+    >>> decide(sp.Symbol("x"), sp.Symbol("y")).word
+    'different'
+    """
 
     word: str
     reason: str = ""

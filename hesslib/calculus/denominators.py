@@ -18,8 +18,6 @@ from .inequalities import linear
 from .knowledge import known
 from .terms import RESERVED
 
-__all__ = ["may_vanish", "require_nonzero"]
-
 MOST_SWITCHES = 4
 """So many deltas and indicators are tried in a denominator, each with 0 and 1."""
 

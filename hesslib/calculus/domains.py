@@ -18,8 +18,6 @@ from .inequalities import linear, project
 from .knowledge import known
 from .terms import Term, key
 
-__all__ = ["settle"]
-
 
 # ------------------------------------------------------------------------------------------- what a term knows
 def conditions(t: Term, /) -> list[Expr]:

@@ -20,8 +20,6 @@ from .normal import difference, equal
 from .provenance import Ground, Grounds, collecting, report, silence
 from .results import UNDECIDED, Result, earlier
 
-__all__ = ["expanded", "recognised", "rewritten"]
-
 
 def recognised(used: Iterable[Ground], /) -> list[Ground]:
     """The grounds, with an equation that is an earlier result called one."""

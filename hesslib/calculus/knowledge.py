@@ -13,8 +13,6 @@ from .index import Width, letters_of
 from .inequalities import implies, linear
 from .terms import RESERVED
 
-__all__ = ["Known"]
-
 
 class Known:
     """Ranges, sizes and what is presupposed.

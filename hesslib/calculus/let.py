@@ -20,7 +20,7 @@ from .provenance import Ground, report, silence
 from .terms import Term, key
 from .tidy import tidy
 
-__all__ = ["Let", "definition_of", "fold", "meaning", "recursive", "unfold_lets"]
+__all__ = ["Let", "fold", "recursive", "unfold_lets"]
 
 _numbers = itertools.count(1)
 

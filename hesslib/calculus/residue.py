@@ -17,8 +17,6 @@ from .index import letters_of
 from .knowledge import known
 from .terms import Term, charge
 
-__all__ = ["is_zero_sum"]
-
 MOST_ROUNDS = 6
 """Denominators inside denominators are cleared this deep."""
 MOST_ALIGNMENTS = 12

@@ -16,8 +16,6 @@ from .inequalities import linear
 from .knowledge import known
 from .terms import Term, key
 
-__all__ = ["straightened"]
-
 
 def straightened(t: Term, /) -> Term | None:
     """The term in other summation variables, in which more slots are plain; None if there is nothing to change."""

@@ -25,6 +25,7 @@ entry, finer, coarser = sp.Symbol("A_{k,m}"), sp.Symbol("A_{k+1,m-1}"), sp.Symbo
 
 combined = (rho ** (2 * m) * finer - coarser) / (rho ** (2 * m) - 1)
 factor = (rho ** (2 * m - 2 * r) - 1) / (rho ** (2 * m) - 1)
+"""By what a term $c\\,\\epsilon^{2r}$ of the series is multiplied when column m is made."""
 
 
 def next_column() -> Equation:

@@ -54,6 +54,10 @@ Callback = Callable[[Array, Record], Any]
 class Result:
     """The best point that was found, and the way there.
 
+    Shapes: `w` is (P,), the Jacobian (m, P), the covariance (P, P).
+    Cost: none; the covariance is a decomposition of the Jacobian, $O(mP^2)$ operations, and memory as for the Jacobian.
+    Errors: ValueError from what is asked of a Jacobian where the method formed none.
+
     >>> import numpy as np
     >>> from hesslib import levenberg_marquardt
     >>> found = levenberg_marquardt(lambda w: w - 1, lambda w: np.eye(1), np.zeros(1))
