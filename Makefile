@@ -8,24 +8,38 @@ BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 COVERAGE := --cov=hesslib --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95
 PORT := 8000
 PEERS := .venv-peers
+OLDEST := .venv-oldest
+# The newest Python that everything pinned supports; make everywhere uses it where it is installed, also by pyenv.
+NEWEST := python3.13
+NEWER := $(firstword $(shell command -v $(NEWEST) 2>/dev/null | grep -v shims) $(wildcard $(HOME)/.pyenv/versions/$(NEWEST:python%=%)*/bin/$(NEWEST)))
+ELSEWHERE := $(OLDEST)/ready $(if $(NEWER),.venv-$(NEWEST:python%=%)/ready)
 
-# What pytest is given on top of pyproject.toml: make test ARGS="-k backprop"
+# What pytest, or tools/everywhere.py, is given besides: make test ARGS="-k backprop"
 ARGS :=
+# make chapter NAME=inverse
+NAME :=
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab serve lint format compare bench lock clean
+.PHONY: help book chapter test everywhere lab serve lint format compare bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY) ## execute the chapters and build _build/html
 	$(BUILD)
+
+chapter: $(READY) ## execute one chapter again, whatever is stored: make chapter NAME=inverse
+	@test -n "$(NAME)" || { echo "which one? make chapter NAME=inverse" >&2; exit 2; }
+	$(BIN)/python tools/execute_chapters.py --again $(NAME)
 
 test: $(READY) ## every test, with the coverage of hesslib
 	@# The chapters first, by themselves, so that what they time is not timed beside the tests. A chapter that fails
 	@# here is not stored; its test executes it again and reports it.
 	-$(BIN)/python tools/execute_chapters.py
 	$(BIN)/python -m pytest $(COVERAGE) $(ARGS)
+
+everywhere: $(READY) $(ELSEWHERE) ## chapters and tests as on other machines; hours (ARGS=--list: the settings)
+	$(BIN)/python tools/everywhere.py $(ARGS)
 
 lab: $(READY) ## the chapters as notebooks, in JupyterLab
 	JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(BIN)/jupyter lab chapters
@@ -52,7 +66,7 @@ lock: ## resolve the newest releases that pyproject.toml allows, and pin them
 	tools/lock $(PYTHONS)
 
 clean: ## remove the built book, its cache and .venv
-	rm -rf _build $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* hesslib.egg-info
+	rm -rf _build $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* hesslib.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Make the environment of a target's folder with the first Python that is new enough, and install what is pinned.
@@ -73,4 +87,15 @@ $(READY): requirements.lock pyproject.toml
 $(PEERS)/ready: requirements.lock pyproject.toml benchmarks/peers.txt
 	$(environment)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/peers.txt
+	@touch $@
+
+.venv-$(NEWEST:python%=%)/ready: PYTHONS := $(NEWER)
+.venv-$(NEWEST:python%=%)/ready: requirements.lock pyproject.toml
+	$(environment)
+	@touch $@
+
+# The oldest releases of hesslib's own dependencies, each the lower bound that pyproject.toml allows.
+$(OLDEST)/ready: requirements.lock pyproject.toml
+	$(environment)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $$($(@D)/bin/python tools/everywhere.py --oldest)
 	@touch $@

@@ -47,6 +47,10 @@ def _refuse_other_objects(arrays: dict[str, Any]) -> None:
     for name, array in arrays.items():
         if not array_api_compat.is_array_api_obj(array):
             raise ValueError(f"{name} is a {type(array).__name__}; it must be an array (NumPy, JAX or PyTorch)")
+        if isinstance(array, np.ma.MaskedArray):
+            raise ValueError(  # noqa: TRY004  (as for every other array that cannot be taken)
+                f"{name} is a masked array; select the rows that count, hesslib ignores no entry"
+            )
 
 
 def _library(array: Array) -> str:
@@ -112,6 +116,16 @@ def integers_like(values: np.ndarray, like: Array) -> Array:
     return xp.asarray(values, device=array_api_compat.device(like))
 
 
+def as_mask(name: str, values: Any, length: int, /) -> np.ndarray:
+    """Return booleans, one for each of `length` things, as a NumPy array; numbers are no booleans."""
+    mask = to_numpy(values)
+    if mask.dtype != bool:
+        raise ValueError(f"{name} has dtype {mask.dtype}; it must be booleans, True or False for each of {length}")
+    if mask.shape != (length,):
+        raise ValueError(f"{name} has shape {mask.shape}; it must be ({length},)")
+    return mask
+
+
 def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
     """Return `w` with the library, the dtype and the device of `w0`."""
     if is_numpy_array(w0):
@@ -119,7 +133,7 @@ def in_library_of(w0: Array, w: np.ndarray, /) -> Array:
     xp = array_api_compat.array_namespace(w0)
     if is_jax_array(w0):
         return xp.asarray(w, dtype=w0.dtype, device=w0.sharding)  # on one device, or spread over several as `w0` is
-    return xp.asarray(w, dtype=w0.dtype, device=w0.device)
+    return xp.asarray(w, dtype=w0.dtype, device=w0.device, copy=True)  # what the caller does to it stays the caller's
 
 
 def to_numpy(array: Any) -> np.ndarray:
@@ -154,11 +168,17 @@ def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
     return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
 
 
-def own_erfc(xp: Namespace) -> Callable[[Array], Array] | None:
-    """Return the library's complementary error function, which is not in the array API standard, if it has one."""
+def own_erfc(xp: Namespace) -> Callable[[Array], Array]:
+    """Return the complementary error function for arrays of the library; it is not in the array API standard."""
+    if hasattr(xp, "erfc"):
+        return xp.erfc
     if array_api_compat.is_jax_namespace(xp):
         return sys.modules["jax"].lax.erfc  # loaded already, since an array of it is at hand
-    return getattr(xp, "erfc", None)
+    if array_api_compat.is_numpy_namespace(xp):
+        from scipy.special import erfc
+
+        return erfc
+    raise ValueError(f"{xp.__name__} has no error function erfc; gelu needs it")
 
 
 def written(target: Array, where: Any, value: Array) -> Array:

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-os.environ["JAX_ENABLE_X64"] = "1"  # before anything imports JAX
-os.environ["JAX_NUM_CPU_DEVICES"] = "8"  # arrays are spread over them where a test asks for it
+OF_THE_TESTS = {
+    "JAX_ENABLE_X64": "1",  # before anything imports JAX
+    "JAX_NUM_CPU_DEVICES": "8",  # arrays are spread over them where a test asks for it
+}
+for name, value in OF_THE_TESTS.items():
+    os.environ.setdefault(name, value)
 
 
 @pytest.fixture
@@ -32,17 +36,23 @@ def as_installed() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cache() -> JupyterCacheAbstract:
-    """The cache of the book itself: a chapter that ``make book`` executed is not executed again, nor the other way."""
-    return execute_chapters.open_cache(execute_chapters.cache_path(ROOT / "_build"))
+def kernels() -> dict[str, str]:
+    """The environment of the chapters' kernels in the book, to which nothing of the tests' own belongs."""
+    return {name: value for name, value in execute_chapters.kernel_environment().items() if name not in OF_THE_TESTS}
 
 
 @pytest.fixture(scope="session")
-def built() -> tuple[bool, str]:
+def cache(kernels) -> JupyterCacheAbstract:
+    """The cache of the book itself: a chapter that ``make book`` executed is not executed again, nor the other way."""
+    return execute_chapters.open_cache(execute_chapters.cache_path(ROOT / "_build", kernels))
+
+
+@pytest.fixture(scope="session")
+def built(kernels) -> tuple[bool, str]:
     """Whether the book builds without a warning, and what the build said. It takes seconds when nothing has changed."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(ROOT)]
     command += ["-W", "-n", "--keep-going"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=kernels)
     log = execute_chapters.ANSI_COLOUR.sub("", f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
     return done.returncode == 0, log
 

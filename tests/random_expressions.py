@@ -15,6 +15,7 @@ from sympy import Add, Dummy, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, same
 from hesslib.calculus.index import Diff, Elementwise, S, Tensor, elementwise, index
+from hesslib.calculus.indicators import Holds
 
 N, K = sp.symbols("N K", integer=True, positive=True)
 SIZES = {N: 2, K: 3}
@@ -96,8 +97,8 @@ class Writer:
                     others = factors[:place] + factors[place + 1 :]
                     return Add(*[self.scrambled(Mul(*others, t)) for t in factor.args])
             return Mul(*[self.scrambled(factor) for factor in factors])
-        if isinstance(e, Pow) and e.exp == -1 and isinstance(e.base, Add) and self.rng.random() < 0.5:
-            m = next(a for a in e.base.args if isinstance(a, Indexed))
+        if isinstance(e, Pow) and e.exp == -1 and _is_alpha_plus_quantity(e.base) and self.rng.random() < 0.5:
+            m = e.base - alpha
             return (1 - m * e) / alpha  # 1/(alpha + m) = (1 - m/(alpha + m)) / alpha
         if isinstance(e, Pow) and e.exp.is_Integer and e.exp > 1:
             return Mul(self.scrambled(e.base), self.scrambled(e.base ** (e.exp - 1)))
@@ -152,6 +153,42 @@ class Writer:
         return _put(e, self.rng.choice(places), slip)
 
 
+class WideWriter(Writer):
+    """Writes smaller expressions of more kinds: triangular sums, numbers as indices, fractions, exponentials."""
+
+    def _atom(self, scope: Scope) -> Expr:
+        near = scope[N]
+        draw = self.rng.random()
+        if draw < 0.1:
+            return self.rng.choice([N, K, sp.Integer(2), self.rng.choice(near)])
+        if draw < 0.2:
+            return 1 / (self.rng.choice([1, 2, alpha]) + x[self.rng.choice(near)] + self.rng.choice([0, 1]) * alpha)
+        if draw < 0.25:
+            return sp.exp(self.rng.choice([1, -1, 2]) * x[self.rng.choice(near)])
+        if draw < 0.3:
+            return Diff(self.rng.choice([x, x, y])[self.rng.choice(near)], f[self.rng.choice(near)])
+        return super()._atom(scope)
+
+    def _write(self, scope: Scope, depth: int) -> Expr:
+        draw = self.rng.random()
+        if depth and draw < 0.12 and len(scope[N]) > 1:  # a triangle
+            top = self.rng.choice(scope[N])
+            return S(self.rng.choice(LETTERS), top, lambda s: self._write({**scope, N: [*scope[N], s]}, depth - 1))
+        if depth and draw < 0.17:
+            return self._write(scope, depth - 1) / self._atom(scope)
+        return super()._write(scope, depth)
+
+    def wide(self) -> Expr:
+        """An expression in the free index p."""
+        while True:
+            try:
+                e = self._write({N: [p], K: []}, self.rng.choice([1, 2, 2, 3]))
+            except ZeroDivisionError:
+                continue
+            if not e.has(sp.zoo, sp.nan) and (e.has(Indexed) or e.has(Sum)):
+                return e
+
+
 def _paths(e: Any, path: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Any]]:
     found = [(path, e)]
     if isinstance(e, Diff):
@@ -172,12 +209,17 @@ def fresh(e: Expr) -> Expr:
     """The outermost sum with new letters."""
     if not isinstance(e, Sum):
         return e
-    body, limits = e.function, []
-    for v, low, high in e.limits:
-        d = Dummy("z", integer=True)
-        body = body.xreplace({v: d})
-        limits.append((d, low, high))
-    return Sum(body, *limits)
+    names: dict[Expr, Expr] = {}
+    limits: list[tuple[Expr, Expr, Expr]] = []
+    for v, low, high in reversed(e.limits):  # an outer letter may be the size of an inner sum
+        size = high.xreplace(names)
+        names[v] = Dummy("z", integer=True)
+        limits.insert(0, (names[v], low, size))
+    return Sum(e.function.xreplace(names), *limits)
+
+
+def _is_alpha_plus_quantity(e: Expr) -> bool:
+    return isinstance(e, Add) and isinstance(e - alpha, Indexed)
 
 
 # ------------------------------------------------------------------------------------------------- exact values
@@ -246,6 +288,8 @@ class Numbers:
             return self.f(int(at.get(e.indices[0], e.indices[0])), tuple(sorted(by)))
         if isinstance(e, Elementwise):
             return self.h(self.value(e.args[0], at), e.order)
+        if isinstance(e, Holds):
+            return Fraction(self.value(e.inside, at) >= 0)
         if isinstance(e, KroneckerDelta):
             return Fraction(len({at.get(s, s) for s in e.args}) == 1)
         if isinstance(e, Sum):

@@ -5,13 +5,16 @@ would keep its old numbers. This module closes both gaps without an executor or 
 the notebooks (through nbclient, one kernel process each) and keeps the results, in a folder named after everything a
 result depends on besides the cells (:func:`environment_key`).
 
-It is a Sphinx extension, so that plain ``jupyter-book build .`` does the same as ``make book``, and a command:
+It is a Sphinx extension, so that plain ``jupyter-book build .`` does the same as ``make book``, and a command, which
+takes chapters by name or by path:
 
-    python tools/execute_chapters.py [chapters/*.md]
+    python tools/execute_chapters.py [--again] [inverse chapters/*.md]
 """
 
 from __future__ import annotations
 
+import argparse
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -30,12 +33,14 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from jupyter_cache.executors.utils import single_nb_execution
+from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_event_loop
 from myst_nb.core.read import is_myst_markdown_notebook, myst_nb_reader_plugin
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from jupyter_cache.base import JupyterCacheAbstract
     from nbformat import NotebookNode
@@ -46,10 +51,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "hesslib"
 TOOLS = ["_ext", "_static", "tools"]  # what shapes the pages besides their text
+PAGES = {".md", ".ipynb"}  # what lies beside the chapters besides these is data that they may read
 KEPT_CACHES = 4  # going back to an earlier state of the package costs nothing, and the disk does not fill
-CELL_TIMEOUT = 120  # seconds; one cell that takes longer hangs
+CELL_TIMEOUT = 1200  # seconds; one cell that takes longer hangs, also on a slow machine that is busy with other things
 START_TIMEOUT = 300  # seconds; a kernel takes one, on a machine that has nothing else to do
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+# Which variables choose how numbers are computed, by the first word of their names.
+NUMERIC = {"OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "GOTO", "KMP", "NPY", "NUMPY", "SCIPY", "JAX", "XLA"}
+NUMERIC |= {"TORCH", "ATEN"}
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # else each kernel prints an advice on encryption
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -72,9 +81,38 @@ def read_notebook(path: Path) -> NotebookNode:
     return myst_nb_reader_plugin(str(path))
 
 
-def environment_key() -> str:
-    """Hash of what the outputs depend on besides the cells: Python, the installed releases, the package's sources."""
-    digest = hashlib.sha256(platform.python_version().encode())
+def kernel_environment() -> dict[str, str]:
+    """The environment of every kernel: that of the user, and one thread for each if the user has not said how many.
+
+    One chapter per core leaves no core for a second thread: more would only blur what the chapters measure.
+    """
+    chosen = {name: value for name, value in ONE_THREAD.items() if not ONE_THREAD.keys() & os.environ.keys()}
+    return {**os.environ, **chosen}
+
+
+@functools.cache
+def processor() -> str:
+    """What the rounding depends on besides the releases: the instructions that NumPy found, and the BLAS kernels."""
+    import numpy as np
+    import scipy.linalg  # noqa: F401  (loads its own BLAS)
+    from threadpoolctl import threadpool_info
+
+    instructions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    kernels = sorted({f"{library['prefix']} {library.get('architecture')}" for library in blas})
+    return f"{platform.system()} {platform.machine()}: {' '.join(instructions)}; {', '.join(kernels)}"
+
+
+def environment_key(data: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Hash of what the outputs depend on besides the cells.
+
+    These are Python and the installed releases; the package, with its styles and data; what lies beside the chapters,
+    in the folder ``data``; the processor; and the variables of the kernels' environment that choose how numbers are
+    computed.
+    """
+    digest = hashlib.sha256(f"{platform.python_version()}\0{processor()}\0".encode())
+    kernels = kernel_environment() if environment is None else environment
+    digest.update(repr(sorted(item for item in kernels.items() if item[0].split("_")[0] in NUMERIC)).encode())
     releases = {found.name.lower(): found.version for found in importlib.metadata.distributions()}
     releases.pop(PACKAGE, None)  # its sources follow
     digest.update(repr(sorted(releases.items())).encode())
@@ -82,22 +120,23 @@ def environment_key() -> str:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"{PACKAGE} is not installed in {sys.prefix}; run: pip install -e .")
     for folder in map(Path, spec.submodule_search_locations):
-        sources = (file for kind in ["*.py", "*.json"] for file in folder.rglob(kind))
-        digest.update(_digest(sources, folder).encode())
+        digest.update(_digest((file for file in folder.rglob("*") if "__pycache__" not in file.parts), folder).encode())
+    if data is not None:
+        digest.update(_digest((file for file in data.rglob("*") if file.suffix not in PAGES), data).encode())
     return digest.hexdigest()[:16]
 
 
 def _digest(files: Iterable[Path], folder: Path) -> str:
     """Hash of names below ``folder`` and contents."""
     digest = hashlib.sha256()
-    for file in sorted(file for file in files if file.is_file()):
+    for file in sorted(file for file in files if file.is_file() and not file.name.startswith(".")):
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def cache_path(build: Path) -> Path:
-    """The folder of the cache for the present environment, inside the book's build folder."""
-    return build / ".jupyter_cache" / environment_key()
+def cache_path(build: Path, environment: Mapping[str, str] | None = None) -> Path:
+    """The folder of the cache for this environment of the kernels, inside the book's build folder."""
+    return build / ".jupyter_cache" / environment_key(build.parent / "chapters", environment)
 
 
 def open_cache(path: Path) -> JupyterCacheAbstract:
@@ -118,6 +157,12 @@ def open_cache(path: Path) -> JupyterCacheAbstract:
 
 def describe_failure(chapter: Path, notebook: NotebookNode, error: BaseException) -> str:
     """Chapter, line, cell and error of a failed execution, then the traceback without colours."""
+    if isinstance(error, NoSuchKernel):
+        return (
+            f"{chapter}:1: its header asks for the kernel {error.name!r}, which is not installed in {sys.prefix}\n"
+            "Write `name: python3` under `kernelspec` there; that kernel comes with the package ipykernel:"
+            f" {sys.executable} -m pip install ipykernel"
+        )
     started = [number for number, cell in enumerate(notebook.cells) if "execution" in cell.metadata]
     failing = started[-1] if started else 0  # the kernel never came up
     line = notebook.metadata.get("source_map", {failing: 1})[failing]  # only a chapter has lines to name
@@ -126,23 +171,22 @@ def describe_failure(chapter: Path, notebook: NotebookNode, error: BaseException
     return f"{headline}\n{ANSI_COLOUR.sub('', str(error)).rstrip()}"
 
 
-def execute(chapter: Path, timeout: int) -> Outcome:
+def execute(chapter: Path, timeout: int, environment: Mapping[str, str]) -> Outcome:
     """Execute one chapter in a kernel of its own, in the chapter's folder; what a cell does is told, never raised."""
     notebook = read_notebook(chapter)
     start = time.perf_counter()
+    failure: BaseException | None = None
     try:
-        result = single_nb_execution(
+        NotebookClient(
             notebook,
-            cwd=str(chapter.parent),
+            resources={"metadata": {"path": str(chapter.parent)}},
             timeout=timeout,
-            allow_errors=False,
             record_timing=True,  # marks the cells that were started; a dead kernel tells no more
             startup_timeout=START_TIMEOUT,
             extra_arguments=QUIET_KERNEL,
-        )
-        failure: BaseException | None = result.err
-    except RuntimeError as error:  # a kernel that died, or never came up
-        failure = error
+        ).execute(env=dict(environment))
+    except (CellExecutionError, CellTimeoutError, NoSuchKernel, RuntimeError) as error:
+        failure = error  # RuntimeError: a kernel that died, or never came up
     finally:
         ensure_event_loop().close()  # nbclient leaves open the loop that it made for this thread
     seconds = time.perf_counter() - start
@@ -169,29 +213,36 @@ def announce(line: str) -> None:
     sys.stdout.flush()
 
 
+def cores() -> int:
+    """How many this process may use; macOS and Windows tell only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def execute_all(
     chapters: Iterable[Path],
     cache: JupyterCacheAbstract,
     *,
     timeout: int = CELL_TIMEOUT,
     report: Callable[[str], object] = announce,
+    environment: Mapping[str, str] | None = None,
+    again: bool = False,
 ) -> list[Outcome]:
     """Look every chapter up in the cache, execute the rest on all cores, and store what succeeded.
 
-    Only this process writes to the cache, so its database is never contended from within one run.
+    The cache is that of :func:`cache_path` for the same ``environment`` of the kernels, which is not that of this
+    process and does not change it. ``again`` looks nothing up. Only this process writes to the cache, so its database
+    is never contended from within one run.
     """
-    found = {chapter: look_up(chapter, cache) for chapter in chapters}
+    kernels = kernel_environment() if environment is None else environment
+    found = {chapter: None if again else look_up(chapter, cache) for chapter in chapters}
     missing = [chapter for chapter, outcome in found.items() if outcome is None]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # One chapter per core leaves no core for a second thread: more would only blur what the chapters measure.
-    os.environ.update({name: value for name, value in ONE_THREAD.items() if name not in os.environ})
     start = time.perf_counter()
 
     def start_one(chapter: Path) -> Outcome:
         report(f"executing  {_short(chapter)}")
-        return execute(chapter, timeout)
+        return execute(chapter, timeout, kernels)
 
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for done in as_completed([pool.submit(start_one, chapter) for chapter in missing]):
             outcome = found[done.result().chapter] = done.result()
             report(
@@ -206,7 +257,7 @@ def execute_all(
                 )
     report(
         f"chapters: {len(found) - len(missing)} from the cache, {len(missing)} executed"
-        f" in {time.perf_counter() - start:.1f} s on {cores} cores"
+        f" in {time.perf_counter() - start:.1f} s on {cores()} cores"
     )
     return [outcome for outcome in found.values() if outcome is not None]
 
@@ -282,14 +333,32 @@ def setup(app: Sphinx) -> dict[str, Any]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
+def named(name: str, root: Path = ROOT) -> Path:
+    """The chapter of this path, or of this name, in whatever folder of the book it lies."""
+    if Path(name).is_file():
+        return Path(name).resolve()
+    chapters = {chapter.stem: chapter for chapter in chapters_of(root)}
+    if Path(name).stem not in chapters:
+        raise SystemExit(f"no chapter is called {name!r}; there are: {', '.join(sorted(chapters))}")
+    return chapters[Path(name).stem]
+
+
 def main(arguments: list[str]) -> int:
-    """Execute the named chapters, or all; the exit status is the number of failures."""
-    chapters = [Path(name).resolve() for name in arguments] or chapters_of(ROOT)
-    outcomes = execute_all(chapters, open_cache(cache_path(ROOT / "_build")))
-    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
-    for failure in failures:
-        print(f"\n{failure}", file=sys.stderr)
-    return min(len(failures), 1)
+    """Execute the named chapters, or all; the exit status is 1 if one failed."""
+    parser = argparse.ArgumentParser(description="Execute chapters into the cache of the book.")
+    parser.add_argument("chapters", nargs="*", help="by name or by path; all, if none is named")
+    parser.add_argument("--again", action="store_true", help="also those whose results are stored")
+    parser.add_argument("--cache", type=Path, help="a folder to store results in, instead of that of the book")
+    chosen = parser.parse_args(arguments)
+    chapters = list(map(named, chosen.chapters)) or chapters_of(ROOT)
+    path = chosen.cache.resolve() / environment_key(ROOT / "chapters") if chosen.cache else cache_path(ROOT / "_build")
+    outcomes = execute_all(chapters, open_cache(path), again=chosen.again)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            print(f"\n{outcome.error}", file=sys.stderr)
+        elif chosen.again and not chosen.cache:
+            outcome.chapter.touch()  # the next build of the book reads the page again, with its new results
+    return int(any(outcome.error is not None for outcome in outcomes))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
   and parallel builds lose nothing;
 * fails the build on a numbered equation without a record, a failed or malformed record, a label or a claim stated
   twice, a display typed in prose, a claim of ``sources/register.json`` that nobody settles (:mod:`ledger.audit`);
-* fills ``{ledger-table}`` and ``{claims-table}``, and writes ``ledger.json`` beside the HTML (:mod:`ledger.publish`).
+* fills ``{ledger-table}``, ``{claims-table}`` and ``{ledger-count}``, and writes ``ledger.json`` beside the HTML
+  (:mod:`ledger.publish`).
 
 It also sets what it depends on (how outputs are read, that a failing cell stops the build, the book's macros), so that
 a plain ``jupyter-book build .`` is enough.

@@ -7,20 +7,20 @@ from docutils import nodes
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 
-from ledger.nodes import ledger_claim, ledger_record, ledger_table
+from ledger.nodes import ledger_claim, ledger_count, ledger_record, ledger_table
 
 
 class LedgerDomain(Domain):
-    """Per page: ``records``, ``claims``, the ``labels`` of its displays, ``faults``, and whether it has ``tables``.
+    """Per page: ``records``, ``claims``, the ``labels`` of its displays, ``faults``, whether it has ``tables``.
 
-    ``tex`` has the body of each labelled display. A record is kept with the place (file and line) it was found at, and
-    with the prose it brings to the index.
+    Whether it has ``counts`` is kept beside that. ``tex`` has the body of each labelled display. A record is kept with
+    the place (file and line) it was found at, and with the prose it brings to the index.
     """
 
     name = "ledger"
     label = "ledger"
     initial_data: dict[str, Any] = {"pages": {}}  # noqa: RUF012 - Sphinx copies it
-    data_version = 3
+    data_version = 4
 
     def clear_doc(self, docname: str) -> None:
         self.data["pages"].pop(docname, None)
@@ -32,7 +32,7 @@ class LedgerDomain(Domain):
     def process_doc(self, env: BuildEnvironment, docname: str, document: nodes.document) -> None:
         """Collect a page that has just been read."""
         path = env.doc2path(docname, base=False)
-        page: dict[str, Any] = {"records": [], "claims": [], "labels": {}, "tex": {}, "faults": [], "tables": False}
+        page: dict[str, Any] = {"records": [], "claims": [], "labels": {}, "tex": {}, "faults": []}
         for node in document.findall(nodes.math_block):
             where = f"{path}:{_line(node)}"
             if not _from_a_cell(node):
@@ -51,7 +51,7 @@ class LedgerDomain(Domain):
             elif not node["faults"]:
                 entry = {"record": node["record"], "where": where, "prose": node["prose"]}
                 page["claims" if isinstance(node, ledger_claim) else "records"].append(entry)
-        page["tables"] = any(document.findall(ledger_table))
+        page["tables"], page["counts"] = (any(document.findall(place)) for place in (ledger_table, ledger_count))
         self.data["pages"][docname] = page
 
 

@@ -1,14 +1,17 @@
 """Records on the page: the directives that a cell's output carries, and the nodes they become."""
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 from docutils import nodes
 from docutils.nodes import Element, Node, TextElement
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from hesslib.agreement import figure, measured
+from hesslib.book.display import deciders
 from hesslib.book.ledger import KINDS, VERDICTS, faults
 
 
@@ -31,6 +34,20 @@ class ledger_summary(nodes.General, TextElement):
 
 class ledger_table(nodes.General, Element):
     """Where the index goes; filled when all pages are known. ``content`` is 'equations' or 'claims'."""
+
+
+class ledger_count(nodes.Inline, Element):
+    """A number out of the ledger; filled when all pages are known. ``content`` is a key of `COUNTED`."""
+
+
+COUNTED: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "equations": lambda record: True,
+    **{kind: lambda record, kind=kind: record["established"] == kind for kind in KINDS},  # type: ignore[misc]
+    "measured": lambda record: any(check["tolerance"] > 0 for check in record["checks"]),
+    "autodiff": lambda record: any(re.search("JAX|PyTorch", check["oracle"]) for check in record["checks"]),
+    "differences": lambda record: any("difference" in check["oracle"] for check in record["checks"]),
+}
+"""Which equations ``{ledger-count}`` counts: all, those of a kind, those with a check that the key names."""
 
 
 def badge(word: str, meaning: str) -> nodes.abbreviation:
@@ -107,6 +124,8 @@ class Record(_Carrier):
             return [node]
         checks = record["checks"]
         parts: list[list[Node]] = [[badge(record["established"], KINDS[record["established"]])]]
+        if deciders(record):
+            parts.append([nodes.Text(deciders(record))])
         if record["scope"]:
             parts.append(self.inline(record["scope"]))
         if record["source"]:
@@ -116,6 +135,10 @@ class Record(_Carrier):
         node += ledger_summary("", "", *_joined(parts))
         node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
         node += self.checks(checks) if checks else []
+        if uses := record.get("uses", []):
+            node += nodes.paragraph("", "", nodes.Text("Rests on"))
+            items = [nodes.list_item("", nodes.paragraph("", "", *self.inline(line))) for line in uses]
+            node += nodes.bullet_list("", *items)
         node += nodes.paragraph("", "", nodes.Text("Cited as "), nodes.literal("", f"{{eq}}`{record['label']}`"))
         node["prose"] = {
             "scope": self.inline(record["scope"]),
@@ -159,6 +182,16 @@ class Table(SphinxDirective):
         return [ledger_table(content="claims" if self.name == "claims-table" else "equations")]
 
 
+class Count(SphinxRole):
+    """``{ledger-count}`` with a key of `COUNTED`: how many equations of the book are of that kind."""
+
+    def run(self) -> tuple[list[Node], list[nodes.system_message]]:
+        if self.text not in COUNTED:
+            message = f"ledger-count is {self.text!r}; it must be one of {', '.join(COUNTED)}"
+            return [], [self.inliner.reporter.error(message, line=self.lineno)]
+        return [ledger_count(content=self.text)], []
+
+
 def setup(app: Sphinx) -> None:
     def html(tag: str) -> tuple[Any, Any]:
         return (
@@ -174,6 +207,8 @@ def setup(app: Sphinx) -> None:
     app.add_node(ledger_summary, html=html("summary"), **others)
     app.add_node(ledger_claim, html=html("div"), **others)
     app.add_node(ledger_table)  # replaced before anything is written
+    app.add_node(ledger_count)
+    app.add_role("ledger-count", Count())
     app.add_directive("ledger-record", Record)
     app.add_directive("ledger-claim", Claim)
     app.add_directive("ledger-table", Table)

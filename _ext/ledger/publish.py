@@ -14,7 +14,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from hesslib.agreement import measured
 from hesslib.book.ledger import KINDS, VERDICTS
 from ledger.audit import register
-from ledger.nodes import badge, ledger_table, table
+from ledger.nodes import COUNTED, badge, ledger_count, ledger_table, table
 
 
 def ledger(app: Sphinx) -> dict[str, list[dict[str, Any]]]:
@@ -62,11 +62,12 @@ def _number(app: Sphinx, docname: str, label: str) -> str:
 
 
 def outdated(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """The pages with tables, if the ledger is not what was published last."""
+    """The pages with tables or counts, if the ledger is not what was published last."""
     published = Path(app.outdir, "ledger.json")
     if published.is_file() and published.read_text(encoding="utf-8") == _text(app):
         return []
-    return [docname for docname, page in env.get_domain("ledger").data["pages"].items() if page["tables"]]
+    pages = env.get_domain("ledger").data["pages"]
+    return [docname for docname, page in pages.items() if page["tables"] or page["counts"]]
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
@@ -84,6 +85,9 @@ class FillTables(SphinxPostTransform):
         for place in list(self.document.findall(ledger_table)):
             fill = self.equations if place["content"] == "equations" else self.claims
             place.replace_self(nodes.container("", fill(), classes=["ledger-scroll"]))
+        for place in list(self.document.findall(ledger_count)):
+            records = [entry["record"] for _, page in _pages(self.env) for entry in page["records"]]
+            place.replace_self(nodes.Text(str(sum(map(COUNTED[place["content"]], records)))))
 
     def equations(self) -> nodes.Element:
         heads = ["equation", "chapter", "source", "established", "agreement with each oracle"]

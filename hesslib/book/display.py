@@ -30,7 +30,7 @@ def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
             "text/plain": f"({label})  {plain}",
         }
     )
-    words = list(filter(None, (record["established"], record["scope"], record["source"])))
+    words = list(filter(None, (record["established"], deciders(record), record["scope"], record["source"])))
     _show(
         {
             "text/markdown": _directive("ledger-record", record),
@@ -38,6 +38,19 @@ def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
             "text/plain": _plain(", ".join(words), record, record["note"]),
         }
     )
+
+
+def deciders(record: dict[str, Any]) -> str:
+    """Whether the links of a chain were decided twice, in words; nothing for what is no chain.
+
+    >>> deciders({"decided": {"links": 3, "twice": 3, "once": {}}}), deciders({})
+    ('decided twice', '')
+    """
+    decided = record.get("decided")
+    if not decided:
+        return ""
+    links, once = decided["links"], decided["links"] - decided["twice"]
+    return f"decided twice{f', but for {once} of {links} links' if once else ''}"
 
 
 def show_claim(record: dict[str, Any]) -> None:
@@ -76,7 +89,9 @@ def _details(summary: str, record: dict[str, Any], note: str) -> str:
         for row in record["checks"]
     )
     head = "<tr><th style='text-align:left'>oracle</th><th>agreement</th><th>allowed</th></tr>"
-    body = (f"<table>{head}{rows}</table>" if rows else "") + (f"<p>{_prose(note)}</p>" if note else "")
+    uses = "".join(f"<li>{_prose(line)}</li>" for line in record.get("uses", ()))
+    body = f"<table>{head}{rows}</table>" if rows else ""
+    body += (f"<p>Rests on</p><ul>{uses}</ul>" if uses else "") + (f"<p>{_prose(note)}</p>" if note else "")
     if not body:
         return f"<div style='font-size:90%'>{summary}</div>"
     style = "display:list-item;cursor:pointer"  # JupyterLab's own style sheet takes the triangle away
@@ -91,7 +106,8 @@ def _prose(text: str) -> str:
 def _plain(head: str, record: dict[str, Any], note: str) -> str:
     """One line for a terminal."""
     checks = "; ".join(str(Check(row["oracle"], row["agreement"], row["tolerance"])) for row in record["checks"])
-    return ". ".join(part.rstrip(".") for part in (head, checks, note) if part) + "."
+    uses = f"Rests on: {'; '.join(record['uses'])}" if record.get("uses") else ""
+    return ". ".join(part.rstrip(".") for part in (head, checks, uses, note) if part) + "."
 
 
 def _show(bundle: dict[str, str]) -> None:

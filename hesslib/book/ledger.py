@@ -21,6 +21,7 @@ from hesslib._notebook import Execution, execution
 from hesslib.agreement import Check, compare
 from hesslib.book import display as _display
 from hesslib.calculus.display import Displayed
+from hesslib.calculus.macros import expand
 
 __all__ = ["KINDS", "VERDICTS", "Check", "LedgerError", "claim", "compare", "faults", "forget", "state"]
 
@@ -29,6 +30,7 @@ KINDS = {
     "assumption": "is taken for granted here",
     "approximation": "drops a step; the note says which, how large it is, and when nothing is lost",
     "derived": "derived for symbolic sizes, every equality decided as the cell ran",
+    "conditional": "derived, but something was taken for granted on the way; the record says what",
     "instance": "decided exactly on explicit finite instances",
     "numeric": "measured at particular numbers",
 }
@@ -46,7 +48,7 @@ VERDICTS = {
 }
 """What may become of a claim."""
 
-NEEDS_CHECK = ("approximation", "derived", "instance", "numeric", "computed")
+NEEDS_CHECK = ("approximation", "derived", "conditional", "instance", "numeric", "computed")
 LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CLAIM = re.compile(r"([A-Z]+)-[0-9]+[a-z]?")
 
@@ -114,14 +116,17 @@ def state(
     >>> forget()
     """
     checks = [*getattr(formula, "checks", ()), *checks]
-    record = {
+    record: dict[str, Any] = {
         "label": label,
         "source": source,
         "established": _kind(label, getattr(formula, "established", None), established),
         "checks": [_check_row(label, check) for check in checks],
         "scope": scope,
         "note": note,
+        "uses": [expand(line) for line in getattr(formula, "uses", ())],
     }
+    if decided := _decided(checks):
+        record["decided"] = decided
     tex = _tex(label, formula)
     _enter(label, record)
     _display.show_equation(label, tex, record)
@@ -161,7 +166,7 @@ def claim(
     >>> forget()
     """
     match = CLAIM.fullmatch(id)
-    record = {
+    record: dict[str, Any] = {
         "id": id,
         "source": source or (match[1] if match else ""),
         "verdict": verdict,
@@ -203,6 +208,7 @@ def faults(record: dict[str, Any], /) -> list[str]:
             found.append(f"established is {established!r}; it must be one of {', '.join(KINDS)}")
         if established == "approximation" and not record.get("note"):
             found.append("approximation without a note; say what was dropped, how large it is, when it is exact")
+    found += _decided_faults(record.get("decided"))
     checks = record.get("checks", [])
     if established in NEEDS_CHECK and not checks:
         found.append(f"{established}, but no check")
@@ -211,6 +217,26 @@ def faults(record: dict[str, Any], /) -> list[str]:
         if not (check.passed and row["passed"] is True):
             found.append(f"check failed: {check}")
     return found
+
+
+def _decided(checks: list[Any]) -> dict[str, Any]:
+    """How many links of the chain were decided, how many of them twice, and why the others were not."""
+    if not any(hasattr(check, "decider") for check in checks):
+        return {}
+    from hesslib.calculus.decision import summary
+
+    return summary(checks)
+
+
+def _decided_faults(decided: Any) -> list[str]:
+    """What is wrong with what a record says of its links."""
+    if decided is None:
+        return []
+    try:
+        fits = decided["links"] == decided["twice"] + sum(decided["once"].values())
+    except (KeyError, TypeError, AttributeError):
+        fits = False
+    return [] if fits else [f"decided is {decided!r}; the links decided twice and once must add up to all of them"]
 
 
 def forget(label: str | None = None, /) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hesslib.agreement import Check, figure
 
-__all__ = ["comparison", "seconds", "slope", "table"]
+__all__ = ["comparison", "matrix_products", "seconds", "slope", "table"]
 
 
 def seconds(run: Callable[[], Any], /, *, repeat: int = 5) -> float:
@@ -34,6 +34,29 @@ def seconds(run: Callable[[], Any], /, *, repeat: int = 5) -> float:
         run()
         spent.append(time.perf_counter() - start)
     return min(spent)
+
+
+def matrix_products(function: Callable[..., Any], /, *arguments: Any) -> int:
+    """How many products of matrices (or with vectors) are in the program that JAX makes of `function`: a count of work.
+
+    Shapes: a number.
+    Cost: none beyond one tracing; nothing is computed.
+    Errors: those of `function` for JAX arrays.
+
+    >>> import numpy as np
+    >>> A = np.ones((2, 2))
+    >>> matrix_products(lambda x: A @ (A @ x), A)
+    2
+    """
+    import jax
+
+    def count(program: Any) -> int:
+        inner = (value for equation in program.eqns for value in equation.params.values())
+        return sum(equation.primitive.name == "dot_general" for equation in program.eqns) + sum(
+            count(getattr(one, "jaxpr", one)) for one in inner if hasattr(one, "jaxpr") or hasattr(one, "eqns")
+        )
+
+    return count(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
 def slope(x: Sequence[Any], y: Sequence[Any], /) -> float:

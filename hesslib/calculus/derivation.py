@@ -15,11 +15,27 @@ from typing import Any
 
 import sympy as sp
 from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
-from sympy.core.function import Function
+from sympy.core.function import AppliedUndef, Function
 
-from .index import Diff, Elementwise, Tensor, delta_product, freshen, insert
+from .index import (
+    Diff,
+    Elementwise,
+    Tensor,
+    Width,
+    delta_product,
+    freshen,
+    insert,
+    layers_of,
+    letters_of,
+    slots_of,
+)
+from .indicators import Holds
+from .let import definition_of, meaning, recursive
+from .normal import equal
+from .provenance import Ground, report, silence
 from .terms import admit, bounded, charge
 from .tidy import tidy
+from .unfolding import rename, unfold
 
 __all__ = ["CONSTANT", "NAMED", "Derivation", "MissingRuleError", "rename", "same", "unfold"]
 
@@ -40,7 +56,8 @@ class Derivation:
 
     ``op`` is the variable, $\partial/\partial\,$op, or an `Operator`. ``rules`` maps a
     tensor or a symbol to a function of its indices that returns its derivative, or to `CONSTANT` or
-    `NAMED`.
+    `NAMED`. What has a definition (see `Let`) needs no rule, nor has an independent variable. ``held`` names the
+    derivative, where there is another one by the same variable that holds something else fixed.
 
     >>> from .index import S, Tensor, index
     >>> i, j, N = *index("i j"), sp.Symbol("N", integer=True)
@@ -49,17 +66,43 @@ class Derivation:
     >>> D(S("i", N, lambda i: c[i] * x[i] ** 2))
     2*c[j]*x[j]
 
-    Errors: `MissingRuleError` for a quantity without a rule.
+    Errors: `MissingRuleError` for a quantity without a rule; ValueError for a rule that is none, for a size as the
+    variable, for one entry of a symmetric tensor with a rule that moves that entry alone, and for holding fixed what by
+    its definition varies.
     """
 
-    def __init__(self, op: Any, rules: Mapping[Any, Rule], /) -> None:
+    def __init__(self, op: Any, rules: Mapping[Any, Any] | None = None, /, *, held: Any = None) -> None:
         self.op = sp.sympify(op)
-        self.rules = dict(rules)
+        self.held = held
+        self.rules = dict(rules or {})
+        for head, rule in self.rules.items():
+            self._require_rule(head, rule)
+        if isinstance(self.op, Indexed) and isinstance(self.op.base, Width):
+            raise ValueError(f"{self.op} is a size; there is no derivative by a size")  # noqa: TRY004
+        if isinstance(self.op, Indexed) and isinstance(self.op.base, Tensor) and self.op.base.symmetric:
+            self._require_symmetric(self.op.base)
+
+    def _require_rule(self, head: Any, rule: Any) -> None:
+        if not callable(rule) and rule not in (CONSTANT, NAMED):
+            name = getattr(head, "name_", head)
+            raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
+
+    def _require_symmetric(self, t: Tensor) -> None:
+        """An entry of a symmetric tensor is two entries: a rule says what becomes of both."""
+        rule = self.rules.get(t)
+        letters = [sp.Dummy(f"p{s}", integer=True) for s in range(t.rank)]
+        layers = layers_of(self.op)
+        if callable(rule) and equal(rule(*layers, *letters), rule(*layers, *letters[::-1])):
+            return
+        raise ValueError(
+            f"{t.name_} is symmetric, so an entry is no variable by itself; give it a rule that is symmetric as well"
+        )
 
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
+        report(rewriting=self.evaluate)
         with bounded():
-            return tidy(self.raw(e))
+            return tidy(self.raw(e), (self.op, e))
 
     def raw(self, e: Any, /) -> Expr:
         """The derivative as the rules leave it, before any contraction: a step one may want to show."""
@@ -70,13 +113,13 @@ class Derivation:
 
     def named(self, e: Any, /) -> Diff:
         """The derivative, named only."""
-        return Diff(self.op, e)
+        return Diff(self.op, e, self.held)
 
     def evaluate(self, e: Any, /) -> Expr:
         """Work out the derivatives by ``op`` that are only named in ``e``."""
 
         def visit(x: Basic) -> Basic:
-            if isinstance(x, Diff) and x.op == self.op:
+            if isinstance(x, Diff) and x.op == self.op and x.held == self.named(x.operand).held:
                 return self.push(visit(x.operand))
             if not x.args or isinstance(x, Indexed):
                 return x
@@ -85,42 +128,107 @@ class Derivation:
         with bounded():
             e = sp.sympify(e)
             admit(e)
-            return tidy(freshen(visit(freshen(e))))
+            found = tidy(freshen(visit(freshen(e))), (self.op, e))
+        report(rewriting=self.evaluate)
+        return found
 
     def push(self, e: Expr, /) -> Expr:
         """One derivative of ``e``, whose bound indices must be fresh."""
-        if e.is_Number or e.is_NumberSymbol or isinstance(e, KroneckerDelta):
+        if e.is_Number or e.is_NumberSymbol or isinstance(e, (KroneckerDelta, Holds)):
             return sp.S.Zero
         if isinstance(e, Symbol):
             return self._apply_rule(e, e)
         if isinstance(e, Indexed):
             return self._apply_rule(e.base, e)
         if isinstance(e, Diff):
-            return Diff(self.op, e)
+            return self.named(e)
         if isinstance(e, Add):
             return Add(*[self.push(x) for x in e.args])
         if isinstance(e, Mul):
             charge(len(e.args), "the product rule")
             return Add(*[Mul(*e.args[:p], self.push(x), *e.args[p + 1 :]) for p, x in enumerate(e.args)])
         if isinstance(e, Sum):
+            if any(self.op in letters_of(size) for _, *sizes in e.limits for size in sizes):
+                raise ValueError(f"{self.op} is a size here, of the sum {e}; there is no derivative by a size")
             return Sum(self.push(e.function), *e.limits)
-        if isinstance(e, Pow) and e.exp.is_Number:
-            return e.exp * e.base ** (e.exp - 1) * self.push(e.base)
+        if isinstance(e, Pow):
+            return self._power(e)
         if isinstance(e, (Function, Elementwise)):
-            return Add(*[e.fdiff(p + 1) * self.push(x) for p, x in enumerate(e.args)])
+            return Add(*[_slope(e, p) * self.push(x) for p, x in enumerate(e.args)])
         raise TypeError(f"no rule of calculation for {type(e).__name__}: {e}")
 
+    def _power(self, e: Pow) -> Expr:
+        base, exponent = e.args
+        slope = sp.S.Zero if base.is_number else exponent * base ** (exponent - 1) * self.push(base)
+        if exponent.is_number or (change := self.push(exponent)) == 0:
+            return slope
+        return slope + e * sp.log(base) * change
+
     def _apply_rule(self, head: Any, e: Expr) -> Expr:
+        if isinstance(head, Tensor) and self.op in set().union(*map(letters_of, head.sizes(*layers_of(e)))):
+            raise ValueError(f"{self.op} is a size here, of {head.name_}; there is no derivative by a size")
         if head not in self.rules:
-            name = getattr(head, "name_", head)
-            raise MissingRuleError(f"the derivation by {self.op} has no rule for {name}; give one, or CONSTANT")
+            return self._without_rule(head, e)
         rule = self.rules[head]
-        if rule == CONSTANT:
-            return sp.S.Zero
+        self._require_rule(head, rule)
         if rule == NAMED:
-            return Diff(self.op, e)
+            return self.named(e)
+        if rule == CONSTANT:
+            self._require_constant(head, e)
+            report(Ground("held fixed", head, _variable(self.op, self.held)))
+            return sp.S.Zero
         assert callable(rule)
-        return insert(rule, e) if isinstance(e, Indexed) else freshen(rule())
+        found = insert(rule, e) if isinstance(e, Indexed) else freshen(rule())
+        if not found.has(Diff):
+            report(Ground("varied", head, _variable(self.op, self.held), about=(self.named(e), found)))
+        if not getattr(rule, "proved", False):  # written by hand: the reader is told
+            report(Ground("rule", self.named(e), found))
+        return found
+
+    def _without_rule(self, head: Any, e: Expr) -> Expr:
+        """The derivative of what needs no rule: an independent variable, and what has a definition."""
+        own = self.op.base if isinstance(self.op, Indexed) else self.op
+        if getattr(head, "independent", False) and (head == own or getattr(own, "independent", False)):
+            if head != own:
+                return sp.S.Zero
+            return delta_product(e.indices, self.op.indices)
+        if definition_of(head) is not None and not recursive(head):
+            return self.push(meaning(e))
+        if isinstance(head, Symbol) and head.is_integer and head != self.op:
+            return sp.S.Zero  # a size, a layer number or an index: nothing moves it
+        name = getattr(head, "name_", head)
+        raise MissingRuleError(f"the derivation by {self.op} has no rule for {name}; give one, or CONSTANT")
+
+    def _require_constant(self, head: Any, e: Expr) -> None:
+        """Refuse to hold fixed what varies by its own definition, unless the derivative has a name that says so."""
+        if self.held is not None or definition_of(head) is None or recursive(head):
+            return
+        with silence():
+            found = self.push(meaning(e))
+        if not equal(found, sp.S.Zero):
+            raise ValueError(
+                f"{getattr(head, 'name_', head)} is held fixed, but by its definition it varies with {self.op}; "
+                'a partial derivative that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
+            )
+
+
+def _variable(op: Expr, held: Any) -> Expr:
+    """What is differentiated by, whatever its index letters are."""
+    if isinstance(op, Indexed) and isinstance(op.base, Tensor):
+        op = op.xreplace({s: Symbol(r"{\cdot}", integer=True) for s in slots_of(op) if not s.is_Integer})
+    return Diff(op, Symbol("_"), held)
+
+
+def _slope(f: Expr, place: int) -> Expr:
+    """The derivative of a function by one of its arguments, if it has one everywhere that is a formula."""
+    if not isinstance(f, AppliedUndef):
+        try:
+            found = f.fdiff(place + 1)
+        except (sp.core.function.ArgumentIndexError, AttributeError, TypeError, NotImplementedError):
+            found = sp.nan
+        if not found.has(sp.Derivative, sp.Subs, sp.sign, sp.Heaviside, sp.DiracDelta, sp.nan, sp.zoo):
+            return found
+    raise TypeError(f"no derivative of {f.func.__name__} is known that is a formula: {f}")
 
 
 def same(*by: Any) -> Callable[..., Expr]:
@@ -131,44 +239,9 @@ def same(*by: Any) -> Callable[..., Expr]:
     >>> same(j)(i)
     KroneckerDelta(i, j)
     """
-    return lambda *indices: delta_product(indices, by)
 
+    def own(*indices: Any) -> Expr:
+        return delta_product(indices, by)
 
-def unfold(e: Any, definitions: Mapping[Tensor | Symbol, Callable[..., Any]], /) -> Expr:
-    """Insert definitions, once: every quantity in ``definitions`` is replaced by what it stands for.
-
-    >>> from .index import index
-    >>> x, y, i = Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
-    >>> unfold(x[i] ** 2, {x: lambda i: y[i] + 1})
-    (y[i] + 1)**2
-    """
-    e = freshen(e)
-    hits = [x for x in e.atoms(Indexed) if x.base in definitions]
-    scalars = {s: freshen(definitions[s]()) for s in e.atoms(Symbol) if s in definitions}
-
-    def visit(x: Basic) -> Basic:
-        if isinstance(x, Indexed):
-            return insert(definitions[x.base], x) if x in hits else x
-        if x in scalars:
-            return freshen(scalars[x])
-        return x.func(*[visit(y) for y in x.args]) if x.args else x
-
-    return visit(e)
-
-
-def rename(e: Any, name: Callable[[Expr], Any], /) -> Expr:
-    """Give names to subexpressions: ``name(x)`` returns the replacement of ``x``, or None to leave it.
-
-    >>> from .index import index
-    >>> x, i = Tensor("x", shape=(3,)), index("i")
-    >>> rename(2 * x[i], lambda e: Symbol("u") if e == x[i] else None)
-    2*u
-    """
-
-    def visit(x: Basic) -> Basic:
-        replacement = name(x)
-        if replacement is not None:
-            return sp.sympify(replacement)
-        return x.func(*[visit(y) for y in x.args]) if x.args and not isinstance(x, Indexed) else x
-
-    return visit(freshen(e))
+    own.proved = True  # type: ignore[attr-defined]  # it is what a partial derivative by a variable is
+    return own

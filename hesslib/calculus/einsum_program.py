@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
+from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, letters_of, slots_of
 from .normal import flatten
 from .ranges import sizes_of
 from .terms import Term, key
 
 __all__ = ["NoCodeError", "Program", "source"]
+
+FUNCTIONS = (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh)
+"""The functions that every array library has under the name that SymPy gives them."""
 
 BATCH = "n"
 """The letter of the batch axis in every einsum."""
@@ -29,8 +32,10 @@ class NoCodeError(TypeError):
     """The expression contains something that has no array counterpart."""
 
 
-def source(e: Any, /, *free: Expr, batch: bool = False) -> str:
+def source(e: Any, /, *free: Expr, batch: bool = False, sizes: Mapping[Expr, Expr] | None = None) -> str:
     """Python source of the array of ``e`` over the indices ``free``, with a batch axis in front if ``batch``.
+
+    ``sizes`` are those of free indices that the formula itself says nothing of.
 
     >>> from .index import S, Tensor, index
     >>> i, j, N = *index("i j"), sp.Symbol("N", integer=True)
@@ -41,7 +46,10 @@ def source(e: Any, /, *free: Expr, batch: bool = False) -> str:
     Errors: `NoCodeError` if something has no array counterpart.
     """
     found = flatten(e)
-    pieces = [_term_source(t, free, batch) for _, t in sorted(found.items(), key=_piece_order)]
+    known = dict(sizes or {})  # a term that lacks an index is an array along it all the same
+    for t in found.values():
+        known |= sizes_of(t.factors, t.dummies)
+    pieces = [_term_source(t, free, batch, known) for _, t in sorted(found.items(), key=_piece_order)]
     return " + ".join(pieces).replace("+ -", "- ") or "0"
 
 
@@ -50,7 +58,7 @@ def _piece_order(item: tuple[tuple, Term]) -> tuple[int, str]:
     return (-len(item[1].factors), str(item[0]))
 
 
-def _term_source(t: Term, free: tuple[Expr, ...], batch: bool) -> str:
+def _term_source(t: Term, free: tuple[Expr, ...], batch: bool, known: dict[Expr, Expr]) -> str:
     letters: dict[Expr, str] = {}
 
     def letter(s: Expr) -> str:
@@ -63,7 +71,7 @@ def _term_source(t: Term, free: tuple[Expr, ...], batch: bool) -> str:
         letter(s)
     operands: list[str] = []
     subscripts: list[str] = []
-    sizes = sizes_of(t.factors, t.dummies)
+    sizes = known | sizes_of(t.factors, t.dummies)
     for f in sorted(t.factors, key=_operand_order):
         name, axes, pattern = _operand(f, sizes)
         operands.append(name)
@@ -105,16 +113,24 @@ def _operand(f: Expr, sizes: dict[Expr, Expr]) -> tuple[str, tuple[Expr, ...], b
             raise NoCodeError(f"the size of the delta {f} cannot be read off the formula")
         return f"eye({_plain(size)})", (p, q), False
     if isinstance(f, Elementwise):
-        argument = f.args[0]
-        if isinstance(argument, Indexed):
-            name, axes, pattern = _operand(argument, sizes)
-        else:
-            bound = {v for s in argument.atoms(sp.Sum) for v, *_ in s.limits}
-            axes = tuple(sorted((s for s in argument.free_symbols - bound if s in sizes), key=key))
-            pattern = any(isinstance(x.base, Tensor) and x.base.pattern for x in argument.atoms(Indexed))
-            name = source(argument, *axes, batch=pattern)
+        name, axes, pattern = _inside(f.args[0], sizes)
         return f"{f.stem}{f.order}({name})", axes, pattern
+    if isinstance(f, sp.Pow) and f.exp.is_Rational:
+        name, axes, pattern = _inside(f.base, sizes)
+        return f"({name}) ** ({f.exp})", axes, pattern
+    if isinstance(f, FUNCTIONS):
+        name, axes, pattern = _inside(f.args[0], sizes)
+        return f"{f.func.__name__}({name})", axes, pattern
     raise NoCodeError(f"no array counterpart for {type(f).__name__}: {f}")
+
+
+def _inside(argument: Expr, sizes: dict[Expr, Expr]) -> tuple[str, tuple[Expr, ...], bool]:
+    """The same of what a function is applied to, entry by entry."""
+    if isinstance(argument, Indexed):
+        return _operand(argument, sizes)
+    axes = tuple(sorted((s for s in letters_of(argument) if s in sizes), key=key))
+    pattern = any(isinstance(x.base, Tensor) and x.base.pattern for x in argument.atoms(Indexed))
+    return source(argument, *axes, batch=pattern), axes, pattern
 
 
 def _layers(x: Indexed) -> str:
@@ -166,10 +182,28 @@ class Program:
         yield
         self._indent -= 1
 
-    def assign(self, target: Expr, e: Any, /) -> None:
-        """``target`` becomes the array of ``e``, for each pattern if it belongs to a pattern, else summed over them."""
-        name, axes, pattern = _operand(target, {})
-        self.line(f"{name} = {source(e, *axes, batch=pattern)}")
+    @contextlib.contextmanager
+    def loop_if(
+        self, layered: bool, layer: Expr, ends: tuple[Any, Any] | None, /, *, down: bool = False
+    ) -> Iterator[None]:
+        """A loop over all layers, or none for what has no layers."""
+        if not layered or ends is None:
+            yield
+            return
+        first, last = ends[::-1] if down else ends
+        with self.loop(layer, first, last, down=down):
+            yield
+
+    def assign(self, target: Expr, e: Any, /, *, add: bool = False) -> None:
+        """``target`` becomes the array of ``e``, for each pattern if it belongs to a pattern, else summed over them.
+
+        With ``add``, it is added to what ``target`` is.
+        """
+        name, axes, pattern = (target.name, (), False) if isinstance(target, sp.Symbol) else _operand(target, {})
+        sizes = (
+            dict(zip(axes, target.base.sizes(*layers_of(target)), strict=True)) if isinstance(target, Indexed) else {}
+        )
+        self.line(f"{name} = {f'{name} + ' if add else ''}{source(e, *axes, batch=pattern, sizes=sizes)}")
 
     @property
     def source(self) -> str:
@@ -177,7 +211,8 @@ class Program:
         return "\n".join(self._lines)
 
     def function(self, xp: Any, /) -> Callable[..., Any]:
-        """The function itself, with ``einsum``, ``eye`` and ``ones`` of the array library ``xp``."""
-        namespace = {name: getattr(xp, name) for name in ("einsum", "eye", "ones")}
+        """The function itself, with ``einsum``, ``eye``, ``ones`` and the elementary functions of ``xp``."""
+        names = ("einsum", "eye", "ones", "sqrt", *[f.__name__ for f in FUNCTIONS])
+        namespace = {name: getattr(xp, name) for name in names}
         exec(compile(self.source, f"<derived {self.name}>", "exec"), namespace)  # source is built above, from formulas
         return namespace[self.name]

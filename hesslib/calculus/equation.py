@@ -1,6 +1,7 @@
 r"""Equations between ordinary SymPy expressions: definitions, and what SymPy decides, as the calculus of indices does.
 
     square = proved(Integral(x, (x, 0, t)), t**2 / 2)
+    root = solution(x, sqrt(2), x**2 - 2)
 
 The index calculus is for sums with symbolic sizes. Integrals, series, matrices of functions and scalar formulas are
 SymPy's own; a page states them through this class alone. Its sides are SymPy, never text; ``derived`` is said of an
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from sympy import Basic, MatrixBase
+from sympy.core.function import AppliedUndef
 
 from .display import Displayed
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
 
-__all__ = ["Equation", "approximation", "assumed", "defined", "expansion", "proved", "unequal"]
+__all__ = ["Equation", "approximation", "assumed", "defined", "expansion", "proved", "solution", "unequal"]
 
 RELATIONS = {"definition": "=", "assumption": "=", "derived": "=", "approximation": r"\simeq", "refused": r"\neq"}
 """The sign that each kind prints."""
@@ -34,7 +36,8 @@ SIMPLIFIERS = ("simplify", "expand", "factor", "radsimp", "trigsimp", "powsimp",
 class Equation(Displayed):
     r"""One equation, ``lhs relation rhs``, between SymPy expressions or matrices.
 
-    It is made by `defined`, `assumed`, `proved`, `expansion`, `approximation` and `unequal`, which say how it is known.
+    It is made by `defined`, `assumed`, `proved`, `solution`, `expansion`, `approximation` and `unequal`, which say how
+    it is known.
 
     Shapes: sides are scalars, or matrices of one shape.
     Cost: none; the function that made it has decided.
@@ -50,8 +53,15 @@ class Equation(Displayed):
         self.relation = RELATIONS[established]
 
     def latex(self) -> str:
-        rest = "" if self.order is None else f" + {sp.latex(self.order)}"
-        return f"{sp.latex(self.lhs)} {self.relation} {sp.latex(self.rhs)}{rest}"
+        if self.order is not None:
+            return _series(self.lhs, self.rhs, self.order)
+        left, right = self.sides()
+        return f"{left} {self.relation} {right}"
+
+    def sides(self) -> tuple[str, str]:
+        """The LaTeX of either side; several equations in one display are aligned between them."""
+        rest = "" if self.order is None else rf" + O\left({sp.latex(self.order)}\right)"
+        return sp.latex(self.lhs), sp.latex(self.rhs) + rest
 
     @property
     def result(self) -> Any:
@@ -117,25 +127,55 @@ def proved(
     return Equation(left, right, "derived", (_decided(why),))
 
 
+def solution(
+    unknown: Any, value: Any, condition: Any, /, *, where: Mapping[Any, Any] | None = None, why: str = ""
+) -> Equation:
+    r"""The equation ``unknown = value``, once the condition, which holds ``unknown``, is zero there.
+
+    That there is no other solution is for the author to say.
+
+    Errors: `NotEqualError` if ``value`` does not solve it; ValueError if the condition does not hold ``unknown``.
+
+    >>> x = sp.Symbol("x", positive=True)
+    >>> print(solution(x, sp.sqrt(2), x**2 - 2).latex())
+    x = \sqrt{2}
+    """
+    left, right = _sides(unknown, value)
+    if not sp.sympify(condition).has(left):
+        raise ValueError(f"condition is {condition}; it must hold the unknown, {left}")
+    rest = sp.simplify(_inserted(_inserted(condition, where or {}).subs(left, right), where or {}))
+    if not _is_zero(rest):
+        from .steps import NotEqualError
+
+        raise NotEqualError(f"{why or 'the solution'} does not hold: inserted, {rest} is left", (), (rest,))
+    return Equation(left, right, "derived", (_decided(why or "the condition, with the solution inserted,"),))
+
+
 def expansion(
-    lhs: Any, rhs: Any, variable: Any, order: int, /, *, where: Mapping[Any, Any] | None = None, why: str = ""
+    lhs: Any, rhs: Any, variable: Any, order: Any, /, *, where: Mapping[Any, Any] | None = None, why: str = ""
 ) -> Equation:
     r"""The equation ``lhs = rhs + O(variable^order)`` about zero, once the difference of its sides is of that order.
+
+    The right side is printed by ascending powers of the variable. The order may be a symbol; then the difference
+    divided by ``variable^order`` must be a polynomial in the variable.
 
     Errors: `NotEqualError`, with the term of lower order, if there is one.
 
     >>> e = sp.Symbol("epsilon")
     >>> print(expansion(sp.exp(e), 1 + e, e, 2).latex())
-    e^{\epsilon} = \epsilon + 1 + O\left(\epsilon^{2}\right)
+    e^{\epsilon} = 1 + \epsilon + O\left(\epsilon^{2}\right)
     """
     left, right = _sides(lhs, rhs)
     rest = sp.expand(_inserted(left, where or {}) - _inserted(right, where or {}))
-    rest = sp.series(rest, variable, 0, order).removeO()
+    if sp.sympify(order).is_Integer:
+        rest = sp.series(rest, variable, 0, order).removeO()
+    elif sp.simplify(rest / variable**order).is_polynomial(variable):
+        rest = sp.Integer(0)
     if not _is_zero(sp.simplify(rest)):
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the expansion'} does not hold: it lacks {rest}", (), (rest,))
-    return Equation(left, right, "derived", (_decided(why),), sp.Order(variable**order, variable))
+    return Equation(left, right, "derived", (_decided(why),), variable**order)
 
 
 def approximation(lhs: Any, rhs: Any, /, *, checks: tuple[Check, ...]) -> Equation:
@@ -173,6 +213,49 @@ def unequal(lhs: Any, rhs: Any, at: Mapping[Any, Any], /, *, why: str) -> Equati
     return Equation(left, right, "refused", (Check(oracle, 0.0, 0.0),))
 
 
+WIDE = 24
+"""How many symbols of a series fit in one row."""
+
+
+def _series(lhs: Any, rhs: Any, order: Any) -> str:
+    """``lhs = rhs + O(order)`` by ascending powers of the variable, in rows that fit a phone."""
+    from .display import aligned
+    from .narrow import symbols
+
+    left = sp.latex(lhs)
+    first, *rest = [*_by_power(rhs, order.as_base_exp()[0]), rf"O\left({sp.latex(order)}\right)"]
+    rest = [term if term.startswith("-") else f"+ {term}" for term in rest]
+    whole = " ".join([first, *rest])
+    if symbols(left) + symbols(whole) <= WIDE:
+        return f"{left} = {whole}"
+    if symbols(whole) <= WIDE:
+        return aligned([f"&{left}", rf"&\quad = {whole}"])
+    return aligned([f"&{left}", rf"&\quad = {first}", *[rf"&\qquad {{}}{term}" for term in rest]])
+
+
+def _by_power(e: Any, x: Any) -> list[str]:
+    """The terms of a series, each as number and power of the variable, then the rest of its coefficient."""
+    collected: dict[Any, Any] = {}
+    for term in sp.Add.make_args(sp.expand(e)):
+        coefficient, power = term.as_independent(x)
+        base, exponent = power.as_base_exp()
+        if power != 1 and base != x:
+            return [sp.latex(e)]  # no series in x
+        exponent = sp.Integer(0) if power == 1 else exponent
+        collected[exponent] = collected.get(exponent, 0) + coefficient
+    if not all(exponent.is_Integer for exponent in collected):
+        return [sp.latex(e)]
+    if set(collected) == {0}:
+        return [sp.latex(e)]
+    printed = []
+    for exponent in sorted(collected):
+        number, rest = sp.factor_terms(collected[exponent]).as_coeff_Mul()
+        front = sp.latex(number * x**exponent)
+        inner = rf"\left({sp.latex(rest)}\right)" if rest.is_Add else sp.latex(rest)
+        printed.append(front if rest == 1 else inner if front == "1" else rf"{front} \, {inner}")
+    return printed
+
+
 def _sides(lhs: Any, rhs: Any) -> tuple[Any, Any]:
     for name, side in (("lhs", lhs), ("rhs", rhs)):
         if isinstance(side, str) or not isinstance(side, (Basic, MatrixBase, int)):
@@ -185,12 +268,17 @@ def _sides(lhs: Any, rhs: Any) -> tuple[Any, Any]:
 
 def _inserted(side: Any, where: Mapping[Any, Any]) -> Any:
     """The side with names replaced by what they stand for, and what is only written carried out."""
+    functions = {name: meaning for name, meaning in where.items() if isinstance(name, AppliedUndef)}
+    letters = {name: meaning for name, meaning in where.items() if name not in functions}
     for _ in range(len(where) + 1):  # a definition may use another
-        side = side.subs(dict(where))
+        side = side.xreplace(functions)  # not subs, which refuses a function beside a sum that is there already
+        side = side.subs(letters)
     return side.doit()
 
 
 def _simplified(e: Any, simplifier: Callable[[Any], Any]) -> Any:
+    if e.has(sp.erfc):  # 1 - erf, which SymPy's simplifiers do not know
+        e = e.replace(sp.erfc, lambda x: 1 - sp.erf(x))
     return e.applyfunc(simplifier) if isinstance(e, MatrixBase) else simplifier(e)
 
 
@@ -198,6 +286,8 @@ def _at_random(one: Any, other: Any) -> Any:
     """Zero if the sides have the same value at a random point, or none there; else by how much they differ."""
     draw = random.Random(repr(one))
     rest = sp.Matrix([one - other])
+    if one.atoms(AppliedUndef) or other.atoms(AppliedUndef):  # no number; SymPy would look for one for ever
+        return sp.Integer(0)
     at = {name: sp.Rational(draw.randint(100, 900), 601) for name in sorted(rest.free_symbols, key=str)}
     values = (
         [sp.N(entry, 40) for entry in sp.Matrix([one]).subs(at)],

@@ -48,9 +48,12 @@ class Tensor(IndexedBase):
     numbers (printed as a superscript, compiled to list access), then one slot per entry of ``shape``.
 
     ``symmetric`` declares the slots interchangeable. ``pattern`` says that the quantity belongs to one
-    pattern of a batch, so that compiled code gives it a leading batch axis.
+    pattern of a batch, so that compiled code gives it a leading batch axis. ``between`` are the first and the last
+    layer that have the quantity. ``independent`` declares its entries variables that depend on nothing: partial
+    derivatives by independent variables commute, and each of them holds all the others fixed.
 
-    Errors: `RangeError` if a symmetric tensor has slots of different sizes, or one is given another number of indices.
+    Errors: `RangeError` if a symmetric tensor has slots of different sizes, or one is given another number of indices,
+    or a layer number that is not ``between``.
 
     >>> n, (l, j) = Width("n", layers=1), index("l j")
     >>> a = Tensor("a", layers=1, shape=lambda l: (n[l],))
@@ -67,6 +70,8 @@ class Tensor(IndexedBase):
         shape: tuple[Any, ...] | Callable[..., tuple[Any, ...]] = (),
         symmetric: bool = False,
         pattern: bool = False,
+        independent: bool = False,
+        between: tuple[Any, Any] | None = None,
     ) -> Tensor:
         tensor = IndexedBase.__new__(cls, Symbol(name))
         slots = tuple(Symbol(f"_layer{s}", integer=True) for s in range(layers))
@@ -74,13 +79,23 @@ class Tensor(IndexedBase):
         if symmetric and len(set(sizes)) > 1:
             raise RangeError(f"{name} is declared symmetric; its slots have the sizes {sizes} and must be alike")
         tensor.name_, tensor.tex, tensor.layers = name, latex or name, layers
-        tensor.symmetric, tensor.pattern = symmetric, pattern
+        tensor.symmetric, tensor.pattern, tensor.independent = symmetric, pattern, independent
+        tensor.between = None if between is None else (sp.sympify(between[0]), sp.sympify(between[1]))
         tensor._slots, tensor._sizes = slots, sizes
         tensor._args = ()  # a leaf: no substitution reaches inside
         return tensor
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name_, self.tex, self.layers, self._sizes, self.symmetric, self.pattern)
+        return (
+            self.name_,
+            self.tex,
+            self.layers,
+            sp.Tuple(*self._sizes),
+            self.symmetric,
+            self.pattern,
+            self.independent,
+            self.between,
+        )
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise TypeError("tensors are not pickled; build them where they are used")
@@ -106,7 +121,17 @@ class Tensor(IndexedBase):
                 f"and {self.rank} index(es)"
             )
         layers = [sp.expand(x) for x in indices[: self.layers]]
+        self.require_between(*layers)
         return Indexed(self, *layers, *indices[self.layers :])
+
+    def require_between(self, *layers: Any) -> None:
+        """Refuse layer numbers of which it is known that no such layer has the quantity."""
+        if self.between is None:
+            return
+        first, last = self.between
+        for y in layers:
+            if (sp.expand(y) - first).is_negative or sp.expand(y - last).is_positive:
+                raise RangeError(f"{self.name_} has the layers {first}, ..., {last}; it has no layer {y}")
 
     def _sympystr(self, printer: Any, *args: Any) -> str:
         return self.name_
@@ -130,6 +155,13 @@ def layers_of(x: Indexed, /) -> tuple[Expr, ...]:
 def slots_of(x: Indexed, /) -> tuple[Expr, ...]:
     """The indices of an indexed quantity that follow its layer numbers."""
     return x.indices[x.base.layers :]
+
+
+def require_layers(e: Expr, /) -> None:
+    """Refuse a formula with a quantity in a layer that has none of it."""
+    for x in e.atoms(Indexed):
+        if isinstance(x.base, Tensor):
+            x.base.require_between(*layers_of(x))
 
 
 class Elementwise(Function):
@@ -174,7 +206,9 @@ class Diff(Expr):
     r"""A derivative that is named but not worked out: ``Diff(a[j], E)`` is $\partial E/\partial a_j$.
 
     The operator is what one differentiates by: an indexed quantity, a symbol (a scalar variable), or an
-    `Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$.
+    `Operator` for a directional derivative such as Pearlmutter's $\mathcal R\{\cdot\}$. What is held fixed is that
+    which the rules of the `Derivation` by it hold fixed; where a formula has two derivatives by the same variable that
+    hold different things fixed, ``held`` tells them apart: ``Diff(x[i], E, "y")`` is $(\partial E/\partial x_i)_y$.
 
     >>> x, j = Tensor("x", shape=(3,)), index("j")
     >>> Diff(x[j], Symbol("E")).operand
@@ -183,11 +217,38 @@ class Diff(Expr):
 
     is_commutative = True
 
-    def __new__(cls, op: Any, e: Any) -> Diff:
-        return Expr.__new__(cls, sp.sympify(op), sp.sympify(e))
+    def __new__(cls, op: Any, e: Any, held: Any = None) -> Diff:
+        args = [sp.sympify(op), sp.sympify(e)]
+        if held is not None:
+            args.append(held if isinstance(held, Symbol) else Symbol(str(held)))
+        return Expr.__new__(cls, *args)
 
     op = property(lambda self: self.args[0])
     operand = property(lambda self: self.args[1])
+    held = property(lambda self: self.args[2] if len(self.args) > 2 else None)
+
+    def of(self, e: Any, /) -> Diff:
+        """The same derivative of something else."""
+        return Diff(self.op, e, self.held)
+
+    def commutes_with(self, other: Diff, /) -> bool:
+        """Whether the two are known to be partial derivatives in one system of coordinates.
+
+        They are if both variables are entries of one tensor (in one layer), if both are declared ``independent``, or if
+        it was said of both what they hold fixed, in the same words.
+        """
+        if isinstance(self.op, Operator) or isinstance(other.op, Operator) or self.held != other.held:
+            return self == other
+        if self.held is not None or self.op == other.op:
+            return True
+        if not (_is_entry(self.op) and _is_entry(other.op)):
+            return False
+        x, y = self.op, other.op
+        return (x.base, layers_of(x)) == (y.base, layers_of(y)) or (x.base.independent and y.base.independent)
+
+
+def _is_entry(x: Expr) -> bool:
+    return isinstance(x, Indexed) and isinstance(x.base, Tensor)
 
 
 class Operator(Symbol):

@@ -6,6 +6,7 @@ $h''$ before $h'$, tensors in the order of `FACTOR_ORDER`, deltas, sums last.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -14,6 +15,7 @@ from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Sy
 from sympy.printing.latex import LatexPrinter
 
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
+from .indicators import Holds
 
 __all__ = ["tex"]
 
@@ -59,6 +61,25 @@ class IndexPrinter(LatexPrinter):
     def _print_KroneckerDelta(self, e: KroneckerDelta, exp: Any = None) -> str:
         return rf"\kron{{{self._letters(sorted(e.args, key=lambda p: (len(str(p)), str(p))))}}}"
 
+    def _print_Holds(self, e: Holds, exp: Any = None) -> str:
+        parts = e.inside.as_coefficients_dict()
+        above = sp.Add(*[c * x for x, c in parts.items() if c > 0])
+        below = sp.expand(above - e.inside)
+        if below.is_Add and below.as_coefficients_dict()[sp.S.One] == 1:
+            return rf"[{self._print(below - 1)} < {self._print(above)}]"
+        return rf"[{self._print(below)} \le {self._print(above)}]"
+
+    def _between(self, low: Holds, high: Holds) -> str | None:
+        """Two indicators as one, where they are the ends of one range."""
+        up, down = low.inside.as_coefficients_dict(), high.inside.as_coefficients_dict()
+        middle = sp.Add(*[c * x for x, c in up.items() if x != 1 and down.get(x) == -c])
+        least = sp.expand(middle - low.inside)
+        if middle == 0 or not least.is_Integer:
+            return None
+        shift = 0 if middle.is_Symbol else 1 - least
+        parts = [least + shift, middle + shift, sp.expand(high.inside + middle + shift)]
+        return "[" + r" \le ".join(self._print(x) for x in parts) + "]"
+
     def _print_Elementwise(self, e: Elementwise, exp: Any = None) -> str:
         primes = "'" * e.order if e.order < 4 else rf"^{{({e.order})}}"
         s = rf"{e.stem}{primes}({self._print(e.args[0])})"
@@ -72,6 +93,8 @@ class IndexPrinter(LatexPrinter):
         return self._print_Elementwise(e, exp) if isinstance(e, Elementwise) else super()._print_Function(e, exp)
 
     def _print_Diff(self, e: Diff) -> str:
+        if e.held is not None:
+            return rf"\left({self._print(Diff(e.op, e.operand))}\right)_{{{self._print(e.held)}}}"
         op, x = e.args
         if isinstance(op, Operator):
             name = self._print(op)
@@ -89,12 +112,19 @@ class IndexPrinter(LatexPrinter):
         return rf"\bigl({s}\bigr)^2" if isinstance(x, Indexed) and layers_of(x) else s + "^2"
 
     def _print_Sum(self, e: Sum) -> str:
+        dependent = any(v in hi.free_symbols for v, _, _ in e.limits for _, _, hi in e.limits)
         signs = [
-            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}" if self.limits else rf"\sum_{{{self._print(v)}}}"
-            for v, _, hi in e.limits
+            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}" if self.limits else rf"\sum_{{{self._print(v)}{self._end(hi)}}}"
+            for v, _, hi in (reversed(e.limits) if dependent else e.limits)  # the outer one comes last
         ]
         body = self._print(e.function)
         return " ".join(signs) + " " + (rf"\left({body}\right)" if isinstance(e.function, Add) else body)
+
+    def _end(self, size: Expr) -> str:
+        """How far a sum runs, unless that is a size, which is understood."""
+        understood = size.is_Integer or isinstance(size, Indexed)
+        understood = understood or (isinstance(size, Symbol) and (size.is_positive or size.name[0].isupper()))
+        return "" if understood else rf" \le {self._print(size)}"
 
     def _print_Pow(self, e: Pow) -> str:
         base, exponent = e.args
@@ -121,7 +151,7 @@ class IndexPrinter(LatexPrinter):
         if isinstance(b, Indexed):
             name = getattr(b.base, "name_", str(b.base))
             return (4, FACTOR_ORDER.index(name) if name in FACTOR_ORDER else 99, str(b))
-        kinds: list[tuple[Any, int]] = [(Add, 5), (Diff, 6), (KroneckerDelta, 7), (Sum, 8)]
+        kinds: list[tuple[Any, int]] = [(Add, 5), (Diff, 6), (Holds, 2), (KroneckerDelta, 7), (Sum, 8)]
         return next(((rank, 0, str(b)) for kind, rank in kinds if isinstance(b, kind)), (5, 0, str(b)))
 
     def _print_Mul(self, e: Mul) -> str:
@@ -154,6 +184,11 @@ class IndexPrinter(LatexPrinter):
             return "1"
         ordered = sorted(factors, key=self._rank)
         out = []
+        ranges = [f for f in ordered if isinstance(f, Holds)]
+        for low, high in itertools.permutations(ranges, 2):
+            if low in ordered and high in ordered and (both := self._between(low, high)) is not None:
+                ordered = [f for f in ordered if f not in (low, high)]
+                out.append(both)
         for position, f in enumerate(ordered):
             s = self._print(f)
             last = position == len(ordered) - 1
@@ -196,7 +231,8 @@ def letters(e: Expr, /) -> Expr:
                     name += "'"
                 taken.add(name)
                 renaming[v] = Symbol(name, integer=True)
-                limits.append((renaming[v], lo, hi))
+                limits.append((v, lo, hi))
+            limits = [(renaming[v], lo, hi.xreplace(renaming)) for v, lo, hi in limits]
             return Sum(visit(x.function.xreplace(renaming), taken), *limits)
         if not x.has(Sum):
             return x

@@ -13,8 +13,9 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
+from .decision import combined, decided
 from .display import Displayed
-from .index import RangeError, S, Tensor
+from .index import RangeError, S, Tensor, letters_of
 from .latex import tex
 from .steps import Formula, Steps, require_equal
 
@@ -155,7 +156,8 @@ class MatrixFormula(Displayed):
 
     ``at`` are the index letters of ``derived``, in the order of the slots of ``lhs``.
 
-    Errors: `NotEqualError` if the entries are not those of the derived formula, `RangeError` where sizes do not fit.
+    Errors: `NotEqualError` if the entries are not those of the derived formula, `RangeError` where sizes do not fit,
+    ValueError if ``at`` are not different letters.
 
     >>> from .index import index
     >>> A, x, y, i = Tensor("A", shape=(3, 3)), Tensor("x", shape=(3,)), Tensor("y", shape=(3,)), index("i")
@@ -166,13 +168,26 @@ class MatrixFormula(Displayed):
 
     def __init__(self, lhs: Matrix, rhs: Matrix, /, derived: Steps | Formula, *at: Expr) -> None:
         lhs._same_shape(rhs, "an equation")
+        if len(at) != len(lhs.sizes) or len(set(at)) < len(at) or not all(_is_letter(s, derived.lhs) for s in at):
+            raise ValueError(
+                f"at is {at}; it must hold {len(lhs.sizes)} different index letter(s) of the derived formula, "
+                "as one entry does not prove them all"
+            )
         result = derived.result if isinstance(derived, Steps) else derived.rhs
-        require_equal(derived.lhs, lhs.entry(*at), "the left-hand side in matrix notation")
-        require_equal(result, rhs.entry(*at), "the formula in matrix notation")
+        left, right = lhs.entry(*at), rhs.entry(*at)
+        around = (derived.lhs, left, result, right)
+        links = [require_equal(derived.lhs, left, "the left-hand side in matrix notation", around=around)]
+        links += [require_equal(result, right, "the formula in matrix notation", around=around)]
         self.lhs, self.rhs = lhs, rhs
         self.established = derived.established
         self.relation = r"\simeq" if self.established == "approximation" else "="
-        self.checks = derived.checks
+        self.checks = combined([*derived.checks, *decided(links)])
+        self.grounds, self.uses = derived.grounds, derived.uses
 
     def latex(self) -> str:
         return f"{self.lhs.latex} {self.relation} {self.rhs.latex}"
+
+
+def _is_letter(s: Any, lhs: Expr) -> bool:
+    """An index letter that the left-hand side leaves free: what is proved of it is proved of every index."""
+    return isinstance(s, sp.Symbol) and bool(s.is_integer) and s in letters_of(lhs)

@@ -13,6 +13,7 @@ import functools
 import sympy as sp
 from sympy import Add, Dummy, Expr, Function, Indexed, Mul, Pow, Sum
 
+from .denominators import may_vanish
 from .index import Diff, letters_of
 from .terms import Term, charge, key
 
@@ -91,14 +92,18 @@ def split(t: Term, /) -> Expr | None:
             continue
         charge(20, "splitting into partial fractions")
         rest = list(t.factors)
+        if m not in t.factors:
+            c2, r2 = others[0][1]
+            gap = sp.expand(c * r2 - c2 * r)
+            if may_vanish(gap) is not None:
+                continue
         if m in t.factors:  # m = (D - r) / c
             rest.remove(m)
             return Add(*[t.coeff * Mul(*rest, 1 / c, x) for x in (base, *[-y for y in Add.make_args(r)])])
-        other, (c2, r2) = others[0]  # 1/(D D') = (c/D - c'/D') / (c r' - c' r)
+        other = others[0][0]  # 1/(D D') = (c/D - c'/D') / (c r' - c' r)
         rest.remove(powers[base])
         rest.remove(powers[other])
         rest += [Pow(base, powers[base].exp + 1), Pow(other, powers[other].exp + 1)]
-        gap = sp.expand(c * r2 - c2 * r)
         if gap == 0:
             return t.coeff * Mul(*rest, c / c2, Pow(base, -2))
         return Add(*[t.coeff * Mul(*rest, Pow(gap, -1), *x) for x in ((c, 1 / base), (-c2, 1 / other))])

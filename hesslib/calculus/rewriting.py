@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import sympy as sp
 from sympy import Expr, Indexed, Integer
 
 from .index import freshen, layers_of, letters_of, slots_of
 from .normal import build, flatten
+from .provenance import Ground, report
 from .terms import Term
 from .tidy import tidy
 
-__all__ = ["fact"]
+__all__ = ["assuming", "fact"]
 
 MOST_USES = 100
 """A rule that still applies after so many uses brings back its own left side."""
@@ -45,14 +47,42 @@ def fact(left: Expr, right: Expr, /, *free: Expr) -> Callable[[Expr], Expr]:
     if pattern is None or pattern.coeff != 1 or not all(isinstance(f, Indexed) for f in pattern.factors):
         raise ValueError(f"left is {left}; it must be one product of tensors, with coefficient 1")
 
+    says = Ground("fact", left, sp.sympify(right))
+
     def apply(e: Expr) -> Expr:
+        before = e
         for _ in range(MOST_USES):
             found = list(flatten(e).values())
             rewritten = [_once(t, pattern, right, free) for t in found]
             if not any(x is not None for x in rewritten):
+                report(*[says] if e is not before else [], rewriting=apply)
                 return tidy(e)
             e = sp.Add(*[build(t) if x is None else x for t, x in zip(found, rewritten, strict=True)])
         raise RuntimeError(f"the rule {left} -> {right} still applies after {MOST_USES} uses")
+
+    return apply
+
+
+def assuming(left: Any, right: Any, function: Callable[[Expr], Any], /) -> Callable[[Expr], Expr]:
+    r"""A rewriting function with the equation that it takes for granted: a fact that the reader is told.
+
+    ``left`` may be a sentence, where the fact is no equation between two formulas; then ``right`` is None. Without the
+    declaration, what the function takes for granted is found out and recorded all the same, and the result is
+    *conditional*.
+
+    >>> x = sp.Symbol("x")
+    >>> assuming(x, 0, lambda e: e.subs(x, 0))(x + 1)
+    1
+    """
+    says = Ground(
+        "fact", left if isinstance(left, str) else sp.sympify(left), right if right is None else sp.sympify(right)
+    )
+
+    def apply(e: Expr) -> Expr:
+        found = sp.sympify(function(e))
+        if found != e:
+            report(says, rewriting=function)
+        return found
 
     return apply
 

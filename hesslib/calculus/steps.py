@@ -16,48 +16,71 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy import Expr
 
+from .comparison import Counterexample, compare
+from .consistent import require_consistent
+from .decision import Decision, decide, decided
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
-from .index import RangeError, freshen, with_pattern
+from .explained import expanded, recognised, rewritten
+from .index import RangeError, freshen, letters_of, require_layers, with_pattern
 from .latex import lines, tex
-from .normal import difference, equal
+from .let import definition_of, lets_of, unfold_lets
+from .normal import difference
+from .provenance import Ground, Grounds, collecting, conditions, report
+from .ranges import Ranges, agree_on_ranges
+from .results import remember
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
 
-__all__ = ["Formula", "NotEqualError", "Steps", "refuse", "require_equal"]
+__all__ = ["Formula", "NotEqualError", "Steps", "UndecidedError", "refuse", "require_equal"]
 
 
 class NotEqualError(ArithmeticError):
-    """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many."""
+    """A step does not follow. ``missing`` are the terms the claim lacks, ``extra`` those it has too many.
 
-    def __init__(self, message: str, missing: Sequence[Expr] = (), extra: Sequence[Expr] = ()) -> None:
+    ``counterexample`` are numbers at which the sides differ.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        missing: Sequence[Expr] = (),
+        extra: Sequence[Expr] = (),
+        counterexample: Counterexample | None = None,
+    ) -> None:
         super().__init__(message)
-        self.missing, self.extra = tuple(missing), tuple(extra)
+        self.missing, self.extra, self.counterexample = tuple(missing), tuple(extra), counterexample
 
 
-def by_normal_form(links: int, /) -> Check:
-    """The record of links that the normal form decided: exact, or it would have raised."""
-    from hesslib.agreement import Check
-
-    return Check(f"normal form, {links} link{'s' * (links != 1)}", 0.0, 0.0)
+class UndecidedError(NotEqualError):
+    """A step that could not be proved, and of which no numbers show that it is wrong."""
 
 
-def require_equal(derived: Any, claimed: Any, /, what: str = "the claim") -> None:
-    """Raise `NotEqualError` unless the two are the same formula; the message names the terms that differ.
+def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, around: Sequence[Any] = ()) -> Decision:
+    """Raise `NotEqualError` unless the two are the same formula; the message names terms and numbers that differ.
+
+    ``around`` are formulas in the same letters that may say how far one of them runs.
+
+    Errors: `NotEqualError`; `UndecidedError`, one of its kind, if it is not known to be wrong either.
 
     >>> from .index import Tensor, index
     >>> x, i = Tensor("x", shape=(3,)), index("i")
-    >>> require_equal(2 * x[i], x[i] + x[i])
+    >>> require_equal(2 * x[i], x[i] + x[i]).word
+    'equal'
     """
-    if equal(derived, claimed):
-        return
-    missing, extra = difference(derived, claimed)
-    message = [f"{what} does not hold:"]
+    decision = decide(derived, claimed, *around)
+    if decision.word == "equal":
+        return decision
+    missing, extra = difference(derived, claimed, around)
+    message = [f"{what} does not hold:" if decision.word == "different" else f"{what} is undecided; {decision.reason}:"]
     message += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
     message += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
-    raise NotEqualError("\n".join(message), missing, extra)
+    if decision.word == "different":
+        message.append(f"  {decision.counterexample}")
+    kind = NotEqualError if decision.word == "different" else UndecidedError
+    raise kind("\n".join(message), missing, extra, decision.counterexample)
 
 
 class Formula(Displayed):
@@ -80,13 +103,21 @@ class Formula(Displayed):
         self.lhs, self.rhs = sp.sympify(lhs), sp.sympify(rhs)
         self.established, self.relation = established, "="
         self.checks: tuple[Check, ...] = ()
+        self.grounds = Grounds()
 
     @classmethod
-    def _proved(cls, lhs: Any, rhs: Any, established: str, relation: str, checks: tuple[Check, ...]) -> Formula:
+    def _proved(cls, lhs: Any, rhs: Any, chain: Steps | Formula, *more: Ground) -> Formula:
         """The last line of a derivation; only a chain of steps makes one."""
         f = cls(lhs, rhs)
-        f.established, f.relation, f.checks = established, relation, checks
+        f.established, f.checks = chain.established, chain.checks
+        f.relation = r"\simeq" if f.established == "approximation" else "="
+        f.grounds = Grounds([*chain.grounds, *more])
         return f
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """What the formula rests on, as the ledger prints it."""
+        return self.grounds.lines
 
     def latex(self) -> str:
         first, *rest = lines(self.rhs)
@@ -118,7 +149,9 @@ class Steps(Displayed):
     def __init__(self, lhs: Any, /) -> None:
         self.lhs = sp.sympify(lhs)
         self.rows: list[tuple[str, Expr, str]] = []
-        self.decided = 0
+        self.decisions: list[Decision] = []
+        self.own = Grounds()  # what the chain itself used, the grounds of earlier results not among them
+        self._inserted: list[Callable[[Expr], Expr]] = []
 
     # ------------------------------------------------------------------------------------------------ building
     def then(
@@ -127,79 +160,168 @@ class Steps(Displayed):
         why: str = "",
         *,
         by: Derivation | Sequence[Derivation] = (),
-        using: Mapping[Any, Callable[..., Any]] | Callable[[Expr], Expr] | None = None,
+        using: Any = None,
     ) -> Steps:
         """The next link, decided now.
 
         ``by``: derivations whose named derivatives may be worked out, on both sides, to decide the link.
-        ``using``: definitions, inserted on both sides before that; or a function that rewrites a side by a known fact,
-        applied after it.
+        ``using``: definitions, inserted on both sides before that; a quantity made by `Let`, or several, whose own
+        definitions are inserted; or a function that rewrites a side by a known fact, applied after it. What the link
+        rests on is kept in `grounds`: what a function did and the calculus can't prove is recorded as taken for
+        granted.
+
+        Errors: `NotEqualError`; `ContradictionError` where something is held fixed that varies.
         """
         e = sp.sympify(e)
+        require_layers(e)
         previous = self.rows[-1][1] if self.rows else self.lhs
-        x, y = (self._prepared(side, by, using) for side in (previous, e))
-        require_equal(x, y, f"the step '{why}'" if why else "the step")
-        self.decided += 1
+        with collecting() as used:
+            x, y = (self._prepared(side, by, using) for side in (previous, e))
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], e)
+        around = (self.lhs, previous, e)
+        decision = require_equal(x, y, f"the step '{why}'" if why else "the step", around=around)
+        self._rest_on([*used, *conditions(previous, e, x, y)])
+        self.decisions.append(decision)
+        if isinstance(using, Mapping):
+            self._inserted.append(lambda e: unfold(e, using))
         self.rows.append(("=", e, why))
+        remember(self)
         return self
 
     def neglect(self, e: Any, why: str, /) -> Steps:
         r"""A named approximation: printed with $\simeq$ and recorded as such; the only link that is not decided."""
+        self._rest_on([Ground("neglect", why)])
         self.rows.append((r"\simeq", sp.sympify(e), why))
+        remember(self)
         return self
 
     def stated(self, e: Any, /) -> Steps:
-        """Show the last line in this arrangement, once it is proved equal to it."""
-        require_equal(self.result, e, "the stated formula")
+        """Show the last line in this arrangement, once it is proved equal to it.
+
+        Errors: ValueError if there is no line yet.
+        """
+        previous = self.result
+        agree_on_ranges(self.lhs, [row[1] for row in self.rows], sp.sympify(e))
+        self.decisions.append(require_equal(previous, e, "the stated formula", around=(self.lhs,)))
         relation, _, why = self.rows[-1]
+        self._rest_on(conditions(sp.sympify(e)))
         self.rows[-1] = (relation, sp.sympify(e), why)
-        self.decided += 1
         return self
 
-    @staticmethod
-    def _prepared(e: Expr, by: Any, using: Any) -> Expr:
-        if isinstance(using, Mapping):
+    def _rest_on(self, grounds: Sequence[Ground]) -> None:
+        found = recognised(grounds)
+        require_consistent([*self.own, *found])
+        self.own.update(found)
+
+    @property
+    def grounds(self) -> Grounds:
+        """What the chain rests on, with all that the results rest on that it used."""
+        return expanded(g for g in self.own if g.about is not self)
+
+    def _prepared(self, e: Expr, by: Any, using: Any) -> Expr:
+        lets = lets_of(using)
+        if lets:
+            e = unfold_lets(e, *lets)
+        elif isinstance(using, Mapping):
             e = unfold(e, using)
         for D in [by] if isinstance(by, Derivation) else by:
             e = D.evaluate(e)
-        if callable(using):
-            e = using(e)
+        if not lets and callable(using):
+            e = rewritten(e, using, self._inserted)
         return e
 
     # ------------------------------------------------------------------------------------------------ results
     @property
     def result(self) -> Expr:
-        """The right-hand side reached so far."""
+        """The right-hand side reached so far.
+
+        Errors: ValueError if there is none.
+        """
+        if not self.rows:
+            raise ValueError("the chain has no link yet; its first one is written with then(...)")
         return self.rows[-1][1]
 
     def at(self, values: Mapping[Any, Any], /) -> Expr:
-        """The result with other letters or layer numbers put in; bound indices are renewed first, so none captures."""
-        return freshen(self.result).xreplace(dict(values))
+        """The result with other letters or layer numbers put in; bound indices are renewed first, so none captures.
+
+        What is built with it inherits what the chain rests on.
+
+        Errors: ValueError for what is no letter of the chain; `RangeError` for a layer or an index that the quantities
+        of the chain have not.
+        """
+        values = {sp.sympify(s): sp.sympify(x) for s, x in values.items()}
+        sides = [self.lhs, *[e for _, e, _ in self.rows]]
+        for s in values:
+            if not (isinstance(s, sp.Symbol) and s.is_integer):
+                raise ValueError(f"at puts values in for letters; {s} is none")
+        for side in sides:
+            require_layers(freshen(side).xreplace(values))
+        ranges = Ranges()
+        for side in (self.lhs, self.result):
+            ranges.read(freshen(freshen(side).xreplace(values)))
+        ranges.sizes()
+        report(*self.grounds)
+        return freshen(self.result).xreplace(values)
 
     @property
     def established(self) -> str:
-        """How the result is known: derived, or an approximation if any step was a neglect."""
-        return "approximation" if any(relation != "=" for relation, *_ in self.rows) else "derived"
+        """How the result is known.
+
+        Derived; an approximation if anything was neglected on the way to it; conditional if something was taken for
+        granted that the calculus could not prove and nobody declared as a fact.
+        """
+        return self.grounds.established
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """What the chain rests on, as the ledger prints it."""
+        return self.grounds.lines
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What the ledger records of the chain: every link was decided by normal form."""
-        return (by_normal_form(self.decided),) if self.decided else ()
+        """What the ledger records of the chain: by what every link was decided."""
+        return decided(self.decisions)
 
     def formula(self, name: Any = None, /) -> Formula:
         """The first and the last member of the chain as one equation, with the chain's record.
 
         ``name`` may give the left-hand side a name of its own, a symbol that the formula then defines.
+
+        Errors: ValueError for a name that the chain uses already, for one with other letters than the left-hand side,
+        and for a second name of what is a named quantity itself.
         """
-        relation = "=" if self.established == "derived" else r"\simeq"
-        lhs = self.lhs if name is None else name
-        return Formula._proved(lhs, self.result, self.established, relation, self.checks)
+        if name is None:
+            return Formula._proved(self.lhs, self.result, self)
+        name = sp.sympify(name)
+        self._require_fresh(name)
+        return Formula._proved(name, self.result, self, Ground("name", name, self.lhs))
+
+    def _require_fresh(self, name: Expr) -> None:
+        head = name.base if isinstance(name, sp.Indexed) else name
+        if isinstance(self.lhs, (sp.Indexed, sp.Symbol)):
+            raise ValueError(f"{self.lhs} is a quantity with a name; it takes no second one, {name}")  # noqa: TRY004
+        told = [self.lhs, *[e for _, e, _ in self.rows]]
+        told += [side for g in self.grounds for side in (g.left, g.right) if isinstance(side, sp.Basic)]
+        if definition_of(head) is not None or any(e.has(head) for e in told):
+            raise ValueError(f"{name} occurs in the chain or has a definition; a name must be a fresh symbol")
+        letters = list(name.indices) if isinstance(name, sp.Indexed) else []
+        plain = [s for s in letters if isinstance(s, sp.Symbol)]
+        if len(set(plain)) < len(plain) or {s for s in letters_of(name) if s in plain} - letters_of(self.lhs):
+            raise ValueError(f"{name} must have the letters of {self.lhs}, each once")
 
     def for_pattern(self, number: Any, count: Any, /) -> Formula:
-        """The same equation for pattern ``number`` of ``count``: what holds for one pattern holds for each."""
+        """The same equation for pattern ``number`` of ``count``: what holds for one pattern holds for each.
+
+        Errors: ValueError if the left-hand side belongs to no pattern, or the letter is taken.
+        """
         one = self.formula()
+        number = sp.sympify(number)
+        if number in letters_of(one.lhs) | letters_of(one.rhs):
+            raise ValueError(f"{number} is a letter of the formula; the pattern number needs one of its own")
         lhs, rhs = (with_pattern(side, number, count) for side in (one.lhs, one.rhs))
-        return Formula._proved(lhs, rhs, one.established, one.relation, one.checks)
+        if letters_of(one.lhs) == letters_of(lhs) and lhs == freshen(one.lhs) and rhs != freshen(one.rhs):
+            raise ValueError(f"nothing in {one.lhs} says of which pattern it is; the equation would differ by pattern")
+        return Formula._proved(lhs, rhs, self)
 
     def refuses(self, wrong: Any, /, why: str) -> Refusal:
         """Show that a wrong variant of the result is refused, and by which term. Accepting it would be an error."""
@@ -227,11 +349,19 @@ class Refusal(Displayed):
         self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
 
     @property
+    def counterexample(self) -> Counterexample | None:
+        """Numbers at which the wrong formula differs from the right one; None for what is no formula at all."""
+        return getattr(self.reason, "counterexample", None)
+
+    @property
     def checks(self) -> tuple[Check, ...]:
-        """That it was refused, as a record for a claim."""
+        """That it was refused, as a record for a claim, with the numbers that show it."""
         from hesslib.agreement import Check
 
-        return (Check(f"normal form refuses: {self.why}", 0.0, 0.0),)
+        rows = [Check(f"normal form refuses: {self.why}", 0.0, 0.0)]
+        if self.counterexample is not None:
+            rows.append(Check(f"counterexample {self.counterexample}", 0.0, 0.0))
+        return tuple(rows)
 
     def latex(self) -> str:
         start, *rest = lines(self.wrong)
@@ -244,22 +374,34 @@ class Refusal(Displayed):
             rows = [rf"&\phantom{{\neq}}\ \text{{no such sum: }}{self.reason.latex}"]
         else:
             rows = []
+        if self.counterexample is not None:
+            rows.append(rf"&\phantom{{\neq}}\ {self.counterexample.latex()}")
         return aligned([*wrong, *rows])
 
 
 def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
     """The refusal of ``wrong`` as a formula for ``lhs`` whose right-hand side is ``right``.
 
-    Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale.
+    The sign is unequal because numbers say so, or because the wrong one is no formula at all.
+
+    Errors: ``AssertionError`` if the wrong formula is accepted, so that a demonstration cannot go stale;
+    `UndecidedError` if it is not accepted, but no numbers show that it is wrong.
 
     >>> print(refuse(sp.Symbol("y"), sp.Symbol("a"), sp.Symbol("b"), "another letter").reason)
     another letter does not hold:
       derived, but not claimed:  a
       claimed, but not derived:  b
+      at a = 4, b = -1: 4 against -1
     """
     try:
-        require_equal(right, wrong, why)
-    except (NotEqualError, RangeError) as reason:
+        require_equal(right, wrong, why, around=(lhs,))
+    except UndecidedError:
+        raise
+    except RangeError as reason:
+        if compare(right, wrong, sp.sympify(lhs)).word == "equal":
+            raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
+        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
+    except NotEqualError as reason:
         return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
     except WorkLimitError:
         raise

@@ -1,6 +1,6 @@
 r"""From an expression to a list of terms: coefficient times factors, summed over bound indices.
 
-Here sums are pulled out, products are multiplied out and deltas are contracted. All of it is bounded: work beyond
+Here sums are pulled out and products are multiplied out. All of it is bounded: work beyond
 `WORK_LIMIT` raises `WorkLimitError` instead of running on.
 """
 
@@ -17,8 +17,10 @@ from contextvars import ContextVar
 import sympy as sp
 from sympy import Add, Dummy, Expr, KroneckerDelta, Mul, Pow, Sum
 from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import BooleanFunction
 
-from .index import RangeError, Tensor, letters_of
+from .index import Diff, Elementwise, Tensor, Width, letters_of
+from .indicators import Holds
 
 __all__ = ["WorkLimitError"]
 
@@ -49,6 +51,16 @@ def bounded() -> Iterator[None]:
         yield
     except RecursionError as deep:
         raise WorkLimitError(f"the formula is nested deeper than the interpreter's stack. {_ADVICE}") from deep
+    finally:
+        _spent.reset(token)
+
+
+@contextlib.contextmanager
+def allowance(steps: int, /) -> Iterator[None]:
+    """Count the work of everything inside apart, with a limit of its own."""
+    token = _spent.set([WORK_LIMIT - steps])
+    try:
+        yield
     finally:
         _spent.reset(token)
 
@@ -86,9 +98,19 @@ def admit(e: Expr, /) -> None:
             raise TypeError(f"{x} does not commute; the calculus is of numbers, give matrices by their entries")
         if any(x is endless for endless in (sp.zoo, sp.nan, sp.oo, -sp.oo)):
             raise ValueError(f"the formula contains {x}: something is divided by zero")
+        if isinstance(x, Pow) and x.exp.is_negative and isinstance(x.base, (KroneckerDelta, Holds)):
+            raise ValueError(f"something is divided by zero: {x.base} is zero for some of its indices")
+        if isinstance(x, sp.Float):
+            raise TypeError(f"the formula contains the float {x}; give numbers exactly, as Rational(1, 3) for a third")
+        if isinstance(x, OUTSIDE):
+            raise TypeError(f"the calculus knows no {type(x).__name__}: {x}")
     charge(5 * weight[e] + 2 * depth[e] ** 2, "reading the formula")
     if reserved := [s.name for s in letters_of(e) if RESERVED.fullmatch(s.name)]:
         raise ValueError(f"the letters {', '.join(reserved)} are those of normal forms; use others")
+
+
+OUTSIDE = (sp.Product, sp.Integral, sp.Derivative, sp.Subs, sp.Piecewise, sp.Lambda, sp.Rel, BooleanFunction)
+"""What is no expression of the calculus: operators that bind letters otherwise than a sum, and what is no number."""
 
 
 class Term:
@@ -107,10 +129,14 @@ def key(e: sp.Basic, /) -> str:
         return f"{e.name}#{e.dummy_index}"
     if isinstance(e, sp.Float):
         return sp.srepr(e)
-    if isinstance(e, sp.Symbol) or e.is_Number:
+    if isinstance(e, sp.Symbol):
+        return e.name if type(e) is sp.Symbol else f"{e.name}:{type(e).__name__}{getattr(e, 'number', '')}"
+    if e.is_Number:
         return str(e)
     if isinstance(e, Tensor):
-        return "/".join(map(str, e._hashable_content()))
+        return "/".join(map(str, (type(e).__name__, *e._hashable_content())))
+    if isinstance(e, Elementwise):
+        return f"{e.stem}^{e.order}({key(e.args[0])})"
     if isinstance(e, (Add, Mul)):
         return f"{type(e).__name__}({'|'.join(sorted(map(key, e.args)))})"
     return f"{type(e).__name__}({'|'.join(map(key, e.args))})"
@@ -132,9 +158,7 @@ def terms(e: Expr, /, opaque: Normaliser) -> list[Term]:
         return [Term(e, [], {})]
     if isinstance(e, Sum):
         inner = terms(e.function, opaque)
-        for v, lo, hi in e.limits:
-            if lo != 1:
-                raise RangeError(f"the sum over {v} starts at {lo}; sums start at 1")
+        for v, _, hi in e.limits:
             for t in inner:
                 t.dummies[v] = hi
         return inner
@@ -143,7 +167,30 @@ def terms(e: Expr, /, opaque: Normaliser) -> list[Term]:
         if e.base.is_Add or e.base.is_Mul or e.base.has(Sum):
             return functools.reduce(_product, itertools.repeat(terms(e.base, opaque), int(e.exp)))
         return [Term(sp.S.One, [opaque(e.base)] * int(e.exp), {})]
+    if isinstance(e, Diff):
+        return _derivatives(e, opaque)
     return [Term(sp.S.One, [opaque(e)], {})]
+
+
+def _derivatives(e: Diff, opaque: Normaliser) -> list[Term]:
+    """A named derivative is linear: what does not vary is taken out of it, and nothing is left of a constant."""
+    out = []
+    for t in terms(e.operand, opaque):
+        constant = [f for f in t.factors if isinstance(f, (KroneckerDelta, Holds)) or _is_whole(f)]
+        rest = [f for f in t.factors if f not in constant]
+        if rest:
+            derivative = opaque(e.func(e.op, Mul(*rest), *e.args[2:]))
+            out.append(Term(t.coeff, [*constant, derivative], t.dummies))
+    return out
+
+
+def _is_whole(f: Expr) -> bool:
+    """Whether a factor is a size or an index, a number that nothing varies."""
+    return all(x.is_integer for x in letters_of(f)) and not f.has(Elementwise, AppliedUndef, Diff) and _is_width(f)
+
+
+def _is_width(f: Expr) -> bool:
+    return all(isinstance(x.base, Width) for x in f.atoms(sp.Indexed))
 
 
 def _product(left: list[Term], right: list[Term]) -> list[Term]:
@@ -169,34 +216,3 @@ def renamed(t: Term, /) -> Term:
     new = {d: Dummy(d.name, integer=True) for d in t.dummies}
     sizes = {new[d]: size.xreplace(new) for d, size in t.dummies.items()}
     return Term(t.coeff, [f.xreplace(new) for f in t.factors], sizes)
-
-
-def contract(t: Term, /) -> Term | None:
-    r"""Carry out $\sum_k I_{kk'}f_k=f_{k'}$ and $\sum_k1=n$; ``None`` if the term is zero."""
-    factors, dummies = list(t.factors), dict(t.dummies)
-    position = 0
-    while position < len(factors):
-        f = factors[position]
-        bound = next((p for p in f.args if p in dummies), None) if isinstance(f, KroneckerDelta) else None
-        if bound is None:
-            position += 1
-            continue
-        other = f.args[1] if bound is f.args[0] else f.args[0]
-        del dummies[bound], factors[position]
-        factors = [g.xreplace({bound: other}) for g in factors]
-        dummies = {d: size.xreplace({bound: other}) for d, size in dummies.items()}
-        position = 0
-    if any(f == 0 for f in factors):
-        return None
-    return count_unused(Term(t.coeff, [f for f in factors if f != 1], dummies))
-
-
-def count_unused(t: Term, /) -> Term:
-    r"""Carry out $\sum_k1=n$ for every bound index that nothing depends on."""
-    factors, dummies = list(t.factors), dict(t.dummies)
-    while True:
-        used = set().union(*[letters_of(f) for f in factors], *[letters_of(size) for size in dummies.values()])
-        unused = [d for d in dummies if d not in used]
-        if not unused:
-            return Term(t.coeff, factors, dummies)
-        factors += [dummies.pop(d) for d in unused]

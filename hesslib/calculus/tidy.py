@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, KroneckerDelta, Mul
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Symbol
 
-from .index import letters_of
+from .index import letters_of, slots_of
 from .normal import build, flatten
 from .terms import Term
 
@@ -22,15 +23,17 @@ MAX_ARRANGEMENTS = 64
 """How many ways of writing the deltas are tried in search of common factors."""
 
 
-def tidy(e: Expr, /) -> Expr:
+def tidy(e: Expr, /, given: Iterable[Any] = ()) -> Expr:
     """Contract, collect, and take out what all terms share.
+
+    ``given`` are formulas that also tell how far free indices run.
 
     >>> from .index import S, Tensor, index
     >>> x, i = Tensor("x", shape=(3,)), index("i")
     >>> tidy(S("j", 3, lambda j: KroneckerDelta(i, j) * x[j]) + x[i])
     2*x[i]
     """
-    ts = list(flatten(e).values())
+    ts = list(flatten(e, given).values())
     if not ts:
         return sp.S.Zero
     if len(ts) == 1:
@@ -39,7 +42,7 @@ def tidy(e: Expr, /) -> Expr:
     if math.prod(map(len, choices)) > MAX_ARRANGEMENTS:
         choices = [c[:1] for c in choices]
     free = [
-        [[f for f in factors if not letters_of(f) & set(t.dummies)] for factors in c]
+        [[f for f in factors if not letters_of(f) & set(t.dummies) and _stands_alone(f)] for factors in c]
         for c, t in zip(choices, ts, strict=True)
     ]
     best = max(
@@ -56,6 +59,11 @@ def tidy(e: Expr, /) -> Expr:
     return Mul(*common, Add(*rest)) if common else Add(*rest)
 
 
+def _stands_alone(f: Expr) -> bool:
+    """Whether a factor needs no other one to keep its indices in their slots."""
+    return all(isinstance(p, Symbol) or p.is_Integer for x in f.atoms(Indexed) for p in slots_of(x))
+
+
 def _spellings(t: Term) -> list[list[Expr]]:
     """The ways to write a term that has free deltas: I_pq f_p = I_pq f_q."""
     deltas = [f for f in t.factors if isinstance(f, KroneckerDelta)]
@@ -66,6 +74,8 @@ def _spellings(t: Term) -> list[list[Expr]]:
         rest = [f for f in t.factors if not isinstance(f, KroneckerDelta)]
         for d, flip in zip(deltas, flips, strict=True):
             p, q = d.args[::-1] if flip else d.args
+            if p.is_Integer:  # the letter is written as the number; the number stands for other things as well
+                p, q = q, p
             rest = [f.xreplace({p: q}) for f in rest]
         out.append(rest + deltas)
     return out

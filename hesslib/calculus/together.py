@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .decision import combined
 from .display import Displayed, aligned
+from .equation import Equation
 from .latex import lines, tex
-from .steps import Formula, Steps, by_normal_form
+from .provenance import Grounds
+from .steps import Formula, Steps
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
@@ -17,19 +20,16 @@ __all__ = ["Mirrored", "Together"]
 class _Several(Displayed):
     """What a display of several formulas says of itself: how they are established, and all their checks."""
 
-    def __init__(self, *proved: Formula | Steps) -> None:
+    def __init__(self, *proved: Formula | Steps | Equation) -> None:
         kinds = {f.established for f in proved}
+        if kinds == {"derived", "conditional"}:
+            kinds = {"conditional"}  # together they are known as the weaker of the two
         if len(kinds) != 1:
             raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
         (self.established,) = kinds
-        self.checks: tuple[Check, ...] = tuple(_summed([check for f in proved for check in f.checks]))
-
-
-def _summed(checks: list[Check]) -> list[Check]:
-    """One record for all links that were decided by normal form, then the other checks."""
-    decided = [c for c in checks if c.oracle.startswith("normal form, ")]
-    links = sum(int(c.oracle.split()[2]) for c in decided)
-    return ([by_normal_form(links)] if decided else []) + [c for c in checks if c not in decided]
+        self.grounds = Grounds([g for f in proved for g in getattr(f, "grounds", ())])
+        self.uses = self.grounds.lines
+        self.checks: tuple[Check, ...] = combined([check for f in proved for check in f.checks])
 
 
 class Together(_Several):
@@ -45,13 +45,17 @@ class Together(_Several):
     \end{aligned}
     """
 
-    def __init__(self, *formulas: Formula | Steps) -> None:
+    def __init__(self, *formulas: Formula | Steps | Equation) -> None:
         super().__init__(*formulas)
         self.formulas = tuple(f.formula() if isinstance(f, Steps) else f for f in formulas)
 
     def latex(self) -> str:
         rows = []
         for f in self.formulas:
+            if isinstance(f, Equation):
+                left, right = f.sides()
+                rows.append(f"{left} &{f.relation} {right}")
+                continue
             first, *rest = lines(f.rhs)
             rows += [f"{tex(f.lhs)} &{f.relation} {first}", *[rf"&\quad {term}" for term in rest]]
         return aligned(rows)

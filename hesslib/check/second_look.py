@@ -73,7 +73,7 @@ def steps_towards(subject: Subject, i: int) -> Iterator[tuple[float, float, floa
 
 
 def upheld(subject: Subject, i: int, exact: float, found: float) -> bool:
-    """Whether an exact slope is not refuted: values close to x do not settle at the other, as rounding lets tell.
+    """Whether an exact slope is not refuted: values close to x do not settle at the other, as far as rounding lets.
 
     They settle if slopes at the two smallest steps that tell them apart are both close to it; next to a kink they move.
     """

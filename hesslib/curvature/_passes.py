@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hesslib._arrays import Array, contract, namespace
 from hesslib.derivatives.backprop import TO_PREVIOUS_LAYER
-from hesslib.networks.network import Network, forward
+from hesslib.networks.network import Network, forward_pass
 
 
 class Passes(NamedTuple):
@@ -24,7 +24,7 @@ class Passes(NamedTuple):
 
 def passes(net: Network, w: Array, x: Array, t: Array, /) -> Passes:
     """Run both passes on a batch that `checked_batch` returned. Cost: that of a gradient."""
-    trace = forward(net, w, x)
+    trace = forward_pass(net, w, x)
     a, z = trace
     W, _ = net.layers(w)
     xp = namespace(x=x)

@@ -36,7 +36,7 @@ def hessian_operator(
 
     Equation: hessian-vector-product.
     Shapes: takes and gives NumPy vectors (P,) or (P, V), whatever library `w` comes from, of the dtype of `w`.
-    Cost: one gradient to make; a product then costs half as much as one of `hessian_vector_product`; memory: about
+    Cost: one gradient to make; a product then costs less than two, $6L-4$ products of matrices; memory: about
     $7N\sum_ln_l$ numbers as long as it lives.
     Errors: ValueError as `error` does. Needs SciPy.
 
@@ -61,7 +61,7 @@ def gauss_newton_operator(
     $B_n=\partial a^{(L)}_n/\partial w$; with ``reduction="mean"`` divided by N.
 
     Shapes: as for `hessian_operator`.
-    Cost: as for `hessian_operator`.
+    Cost: as for `hessian_operator`, with $4L-2$ products of matrices.
     Errors: as for `hessian_operator`.
 
     >>> import numpy as np

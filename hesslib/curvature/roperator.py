@@ -1,4 +1,4 @@
-r"""Products of the Hessian, and of its Gauss-Newton part, with vectors, at the cost of two gradients each.
+r"""Products of the Hessian, and of its Gauss-Newton part, with vectors, at the cost of two to three gradients each.
 
 Pearlmutter's operator $\mathcal R\{f\}=\frac{\partial}{\partial r}f(w+rv)\big|_{r=0}$ applied to the forward and the
 backward pass gives $\mathcal R\{\nabla E\}=Hv$ (Neural Computation 6, 1994; PRML 5.96 to 5.111).
@@ -47,7 +47,8 @@ def hessian_vector_product(
 
     Equation: r-forward, r-delta-output, r-delta, hessian-vector-product.
     Shapes: that of `v`, (P,) or (P, V), in the order of `w`.
-    Cost: two gradients, or 1 + V for V vectors at once; memory is that of a chunk of patterns and of the result.
+    Cost: $8L-5$ products of matrices where a gradient has $3L-1$, less than 8/3 gradients; for V vectors at once
+    $2L-1+(6L-4)V$; memory is that of a chunk of patterns and of the result.
     Errors: ValueError as `error` does, and if `v` has the wrong shape, dtype or library.
     Reference: Pearlmutter, Neural Computation 6 (1994); PRML 5.96 to 5.111.
 
@@ -76,7 +77,8 @@ def gauss_newton_vector_product(
 
     Equation: r-forward, r-delta-output.
     Shapes: that of `v`, (P,) or (P, V), in the order of `w`.
-    Cost: as `hessian_vector_product`, two gradients or 1 + V, and its memory.
+    Cost: $6L-3$ products of matrices where a gradient has $3L-1$, at most two gradients; for V vectors at once
+    $2L-1+(4L-2)V$; memory as `hessian_vector_product`.
     Errors: as `hessian_vector_product`.
     Reference: Schraudolph, Neural Computation 14 (2002).
 

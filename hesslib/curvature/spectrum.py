@@ -92,7 +92,11 @@ def eigenvalues(
     >>> eigenvalues(Network((1, 1)), np.zeros(2), np.array([[3.0], [-3.0]]), np.zeros((2, 1))).round(12)
     array([18.,  2.])
     """
-    w, x, t = _checked(net, w, x, t, curvature)
+    return eigenvalues_of(net, *_checked(net, w, x, t, curvature), curvature)
+
+
+def eigenvalues_of(net: Network, w: Array, x: Array, t: Array, curvature: Curvature, /) -> Float[Array, " P"]:
+    """`eigenvalues` of a batch that `checked_batch` returned."""
     xp = namespace(w=w)
     if curvature == "diagonal":
         return gauss_newton_diagonal(net, w, x, t)

@@ -13,12 +13,15 @@ proves a case in which nothing is dropped.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from hesslib.calculus.derivation import Derivation
+from hesslib.calculus.derivation import Derivation, unfold
 from hesslib.calculus.index import Diff, S, Tensor, freshen, index
+from hesslib.calculus.matrix import MatrixFormula, diag, matrix
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
 
 from .deep_hessian import _at, _signal, backward_response, forward_response, names
@@ -97,17 +100,26 @@ def curvature() -> Steps:
         "chain rule",
         by=D,
     )
-    return s.then(hp(l, j) * hp(l, j_) * _both(lambda k, q: B[l + 1, l + 1, k, q], j, j_) + own, "insert", by=D)
+    return s.then(hp(l, j) * hp(l, j_) * pairs_above(lambda k, q: B[l + 1, l + 1, k, q], j, j_) + own, "insert", by=D)
 
 
-def _both(middle: Callable[[Expr, Expr], Expr], left: Expr, right: Expr) -> Expr:
+def pairs_above(middle: Callable[[Expr, Expr], Expr], left: Expr, right: Expr) -> Expr:
     r"""$\sum_{kk'}w_{k\,left}w_{k'\,right}\,middle_{kk'}$ over the units of the layer above."""
     y = l + 1
     return S("k", n[y], lambda q: S("k", n[y], lambda k: w[y, k, left] * w[y, q, right] * middle(k, q)))
 
 
-def _bending() -> Expr:
+def bending() -> Expr:
+    r"""$h''(a^{(l)}_j)\sum_kw^{(l+1)}_{kj}\delta^{(l+1)}_k$: what the bending of h contributes to the diagonal."""
     return hpp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * delta[l + 1, k])
+
+
+def curvature_in_matrices() -> MatrixFormula:
+    r""":func:`curvature` in matrix notation: a congruence plus a diagonal matrix."""
+    W, above = matrix(w, l + 1, latex="W"), matrix(B, l + 1, l + 1)
+    slopes = diag(matrix(a, l).map(type(hp(l, j))))
+    bend = matrix(a, l).map(type(hpp(l, j))) * (W.T @ matrix(delta, l + 1))
+    return MatrixFormula(matrix(B, l, l), slopes @ W.T @ above @ W @ slopes + diag(bend), curvature(), j, j_)
 
 
 def diagonal_curvature() -> Steps:
@@ -123,11 +135,11 @@ def _insert(x: Expr, value: Expr) -> Callable[[Expr], Expr]:
 
 
 def _exact() -> Expr:
-    return hp(l, j) ** 2 * _both(lambda k, q: B[l + 1, l + 1, k, q], j, j) + _bending()
+    return hp(l, j) ** 2 * pairs_above(lambda k, q: B[l + 1, l + 1, k, q], j, j) + bending()
 
 
 def _squares(of: Callable[[Expr], Expr]) -> Expr:
-    return hp(l, j) ** 2 * S("k", n[l + 1], lambda k: w[l + 1, k, j] ** 2 * of(k)) + _bending()
+    return hp(l, j) ** 2 * S("k", n[l + 1], lambda k: w[l + 1, k, j] ** 2 * of(k)) + bending()
 
 
 def becker_lecun() -> Steps:
@@ -137,7 +149,7 @@ def becker_lecun() -> Steps:
 
 def dropped() -> Steps:
     r"""What the neglect leaves out: the double sum over $k\ne k'$."""
-    off_diagonal = _both(lambda k, q: (1 - KroneckerDelta(k, q)) * B[l + 1, l + 1, k, q], j, j)
+    off_diagonal = pairs_above(lambda k, q: (1 - KroneckerDelta(k, q)) * B[l + 1, l + 1, k, q], j, j)
     return Steps(_exact() - _squares(lambda k: B[l + 1, l + 1, k, k])).then(hp(l, j) ** 2 * off_diagonal, "subtract")
 
 
@@ -151,38 +163,50 @@ def from_general_recursion() -> Steps:
     general = backward_response().at({m: l, k: j, j: j_})
     reach = forward_response().at({m: l + 1})
 
-    def split(e: Expr) -> Expr:
-        return e.replace(
-            _entry_of(B, l + 1, l),
-            lambda x: S("k'", n[l + 1], lambda q: B[l + 1, l + 1, x.indices[2], q] * G[l + 1, l, q, x.indices[3]]),
-        )
+    def through_own(r: Any, c: Any) -> Expr:
+        return S("k'", n[l + 1], lambda q: B[l + 1, l + 1, r, q] * G[l + 1, l, q, c])
 
     def reached(e: Expr) -> Expr:
-        e = split(e).replace(
-            _entry_of(G, l + 1, l), lambda x: freshen(reach).xreplace({k: x.indices[2], j: x.indices[3]})
-        )
-        return e.replace(_entry_of(G, l, l), lambda x: KroneckerDelta(*x.indices[2:]))
+        e = unfold(e, {B: lambda y, x, r, c: through_own(r, c) if (y, x) == (l + 1, l) else B[y, x, r, c]})
+        inserted = lambda r, c: freshen(reach).xreplace({k: r, j: c})  # noqa: E731
+        e = unfold(e, {G: lambda y, x, r, c: inserted(r, c) if (y, x) == (l + 1, l) else G[y, x, r, c]})
+        return unfold(e, {G: lambda y, x, r, c: KroneckerDelta(r, c) if (y, x) == (l, l) else G[y, x, r, c]})
 
     s = Steps(B[l, l, j, j_]).then(general, "at $m=l$", using=_insert(B[l, l, j, j_], general))
     return s.then(curvature().result, "insert $B^{(l+1,l)}$ and $G$", using=reached)
 
 
 # ------------------------------------------------------------------------------------------- where it is exact
-def uncoupled_outputs() -> Steps:
-    r"""Below the outputs, with $M_{kk'}=\mu_kI_{kk'}$, the sum over $k\ne k'$ is empty: the neglect changes nothing."""
-
-    def at_outputs(e: Expr) -> Expr:
-        return e.replace(_entry_of(B, L, L), lambda x: M[x.indices[2:]])
+def _at_the_outputs() -> tuple[Callable[[Expr], Expr], Callable[[Expr], Expr]]:
+    r"""What is taken for granted at the outputs: $B^{(L,L)}=M$; then $M_{kk'}=\mu_kI_{kk'}$ as well."""
+    at_outputs = assuming(B[L, L, j, k], M[j, k], lambda e: e.replace(_entry_of(B, L, L), lambda x: M[x.indices[2:]]))
+    uncoupled = {M: lambda r, c: mu[r] * KroneckerDelta(r, c)}
 
     def no_coupling(e: Expr) -> Expr:
-        return at_outputs(e).replace(_entry_of(M), lambda x: mu[x.indices[0]] * KroneckerDelta(*x.indices))
+        return unfold(at_outputs(e), uncoupled)
 
+    return at_outputs, no_coupling
+
+
+def uncoupled_outputs() -> Steps:
+    r"""Below the outputs, with $M_{kk'}=\mu_kI_{kk'}$, the sum over $k\ne k'$ is empty: the neglect changes nothing."""
+    at_outputs, no_coupling = _at_the_outputs()
     s = diagonal_curvature().at({l: L - 1})
     below = B[L - 1, L - 1, j, j]
     chain = Steps(below).then(s, "exact", using=_insert(below, s))
     chain.then(at_outputs(s), "$B^{(L,L)}=M$", using=at_outputs)
     approximate = freshen(_squares(lambda k: mu[k])).xreplace({l: L - 1})
     return chain.then(approximate, r"$M_{kk'}=\mu_kI_{kk'}$", using=no_coupling)
+
+
+def last_hidden_layer() -> Steps:
+    r"""All of $B^{(L-1,L-1)}$ under uncoupled outputs: it has off-diagonal entries, and so couples the layer below."""
+    _, no_coupling = _at_the_outputs()
+    here, value = B[L - 1, L - 1, j, j_], curvature().at({l: L - 1})
+    chain = Steps(here).then(value, "the recursion", using=_insert(here, value))
+    squares = S("k", n[L], lambda k: w[L, k, j] * w[L, k, j_] * mu[k])
+    own = hpp(L - 1, j) * KroneckerDelta(j, j_) * S("k", n[L], lambda k: w[L, k, j] * delta[L, k])
+    return chain.then(hp(L - 1, j) * hp(L - 1, j_) * squares + own, r"$M_{kk'}=\mu_kI_{kk'}$", using=no_coupling)
 
 
 def _entry_of(t: Tensor, *layers: Expr) -> Callable[[Expr], bool]:

@@ -16,7 +16,7 @@ from sympy import Expr, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, same, unfold
 from hesslib.calculus.index import S, Tensor, index
-from hesslib.calculus.rewriting import fact
+from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 
 N = sp.Symbol("N", integer=True, positive=True)  # data
@@ -118,9 +118,14 @@ def log_gaussian(coefficient: Expr) -> Expr:
     return in_parts(sp.log(value.subs(letter, coefficient)))
 
 
-def in_parts(x: Expr) -> Expr:
-    """Logarithms of products as sums of logarithms; every factor is positive here."""
-    return x.replace(lambda y: isinstance(y, sp.log), lambda y: sp.expand_log(sp.log(sp.factor(y.args[0])), force=True))
+in_parts = assuming(
+    "that the logarithm of a product of positive factors is the sum of their logarithms",
+    None,
+    lambda x: x.replace(
+        lambda y: isinstance(y, sp.log), lambda y: sp.expand_log(sp.log(sp.factor(y.args[0])), force=True)
+    ),
+)
+"""Logarithms of products as sums of logarithms; every factor is positive here."""
 
 
 def normalisation_of_data() -> Steps:
@@ -184,6 +189,11 @@ def expansion() -> Steps:
     step.then(S("i", P, lambda i: g[i] * d[i]) + _half_form(), using=meaning)
     step.then(_half_form(), "$g=0$", using={g: lambda i: sp.S.Zero})
     return step.then(c * S("r", P, lambda r: (alpha + beta * lam[r]) * u[r] ** 2), "$d=Vu$", using=along_eigenvectors)
+
+
+def laplace() -> Steps:
+    r"""$\Delta F\simeq\tfrac12\sum_{ij}d_iA_{ij}d_j$ where residuals are not linear in $w$: higher orders dropped."""
+    return Steps(Delta_F).neglect(_half_form(), "higher orders dropped")
 
 
 def _half_form() -> Expr:
@@ -327,17 +337,18 @@ def new_beta() -> Steps:
 # --------------------------------------------------------------------------------------------- the collapse, error bars
 def collapse() -> tuple[Steps, Steps]:
     r"""$\gamma/\epsilon$ and $2E_W/\epsilon^2$ at $\epsilon=1/\alpha=0$, for residuals linear in $w$."""
+    in_epsilon = assuming(alpha, 1 / epsilon, lambda x: x.subs(alpha, 1 / epsilon))
     effective = Steps(gamma / epsilon)
     effective.then(
         S("r", P, lambda r: beta * lam[r] / (1 + epsilon * beta * lam[r])),
         r"$\alpha=1/\epsilon$",
-        using=lambda x: unfold(x, {gamma: gamma_of_eigenvalues}).subs(alpha, 1 / epsilon),
+        using=lambda x: in_epsilon(unfold(x, {gamma: gamma_of_eigenvalues})),
     )
     weights = Steps(2 * E_W / epsilon**2)
     weights.then(
         2 * c * S("r", P, lambda r: b[r] ** 2 / (1 + epsilon * beta * lam[r]) ** 2),
-        using=lambda x: unfold(x, {E_W: lambda: c * S("r", P, lambda r: (b[r] / (beta * lam[r] + alpha)) ** 2)}).subs(
-            alpha, 1 / epsilon
+        using=lambda x: in_epsilon(
+            unfold(x, {E_W: lambda: c * S("r", P, lambda r: (b[r] / (beta * lam[r] + alpha)) ** 2)})
         ),
     )
     return effective, weights

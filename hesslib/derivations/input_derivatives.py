@@ -23,6 +23,7 @@ from sympy import Expr, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
 from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
 from .deep_hessian import forward_response
@@ -85,7 +86,8 @@ def _derived(lhs: Expr, known: Expr, definition: Expr, D: Derivation, why: str) 
     head = lhs.base
     s = Steps(lhs)
     s.then(D.named(known), "definition", using={head: names[head]})
-    s.then(D.named(definition), why, using=lambda expr: expr.xreplace({D.named(known): D.named(definition)}))
+    insert_definition = assuming(known, definition, lambda expr: expr.xreplace({D.named(known): D.named(definition)}))
+    s.then(D.named(definition), why, using=insert_definition)
     return s.then(D(definition), "derivation", by=D)
 
 

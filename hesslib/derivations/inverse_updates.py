@@ -205,3 +205,19 @@ def block_update() -> MatrixFormula:
     """Woodbury in matrix notation."""
     old, rows = matrix(X, n - 1), matrix(C, n)
     return MatrixFormula(matrix(X, n), old - old @ rows.T @ matrix(Y) @ rows @ old, woodbury().formula(), i, k)
+
+
+# ------------------------------------------------------------------------------------------ the price of the start
+lam = sp.Symbol("lambda", positive=True)
+beta = sp.Symbol("beta", positive=True)
+
+
+def bias_of_the_start() -> Steps:
+    r"""$1/\lambda-1/(\lambda+\alpha)$: by how much the inverse along an eigenvector is too small."""
+    return Steps(1 / lam - 1 / (lam + alpha)).then(alpha / (lam * (lam + alpha)), "one fraction")
+
+
+def first_update() -> Steps:
+    r"""From $1/\alpha$ to $1/(\alpha+\beta)$, along the first $b$, with $\beta=b^Tb$."""
+    step = Steps(1 / alpha - (beta / alpha**2) / (1 + beta / alpha))
+    return step.then(1 / (alpha + beta), "one fraction")

@@ -145,11 +145,9 @@ def _with(e: Expr, meaning: dict[Any, Callable[..., Expr]]) -> Expr:
 def squared_error_outputs() -> Steps:
     r"""At the outputs $G^{(L,L)}=I$; with $M=I$ as well, $Q^{(L)}=I$ for every pattern."""
 
-    def at_outputs(e: Expr) -> Expr:
-        return e.replace(
-            lambda x: isinstance(x, Indexed) and x.base in (M, G),
-            lambda x: KroneckerDelta(*x.indices[-2:]),
-        )
+    def identity(head: Tensor) -> dict[Any, Any]:
+        return {head: lambda *at: KroneckerDelta(*at[-2:])}
 
+    at_outputs = {**identity(M), **identity(G)}
     s = Steps(Q[L, j, j_]).then(names[Q](L, j, j_), "definition", using=names)
     return s.then(KroneckerDelta(j, j_), "$M=I$, $G^{(L,L)}=I$", using=at_outputs)

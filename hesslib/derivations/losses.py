@@ -20,6 +20,8 @@ from sympy import Expr, Indexed, KroneckerDelta, Rational, Sum
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.let import Let
+from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import Steps
 from hesslib.calculus.tidy import tidy
 
@@ -30,12 +32,15 @@ k, q, q_ = index("k q q'")
 a = Tensor("a", shape=(K,), pattern=True)
 y = Tensor("y", shape=(K,), pattern=True)
 t = Tensor("t", shape=(K,), pattern=True)
-Z = sp.Symbol("Z", positive=True)  # the sum of all exponentials
+Z = Let(sp.Symbol("Z", positive=True), lambda: S("m", K, lambda m: sp.exp(a[m])))  # the sum of all exponentials
 
 
 def targets_sum_to_one(e: Expr, /) -> Expr:
     r"""The fact $\sum_kt_k=1$, used from left to right."""
-    return tidy(e).replace(_is_sum_of_targets, lambda _: sp.S.One)
+    return _targets_sum_to_one(tidy(e))
+
+
+_targets_sum_to_one = fact(S("k", K, lambda k: t[k]), sp.S.One)
 
 
 def _is_sum_of_targets(x: Any) -> bool:
@@ -44,14 +49,16 @@ def _is_sum_of_targets(x: Any) -> bool:
 
 def exponentials_are_outputs(e: Expr, /) -> Expr:
     r"""The definition of softmax read backwards: $e^{a_k}=Z\,y_k$."""
-    return tidy(e.replace(lambda x: isinstance(x, sp.exp), lambda x: Z * y[x.args[0].indices[0]]))
+    return tidy(e.replace(_is_exponential_of_a, lambda x: Z * y[x.args[0].indices[0]]))
+
+
+def _is_exponential_of_a(x: Any) -> bool:
+    return isinstance(x, sp.exp) and isinstance(x.args[0], Indexed) and x.args[0].base == a
 
 
 def softmax_derivative() -> Steps:
     r"""$\partial y_k/\partial a_q=y_k(I_{kq}-y_q)$, with $Z=\sum_me^{a_m}$ differentiated by its own definition."""
-    inside = Derivation(a[q], {a: same(q)})
-    Z_of_a = S("m", K, lambda s: sp.exp(a[s]))
-    D = Derivation(a[q], {a: same(q), Z: lambda: inside.raw(Z_of_a)})
+    D = Derivation(a[q], {a: same(q)})
     s = Steps(Diff(a[q], y[k]))
     s.then(D.named(sp.exp(a[k]) / Z), "definition", using={y: lambda k: sp.exp(a[k]) / Z})
     s.then(D(sp.exp(a[k]) / Z), "quotient rule", by=D)
@@ -100,7 +107,7 @@ class Pair:
         D = self.derivative(q_)
         delta = y[q] - t[q]
         s = Steps(Diff(a[q_], Diff(a[q], E)))
-        s.then(D.named(delta), r"as $\delta_q=y_q-t_q$", using=lambda e: _insert_delta(e, delta))
+        s.then(D.named(delta), r"as $\delta_q=y_q-t_q$", using=lambda e: _insert_delta(e, self.delta().result))
         return s.then(self.curvature, "slope of the output", by=D)
 
 

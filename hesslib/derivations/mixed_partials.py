@@ -18,8 +18,9 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
+from hesslib.calculus.derivation import Derivation, same, unfold
 from hesslib.calculus.index import Diff, S, Tensor
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
 from .deep_hessian import backward_response, block, forward_response, names
@@ -126,13 +127,16 @@ def factor_step() -> Steps:
 
 
 # -------------------------------------------------------------------------------------------------- symmetry of B^(m,m)
-def symmetric(e: Expr, /) -> Expr:
-    """Write every $B^{(y,y)}$ as a symmetric array."""
+def _is_own(x: Any) -> bool:
+    return isinstance(x, Indexed) and x.base == B and x.indices[0] == x.indices[1]
 
-    def own(x: Any) -> bool:
-        return isinstance(x, Indexed) and x.base == B and x.indices[0] == x.indices[1]
 
-    return e.replace(own, lambda x: symmetric_B[x.indices[0], x.indices[2], x.indices[3]])
+symmetric = assuming(
+    B[m, m, k, q],
+    B[m, m, q, k],
+    lambda e: e.replace(_is_own, lambda x: symmetric_B[x.indices[0], x.indices[2], x.indices[3]]),
+)
+"""Write every $B^{(y,y)}$ as a symmetric array."""
 
 
 def symmetry_step() -> Steps:
@@ -156,13 +160,13 @@ def signal_from_above() -> Steps:
 
 def other_order() -> Steps:
     r"""The block of m > l from the gradient of layer l, differentiated by $w^{(m)}_{kp}$."""
-    D = Derivation(
+    D: Derivation = Derivation(
         w[m, k, p],
         {
             w: lambda y, r, c: same(k, p)(r, c) if y == m else sp.S.Zero,
             delta: lambda y, r: B[m, m, r, k] * z[m - 1, p],  # through a^(m)_k alone
-            z: CONSTANT,  # z of layer l - 1 and h' of layer m - 1 lie below m
-            a: CONSTANT,
+            z: lambda y, r: sp.S.Zero,  # z of layer l - 1 and h' of layer m - 1 lie below m
+            a: lambda y, r: sp.S.Zero,
             G: lambda y, x, r, c: D.raw(forward_response().at({k: r, j: c})) if y == m else sp.S.Zero,
         },
     )
@@ -172,7 +176,7 @@ def other_order() -> Steps:
     s.then(
         D.named(delta[l, j] * z[l - 1, i]),
         "the gradient",
-        using=lambda e: e.xreplace({first: delta[l, j] * z[l - 1, i]}),
+        using=assuming(first, delta[l, j] * z[l - 1, i], lambda e: e.xreplace({first: delta[l, j] * z[l - 1, i]})),
     )
     s.then(
         z[l - 1, i] * D.named(one_go),

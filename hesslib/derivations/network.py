@@ -12,12 +12,25 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
-from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule, same
+from hesslib.calculus.architecture import Architecture, order
+from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule
 from hesslib.calculus.index import Diff, Operator, S, Tensor, Width, elementwise, index
 
-__all__ = ["Layered", "R", "definitions", "error_signal", "hp", "hpp", "order", "wrt_a", "wrt_b", "wrt_w"]
+__all__ = [
+    "Layered",
+    "R",
+    "architecture",
+    "definitions",
+    "error_signal",
+    "hp",
+    "hpp",
+    "order",
+    "wrt_a",
+    "wrt_b",
+    "wrt_w",
+]
 
 # Layer numbers; index letters (i feeds j, j feeds k); every primed letter is a second index of the same kind.
 l, m, L = sp.symbols("l m L", integer=True, positive=True)
@@ -35,13 +48,13 @@ def _link(y: Expr) -> tuple[Expr, ...]:
     return (n[y], n[y - 1])
 
 
-w = Tensor("w", layers=1, shape=_link)
-b = Tensor("b", layers=1, shape=_unit)
-v = Tensor("v", layers=1, shape=_link)  # a direction in weight space: its part for w ...
-u = Tensor("u", layers=1, shape=_unit)  # ... and its part for b
-a = Tensor("a", layers=1, shape=_unit, pattern=True)
-z = Tensor("z", layers=1, shape=_unit, pattern=True)
-delta = Tensor("delta", latex=r"\delta", layers=1, shape=_unit, pattern=True)
+w = Tensor("w", layers=1, shape=_link, independent=True, between=(1, L))
+b = Tensor("b", layers=1, shape=_unit, independent=True, between=(1, L))
+v = Tensor("v", layers=1, shape=_link, between=(1, L))  # a direction in weight space: its part for w ...
+u = Tensor("u", layers=1, shape=_unit, between=(1, L))  # ... and its part for b
+a = Tensor("a", layers=1, shape=_unit, pattern=True, between=(1, L))
+z = Tensor("z", layers=1, shape=_unit, pattern=True, between=(0, L))
+delta = Tensor("delta", latex=r"\delta", layers=1, shape=_unit, pattern=True, between=(1, L))
 M = Tensor("M", shape=(n[L], n[L]), symmetric=True, pattern=True)
 G = Tensor("G", layers=2, shape=lambda y, x: (n[y], n[x]), pattern=True)  # d a^(m) / d a^(l)
 B = Tensor("B", layers=2, shape=lambda y, x: (n[y], n[x]), pattern=True)  # d delta^(m) / d a^(l)
@@ -77,16 +90,8 @@ error_signal: dict[Any, Callable[..., Expr]] = {delta: lambda y, j: Diff(a[y, j]
 r"""What $\delta^{(l)}_j$ is."""
 
 
-def order(y: Any, x: Any, /) -> int | None:
-    """The sign of y - x, or None where it is not decided by the symbols' assumptions.
-
-    The depth is at least every layer number: L - l is taken as non-negative but not decided.
-
-    >>> order(l + 1, l), order(l, L)
-    (1, None)
-    """
-    d = sp.expand(sp.sympify(y) - x)
-    return 0 if d == 0 else 1 if d.is_positive else -1 if d.is_negative else None
+architecture = Architecture(definitions, layers=(1, L))
+"""The network without its loss: what depends on what, and in which layers."""
 
 
 class Layered(Derivation):
@@ -103,20 +108,11 @@ class Layered(Derivation):
     """
 
     def __init__(self, op: Any, layer: Any, base: dict[Any, Rule], /, *, through: Any) -> None:
-        rules: dict[Any, Rule] = {z: self._z, a: self._a, delta: self._delta, E: self._E, M: NAMED}
-        super().__init__(op, rules | base)
+        super().__init__(op, {})
+        self.rules |= architecture.rules(op, self)
+        self.rules |= {delta: self._delta, E: self._E, M: NAMED}
+        self.rules |= base
         self.layer, self.through = layer, through
-
-    def _a(self, y: Expr, j: Expr) -> Expr:
-        sign = order(y, self.layer)
-        if sign == -1:
-            return sp.S.Zero
-        if sign is None:
-            return Diff(self.op, a[y, j])
-        return self.raw(definitions[a](y, j))
-
-    def _z(self, y: Expr, j: Expr) -> Expr:
-        return sp.S.Zero if order(y, self.layer) == -1 else self.raw(definitions[z](y, j))
 
     def _delta(self, y: Expr, k: Expr) -> Expr:
         if y == L:
@@ -129,6 +125,8 @@ class Layered(Derivation):
             raise ValueError(f"the error is reached through layer {y}; it must be in {self.layer}, ..., {L}")
         return S("k", n[y], lambda k: delta[y, k] * self.raw(a[y, k]))
 
+    _delta.proved = _E.proved = True  # type: ignore[attr-defined]  # the chain rule, through one layer
+
 
 def wrt_a(l: Any, j: Any, /, *, through: Any = None) -> Layered:
     r"""$\partial/\partial a^{(l)}_j$; the error is reached through layer ``through`` (default: the next).
@@ -136,11 +134,7 @@ def wrt_a(l: Any, j: Any, /, *, through: Any = None) -> Layered:
     >>> wrt_a(l, j)(a[l + 1, k])
     h'(a[l, j])*w[l + 1, k, j]
     """
-    D = Layered(a[l, j], l, {w: CONSTANT, b: CONSTANT}, through=l + 1 if through is None else through)
-    later = D.rules[a]
-    assert callable(later)
-    D.rules[a] = lambda y, q: KroneckerDelta(q, j) if order(y, l) == 0 else later(y, q)
-    return D
+    return Layered(a[l, j], l, {}, through=l + 1 if through is None else through)
 
 
 def wrt_w(l: Any, j: Any, i: Any, /) -> Layered:
@@ -151,11 +145,7 @@ def wrt_w(l: Any, j: Any, i: Any, /) -> Layered:
     >>> wrt_w(l, j, i)(E)
     delta[l, j]*z[l - 1, i]
     """
-
-    def own(y: Expr, q: Expr, r: Expr) -> Expr:
-        return same(j, i)(q, r) if _decided(y, l) == 0 else sp.S.Zero
-
-    return Layered(w[l, j, i], l, {w: own, b: CONSTANT}, through=l)
+    return Layered(w[l, j, i], l, {}, through=l)
 
 
 def wrt_b(l: Any, j: Any, /) -> Layered:
@@ -166,18 +156,7 @@ def wrt_b(l: Any, j: Any, /) -> Layered:
     >>> wrt_b(l, j)(E)
     delta[l, j]
     """
-
-    def own(y: Expr, q: Expr) -> Expr:
-        return same(j)(q) if _decided(y, l) == 0 else sp.S.Zero
-
-    return Layered(b[l, j], l, {w: CONSTANT, b: own}, through=l)
-
-
-def _decided(y: Any, x: Any) -> int:
-    sign = order(y, x)
-    if sign is None:
-        raise ValueError(f"whether layer {y} is layer {x} is not decided by the symbols' assumptions")
-    return sign
+    return Layered(b[l, j], l, {}, through=l)
 
 
 R = Derivation(

@@ -8,6 +8,7 @@ $\delta$ and the slope of their outputs, both derived in :mod:`hesslib.derivatio
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import sympy as sp
@@ -15,7 +16,8 @@ from sympy import Expr, KroneckerDelta, Rational
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule
 from hesslib.calculus.index import Diff, S, Tensor, index
-from hesslib.calculus.rewriting import fact
+from hesslib.calculus.matrix import MatrixFormula, matrix
+from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Steps
 
 N, P, K = sp.symbols("N P K", integer=True, positive=True)
@@ -35,6 +37,11 @@ a_k, y_k, t_k, delta = (
 )
 M = Tensor("M", shape=(N, K, K))
 J = Tensor("J", shape=(N, K, P))
+H, H_GN, H_OP = (
+    Tensor(name, latex=latex, shape=(P, P))
+    for name, latex in (("H", "H"), ("H_GN", r"H^{\mathrm{GN}}"), ("H_OP", r"H^{\mathrm{OP}}"))
+)
+"""The Hessian, the Gauss-Newton matrix and the outer product of gradients, where they need names."""
 
 names: dict[Any, Any] = {b: lambda n, r: Diff(w[r], a[n]), J: lambda n, k, r: Diff(w[r], a_k[n, k])}
 """What the named derivatives are."""
@@ -52,7 +59,8 @@ def _second(first: Expr, split: Expr, rules: Callable[[Expr], dict[Tensor, Rule]
     D = by(r, rules(r))
     chain = Steps(Diff(w[r], Diff(w[s], E)))
     gradient = Diff(w[s], E)
-    chain.then(D.named(first), "the gradient", using=lambda e: e.replace(lambda x: x == gradient, lambda _: first))
+    inserted = assuming(gradient, first, lambda e: e.replace(lambda x: x == gradient, lambda _: first))
+    chain.then(D.named(first), "the gradient", using=inserted)
     chain.then(split, "product rule", by=D)
     return chain.then(named, why, by=D, using=names)
 
@@ -88,6 +96,22 @@ def regression() -> Steps:
     curved = _over_patterns(lambda n: (a[n] - t[n]) * Diff(w[r], Diff(w[s], a[n])))
     split = _over_patterns(lambda n: Diff(w[s], a[n]) * Diff(w[r], a[n])) + curved
     return _second(first, split, lambda _: {}, _over_patterns(lambda n: b[n, s] * b[n, r]) + curved, "name")
+
+
+R = Tensor("R", shape=(P, P))
+r"""The residual part, $R_{rs}=\sum_n(a_n-t_n)\,\partial^2a_n/\partial w_r\partial w_s$."""
+
+
+def regression_in_matrices() -> MatrixFormula:
+    r"""$H=b^Tb+R$, with the $b_n$ as rows of b."""
+
+    def residual_part(r: Expr, s: Expr) -> Expr:
+        return _over_patterns(lambda n: (a[n] - t[n]) * Diff(w[r], Diff(w[s], a[n])))
+
+    named = regression().then(
+        _over_patterns(lambda n: b[n, r] * b[n, s]) + R[r, s], "name $R$", using={R: residual_part}
+    )
+    return MatrixFormula(matrix(H), matrix(b).T @ matrix(b) + matrix(R), named.formula(H[r, s]), r, s)
 
 
 # ------------------------------------------------------------------------------------- logistic, one output
@@ -134,9 +158,47 @@ def general() -> Steps:
 
 
 def gauss_newton_of(whole: Steps, /) -> Steps:
-    """The same chain with the terms that hold a second derivative of the network dropped: a named step."""
-    kept = sp.Add(*[x for x in sp.Add.make_args(whole.result) if not x.atoms(Diff)])
-    return whole.neglect(kept, "drop the second derivatives of the network")
+    """The same chain with the terms that hold a second derivative of the network dropped: a named step at its end."""
+    chain = copy(whole)
+    chain.rows = [*whole.rows]  # the given chain stays as it is
+    return chain.neglect(_first_derivatives_of(whole), "drop the second derivatives of the network")
+
+
+def _first_derivatives_of(whole: Steps) -> Expr:
+    """The terms that know the network by its first derivatives only."""
+    return sp.Add(*[x for x in sp.Add.make_args(whole.result) if not x.atoms(Diff)])
+
+
+def linearised() -> Steps:
+    r"""The Gauss-Newton matrix as an equality: it is the Hessian of a network that is linear in its weights."""
+    whole = general()
+    return whole.then(_first_derivatives_of(whole), "the network is linear in $w$", using=_linear_in_w)
+
+
+def _linear_in_w(e: Expr) -> Expr:
+    """The fact that the pre-activations have no second derivatives."""
+    return e.replace(
+        lambda x: isinstance(x, Diff) and isinstance(x.operand, Diff) and getattr(x.operand.operand, "base", E) != E,
+        lambda _: sp.S.Zero,
+    )
+
+
+# ------------------------------------------------------------------------------------- how large is what is dropped
+sigma = sp.Symbol("sigma", positive=True)
+Q = Tensor("Q", shape=(N,))
+r"""One entry of $\nabla\nabla a_n$, for each pattern."""
+C = Tensor("C", shape=(N, N), symmetric=True)
+"""The covariance of the residuals of two patterns."""
+
+
+def variance_of_residual_part() -> Steps:
+    r"""The variance of $\sum_n\delta_nQ_n$ is $\sigma^2\sum_nQ_n^2$, for independent residuals."""
+    chain = Steps(S("n'", N, lambda m: _over_patterns(lambda n: C[n, m] * Q[n] * Q[m])))
+    return chain.then(
+        sigma**2 * _over_patterns(lambda n: Q[n] ** 2),
+        "independent noise",
+        using={C: lambda n, m: sigma**2 * KroneckerDelta(n, m)},
+    )
 
 
 # ------------------------------------------------------------------------------------------ it is never negative

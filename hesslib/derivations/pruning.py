@@ -11,7 +11,7 @@ from sympy import Expr, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
 from hesslib.calculus.index import S, Tensor, index
-from hesslib.calculus.rewriting import fact
+from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 
 P = sp.Symbol("P", integer=True, positive=True)
@@ -106,7 +106,9 @@ def any_other() -> Steps:
         using=lambda x: XH_is_I(unfold(unfold(x, {rise: quadratic}), moved)),
     )
     return step.then(
-        w[q] ** 2 / (2 * X[q, q]) + quadratic(eta), r"$\eta_q=0$", using=lambda x: x.xreplace({eta[q]: sp.S.Zero})
+        w[q] ** 2 / (2 * X[q, q]) + quadratic(eta),
+        r"$\eta_q=0$",
+        using=assuming(eta[q], 0, lambda x: x.xreplace({eta[q]: sp.S.Zero})),
     )
 
 

@@ -20,7 +20,8 @@ import sympy as sp
 from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, unfold
-from hesslib.calculus.index import Diff, Operator, S, Tensor, freshen
+from hesslib.calculus.index import Diff, Operator, S, Tensor, freshen, index
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
 from .deep_hessian import backward_response, block, forward_response, output_response
@@ -56,7 +57,12 @@ def responds(head: Tensor, layer: Any, body: Callable[[Any], Any], /) -> Callabl
     def hit(x: Any) -> bool:
         return isinstance(x, Diff) and x.op == R and getattr(x.operand, "base", None) == head and _layer(x) == layer
 
-    return lambda e: freshen(e).replace(hit, lambda x: freshen(body(x.operand.indices[1])))
+    unit = index("k")
+    return assuming(
+        Diff(R, head[layer, unit]),
+        freshen(body(unit)),
+        lambda e: freshen(e).replace(hit, lambda x: freshen(body(x.operand.indices[1]))),
+    )
 
 
 def _layer(x: Diff) -> Any:

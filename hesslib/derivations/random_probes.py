@@ -18,7 +18,7 @@ from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
 from hesslib.calculus.index import S, Tensor, index
-from hesslib.calculus.rewriting import fact
+from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 
 P, K = sp.symbols("P k", integer=True, positive=True)  # parameters; steps of Lanczos
@@ -164,7 +164,8 @@ def normal_variance() -> Steps:
 
 
 def _inserted(name: Expr, known: Steps, value: int) -> Callable[[Expr], Expr]:
-    return lambda e: unfold(e, {name: lambda: known.result}).xreplace({kappa: Integer(value)})
+    at_value = assuming(kappa, value, lambda e: e.xreplace({kappa: Integer(value)}))
+    return lambda e: at_value(unfold(e, {name: lambda: known.result}))
 
 
 def diagonal_estimator() -> Steps:
@@ -224,7 +225,7 @@ def power_step() -> Steps:
         "$x^{(d)}=Qc^{(d)}$, Lanczos",
         using=lambda e: lanczos(unfold(e, in_the_range_of_Q)),
     )
-    last_is_zero = lambda e: e.replace(lambda y: y == c[d, K], lambda _: sp.S.Zero)  # noqa: E731
+    last_is_zero = assuming(c[d, K], 0, lambda e: e.replace(lambda y: y == c[d, K], lambda _: sp.S.Zero))
     chain.then(
         S("n", K, lambda n: Q[i, n] * S("m", K, lambda m: T[n, m] * c[d, m])), "$c^{(d)}_k=0$", using=last_is_zero
     )
@@ -253,7 +254,7 @@ def _apart(e: Expr) -> Expr:
             return sp.Mul(*parts)
         return y.func(*[visit(z) for z in y.args]) if y.args and not isinstance(y, Indexed) else y
 
-    return visit(e)
+    return assuming("$x^{p+q}=x^px^q$ for every power of an eigenvalue", None, visit)(e)
 
 
 @functools.cache

@@ -15,7 +15,8 @@ from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule, same, unfold
 from hesslib.calculus.index import Diff, S, Tensor, elementwise, index
-from hesslib.calculus.rewriting import fact
+from hesslib.calculus.results import inserting
+from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 from hesslib.calculus.tidy import tidy
 
@@ -80,11 +81,14 @@ def real(e: Expr, /) -> Expr:
 def squares_are_probabilities(e: Expr, /) -> Expr:
     r"""The definition of the probabilities read backwards: $\bar\psi_s\psi_s=Zp_s$, for real $\psi$ $\psi_s^2=Zp_s$."""
     product = fact(psibar[s] * psi[s], Z * p[s], s)
-    e = tidy(e).replace(
-        lambda x: isinstance(x, sp.Pow) and isinstance(x.base, sp.Indexed) and x.base.base == psi and x.exp == 2,
-        lambda x: Z * p[x.base.indices[0]],
-    )
-    return tidy(product(e))
+    return tidy(product(squares(tidy(e))))
+
+
+def _is_square(x: Any) -> bool:
+    return isinstance(x, sp.Pow) and isinstance(x.base, sp.Indexed) and x.base.base == psi and x.exp == 2
+
+
+squares = assuming(psi[s] ** 2, Z * p[s], lambda e: e.replace(_is_square, lambda x: Z * p[x.base.indices[0]]))
 
 
 def _known(e: Expr) -> Expr:
@@ -148,12 +152,12 @@ def conjugate_slope() -> Steps:
 def gradient() -> Steps:
     r"""$\partial E/\partial w_k=2F_k$ for real parameters and a real symmetric $H$."""
     D = _by_real(k)
-    start = D.named(real(expectation()))
+    energy = real(expectation())
+    meaning = assuming(E, energy, lambda e: e.xreplace({Diff(w[k], E): D.named(energy)}))
     chain = Steps(Diff(w[k], E))
 
     def worked_out(e: Expr) -> Expr:
-        e = e.replace(lambda x: x == Diff(w[k], E), lambda _: start)
-        return _known(D.evaluate(e))
+        return _known(D.evaluate(meaning(e)))
 
     return chain.then(2 * real(F_of(k)), using=worked_out)
 
@@ -209,19 +213,11 @@ def _is_information(x: Any) -> bool:
 
 def fisher() -> Steps:
     r"""The Fisher information $\sum_sp_s\,\partial_k\ln p_s\,\partial_l\ln p_s=4S_{kl}$."""
-    slope = lambda k: slope_of_probability().at({globals()["k"]: k})  # noqa: E731
     definition = S("s", X, lambda s: Diff(w[k], p[s]) * Diff(w[l], p[s]) / p[s])
-    chain = Steps(information[k, l]).then(definition, using=lambda e: e.replace(_is_information, lambda _: definition))
+    chain = Steps(information[k, l]).then(definition, using={information: lambda _k, _l: definition})
 
-    def insert_slopes(e: Expr) -> Expr:
-        def value(x: Diff) -> Expr:
-            letter, at = x.op.indices[0], x.operand.indices[0]
-            return slope(letter).xreplace({s: at})
-
-        e = e.replace(lambda x: isinstance(x, Diff) and x.operand.func is sp.Indexed, value)
-        return _known(e)
-
-    return chain.then(4 * real(S_of(k, l)), using=insert_slopes)
+    slopes = inserting(slope_of_probability())
+    return chain.then(4 * real(S_of(k, l)), using=lambda e: _known(slopes(e)))
 
 
 def divergence() -> Steps:
@@ -233,11 +229,12 @@ def divergence() -> Steps:
     def by(k: Expr) -> Derivation:
         return Derivation(w[k], {q: lambda s: 2 * q[s] * (O[s, k] - mean_q(k)), p: CONSTANT, O: NAMED})
 
-    slope = by(l)(S("s", X, lambda s: p[s] * sp.log(p[s]) - p[s] * sp.log(q[s])))
+    divergence = S("s", X, lambda s: p[s] * sp.log(p[s]) - p[s] * sp.log(q[s]))
+    slope = probabilities_sum_to_one(by(l)(divergence))
     chain = Steps(Diff(w[k], Diff(w[l], K)))
     chain.then(
         by(k).named(2 * mean_q(l) - 2 * mean(lambda s: O[s, l])),
-        using=lambda e: e.replace(lambda x: x == Diff(w[l], K), lambda _: probabilities_sum_to_one(slope)),
+        using=assuming(K, divergence, lambda e: e.xreplace({Diff(w[l], K): slope})),
     )
     at_p = lambda e: _known(unfold(by(k).evaluate(e), {q: lambda s: p[s]}))  # noqa: E731
     return chain.then(4 * real(S_of(k, l)), "at $q=p$", using=at_p)
@@ -402,18 +399,27 @@ def machine() -> tuple[Formula, Formula]:
     return Formula(log_psi, amplitude), Formula(theta[j], theta_of(j))
 
 
+in_exponentials = assuming(
+    "the definition of the hyperbolic functions by exponentials", None, lambda e: sp.expand(e.rewrite(sp.exp))
+)
+
+
 def hidden_sum() -> Steps:
     r"""$e^\theta+e^{-\theta}=2\cosh\theta$: the two values of one hidden unit."""
     x = sp.Symbol(r"\theta")
     chain = Steps(sp.exp(x) + sp.exp(-x))
-    return chain.then(2 * sp.cosh(x), "definition", using=lambda e: sp.expand(e.rewrite(sp.exp)))
+    return chain.then(2 * sp.cosh(x), "definition", using=in_exponentials)
 
 
 def slope_of_f() -> Steps:
     r"""$f'=\tanh$ for $f=\ln2\cosh$."""
     x = sp.Symbol(r"\theta")
     chain = Steps(Diff(x, sp.log(2 * sp.cosh(x))))
-    by_sympy = lambda e: sp.cancel(e.replace(Diff, lambda op, y: sp.diff(y, op)).rewrite(sp.exp))  # noqa: E731
+    by_sympy = assuming(
+        "SymPy's derivative of $\\ln\\cosh\\theta$, and the hyperbolic functions by exponentials",
+        None,
+        lambda e: sp.cancel(e.replace(Diff, lambda op, y: sp.diff(y, op)).rewrite(sp.exp)),
+    )
     return chain.then(sp.tanh(x), "chain rule", using=by_sympy)
 
 

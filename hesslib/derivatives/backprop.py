@@ -6,7 +6,7 @@ Index letters: n pattern; k unit of layer l + 1, or output; j unit of layer l; i
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, eye_like, namespace
-from hesslib.networks.network import Network, Reduction, Trace, checked_batch, forward, reduced
+from hesslib.networks.network import Network, Reduction, Trace, checked_batch, forward, forward_pass, reduced
 
 # contractions
 TO_PREVIOUS_LAYER = "nk,kj->nj"  # sum_k delta_nk w_kj
@@ -68,7 +68,7 @@ def gradient(
     array([6., 2.])
     """
     w, x, t = checked_batch(net, w, x, t)
-    trace = forward(net, w, x)
+    trace = forward_pass(net, w, x)
     delta = _deltas(net, w, trace, t)
     xp = namespace(z=trace.y)
     parts = []

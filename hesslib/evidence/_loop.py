@@ -9,12 +9,15 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from hesslib._arrays import Array, eye_like, namespace
-from hesslib.curvature.spectrum import Curvature, Spectrum, spectrum
-from hesslib.derivatives.backprop import output_jacobian
+from hesslib._arrays import Array, dtype_name, in_library_of
+from hesslib.curvature.spectrum import CURVATURES, Curvature, Spectrum
 from hesslib.evidence.laplace import Convention, effective_parameters, gaussian_log_evidence, twice_c
-from hesslib.networks.network import Network, checked_batch, error, outputs
-from hesslib.training.levenberg_marquardt import levenberg_marquardt
+from hesslib.networks.network import Network
+from hesslib.training import run as training
+from hesslib.training.batch_objective import Objective
+from hesslib.training.levenberg_marquardt import minimised
+from hesslib.training.run import is_yes, whole_number
+from hesslib.training.trust_region import EPS
 
 Status = Literal["converged", "limit", "stalled", "collapsed", "noise_free", "stopped", "interrupted"]
 """converged: alpha and beta no longer move; limit: no updates are left; stalled: no update raises the evidence;
@@ -52,14 +55,14 @@ Callback = Callable[[Array, Update], Any]
 class State(NamedTuple):
     """Weights trained at a and b, and what is known of them; all in MacKay's convention."""
 
-    w: Array
+    w: np.ndarray
     a: float
     b: float
     E: float
     half_w2: float
     gamma: float
     log_evidence: float
-    spectrum: Spectrum
+    spectrum: Spectrum  # in NumPy
     curvature: Curvature
     iterations: int
 
@@ -82,20 +85,33 @@ class Loop:
         self.factor = twice_c(convention)
         if net.loss.name != "squared_error":
             raise ValueError(f"the loss is {net.loss.name}; bayesian_regularization needs squared_error")
-        w, self.x, self.t = checked_batch(net, w, x, t)
-        _finite(w=w, x=self.x, t=self.t)
-        self.net, self.convention, self.curvature = net, convention, curvature
-        self.max_iterations, self.callback = max_iterations, callback
-        self.xp = namespace(w=w)
-        self.n, self.P = x.shape[0] * net.widths[-1], net.num_parameters
-        self.mean_square = float(self.xp.sum(self.t**2)) / self.n
+        if curvature not in CURVATURES:
+            raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
+        self.eps = float(np.finfo(dtype_name(w)).eps) if hasattr(w, "dtype") else EPS
+        self.precision = min(math.sqrt(self.eps), tolerance)
+        self.max_iterations = whole_number("max_iterations", max_iterations, 1)
+        self.net, self.w0, self.convention, self.curvature, self.callback = net, w, convention, curvature, callback
+        self.objective = Objective(net, self._run(w), x, t)
+        self.n, self.P = self.objective.t.size, net.num_parameters
+        self.mean_square = float((self.objective.t**2).sum()) / self.n
         if self.mean_square == 0:
             raise ValueError("t is 0 everywhere; there is nothing to fit, and no scale for the noise")
-        eps = float(self.xp.finfo(w.dtype).eps)
-        self.precision = min(math.sqrt(eps), tolerance)
-        self.least_error = self.n * self.mean_square * (ROUNDING * eps) ** 2 / 2
+        self.least_error = self.n * self.mean_square * (ROUNDING * self.eps) ** 2 / 2
 
-    def start(self, w: Array, alpha: float | None, beta: float | None) -> tuple[float, float]:
+    def _run(self, w: Array) -> training.Run:
+        run = training.Run(
+            "levenberg_marquardt",
+            w,
+            tolerance=self.precision,
+            target=None,
+            max_iterations=self.max_iterations,
+            callback=None,
+            progress=False,
+        )
+        run.eps = EPS  # everything is computed in double precision
+        return run
+
+    def start(self, w: np.ndarray, alpha: float | None, beta: float | None) -> tuple[float, float]:
         """Return a and b to begin with."""
         for name, number in (("alpha", alpha), ("beta", beta)):
             if number is not None and not 0 <= number < math.inf:
@@ -110,40 +126,48 @@ class Loop:
         b = 1 / self.mean_square if beta is None else self.factor * beta
         if alpha is not None:
             return self.factor * alpha, b
-        mean = float(self.xp.sum(spectrum(self.net, w, self.x, self.t).values)) / self.P
+        self.objective.again(self._run(w), 0.0)
+        self.objective.error(w)
+        mean = float((self.objective.linearised()[0] ** 2).sum()) / self.P
         return CAUTION * b * mean, b
 
-    def train(self, w: Array, a: float, b: float) -> State:
-        """Minimise b E + a |w|^2 / 2 from w, as the squares of the residuals and of sqrt(a / b) w."""
-        xp, decay = self.xp, math.sqrt(a / b)
-
-        def residuals(v: Array) -> Array:
-            e = xp.reshape(outputs(self.net, v, self.x) - self.t, (-1,))
-            return xp.concat([e, decay * v])
-
-        def jacobian(v: Array) -> Array:
-            J = xp.reshape(output_jacobian(self.net, v, self.x), (self.n, self.P))
-            return xp.concat([J, decay * eye_like(self.P, v)])
-
-        found = levenberg_marquardt(
-            residuals, jacobian, w, max_iterations=self.max_iterations, tolerance=self.precision, progress=False
-        )
+    def train(self, w: np.ndarray, a: float, b: float) -> State:
+        """Minimise b E + a |w|^2 / 2 from w, which is E with the decay a / b."""
+        run = self._run(w)
+        self.objective.again(run, a / b)
+        found = minimised(self.objective, run)
         if found.status == "interrupted":
             raise KeyboardInterrupt
         return self.state(found.w, a, b, found.history[-1].iteration)
 
-    def state(self, w: Array, a: float, b: float, iterations: int) -> State:
-        E, half_w2 = float(error(self.net, w, self.x, self.t)), float(self.xp.sum(w**2)) / 2
+    def state(self, w: np.ndarray, a: float, b: float, iterations: int) -> State:
+        half_w2 = float(w @ w) / 2
+        E = self.objective.error(w) - self.objective.decay * half_w2
         used = self.curvature
-        modes = spectrum(self.net, w, self.x, self.t, curvature=used)
-        if used == "exact" and float(self.xp.min(modes.values)) * b + a <= 0:
+        modes = self.modes(used)
+        if used == "exact" and float(modes.values.min()) * b + a <= 0:
             used = "gauss_newton"
-            modes = spectrum(self.net, w, self.x, self.t, curvature=used)
+            modes = self.modes(used)
         if a == 0:  # Foresee and Hagan's start: every parameter counts, and there is no evidence yet
             return State(w, a, b, E, half_w2, float(self.P), -math.inf, modes, used, iterations)
         gamma = float(effective_parameters(modes.values, a / b))
         evidence = float(gaussian_log_evidence(modes.values, E, half_w2, a, b, self.n))
         return State(w, a, b, E, half_w2, gamma, evidence, modes, used, iterations)
+
+    def modes(self, curvature: Curvature) -> Spectrum:
+        """Return the `spectrum` of the curvature of E where the objective is, from what it has at hand."""
+        decay, self.objective.decay = self.objective.decay, 0.0
+        try:
+            if curvature == "exact":
+                return Spectrum(*np.linalg.eigh(self.objective.hessian()))
+            J = self.objective.linearised()[0]
+        finally:
+            self.objective.decay = decay
+        if curvature == "diagonal":
+            return Spectrum((J**2).sum(axis=0), np.eye(self.P))
+        R = np.linalg.qr(J, mode="r") if len(J) > self.P else J
+        _, s, Vt = np.linalg.svd(R, full_matrices=True)
+        return Spectrum(np.concatenate([s**2, np.zeros(self.P - len(s))]), Vt.T)
 
 
 class Run:
@@ -157,13 +181,13 @@ class Run:
         self.status: Status = "limit"
         self.message = ""
 
-    def go(self, w: Array, a: float, b: float, max_updates: int, tolerance: float) -> None:
+    def go(self, w: np.ndarray, a: float, b: float, max_updates: int, tolerance: float) -> None:
         try:
             self.status, self.message = self._go(w, a, b, max_updates, tolerance)
         except KeyboardInterrupt:
             self.status, self.message = "interrupted", f"interrupted after {max(len(self.history) - 1, 0)} updates"
 
-    def _go(self, w: Array, a: float, b: float, max_updates: int, tolerance: float) -> tuple[Status, str]:
+    def _go(self, w: np.ndarray, a: float, b: float, max_updates: int, tolerance: float) -> tuple[Status, str]:
         loop = self.loop
         s = loop.train(w, a, b)
         for update in range(max_updates + 1):
@@ -212,17 +236,11 @@ class Run:
             s.curvature,
         )
         self.history.append(row)
-        return self.loop.callback is not None and self.loop.callback(s.w, row) is True
+        if self.loop.callback is None:
+            return False
+        return is_yes(self.loop.callback(in_library_of(self.loop.w0, s.w), row))
 
 
 def _between(old: float, new: float, part: float) -> float:
     """Return what lies at `part` of the way from old to new, in the logarithm."""
     return new if part == 1 else old * (new / old) ** part
-
-
-def _finite(**arrays: Array) -> None:
-    for name, array in arrays.items():
-        bad = ~namespace(array=array).isfinite(array)
-        if bool(namespace(array=array).any(bad)):
-            where = tuple(int(i[0]) for i in np.nonzero(np.asarray(bad)))
-            raise ValueError(f"{name} has {float(array[where])} in entry {where}; it must be finite")

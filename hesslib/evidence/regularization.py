@@ -16,6 +16,7 @@ from hesslib.derivatives.backprop import output_jacobian
 from hesslib.evidence._loop import Callback, Loop, Run, Status, Update
 from hesslib.evidence.laplace import Convention, log_evidences
 from hesslib.networks.network import Network, outputs
+from hesslib.training.run import as_numpy, whole_number
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
@@ -139,30 +140,33 @@ def bayesian_regularization(
     >>> found.status, round(found.gamma, 1), round(found.sigma, 2)
     ('converged', 2.0, 0.08)
     """
+    max_updates, restarts = whole_number("max_updates", max_updates, 0), whole_number("restarts", restarts, 0)
     loop = Loop(net, w, x, t, convention, curvature, tolerance, max_iterations, callback)
-    a, b = loop.start(w, alpha, beta)
+    at = as_numpy(w, "w")
+    a, b = loop.start(at, alpha, beta)
     runs: list[Run] = []
     rng = np.random.default_rng(rng)
     for start in range(restarts + 1):
         run = Run(loop, start)
         runs.append(run)
-        run.go(w, a, b, max_updates, tolerance)
+        run.go(at, a, b, max_updates, tolerance)
         if run.status != "collapsed":
             break
-        w = in_library_of(w, net.init(rng))
-        a, b = loop.start(w, None, None)
+        at = net.init(rng)
+        a, b = loop.start(at, None, None)
     finished = [run for run in runs if run.best is not None]
     if not finished:
         raise KeyboardInterrupt
     best = max(finished, key=lambda run: (run.status != "collapsed", run.history[-1].log_evidence))
-    return _result(net, loop, best, runs)
+    return _result(net, loop, best, runs, x, t)
 
 
-def _result(net: Network, loop: Loop, best: Run, runs: list[Run]) -> Regularized:
+def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array, t: Array) -> Regularized:
     s = best.best
     assert s is not None
     alpha, beta = s.a / loop.factor, s.b / loop.factor
-    data = net, s.w, loop.x, loop.t
+    w = in_library_of(loop.w0, s.w)
+    data = net, w, x, t
     apart = log_evidences(*data, alpha=alpha, beta=beta, convention=loop.convention) if alpha else {}
     message = best.message
     if best.status == "collapsed":
@@ -170,7 +174,7 @@ def _result(net: Network, loop: Loop, best: Run, runs: list[Run]) -> Regularized
     elif best.start > 0:
         message = f"collapsed to w = 0 from the first start; restart {best.start}: {message}"
     return Regularized(
-        w=s.w,
+        w=w,
         alpha=alpha,
         beta=beta,
         gamma=s.gamma,
@@ -181,7 +185,7 @@ def _result(net: Network, loop: Loop, best: Run, runs: list[Run]) -> Regularized
         status=best.status,
         message=message,
         net=net,
-        spectrum=s.spectrum,
+        spectrum=Spectrum(*(in_library_of(loop.w0, part) for part in s.spectrum)),
         a=s.a,
         b=s.b,
     )

@@ -1,10 +1,11 @@
 r"""Elementwise activations $h$ with $h'$, $h''$, $h'''$: a table of the usual ones, any other from SymPy.
 
-The table is typed in the form that is stable for every argument: $1-h^2$ for the tanh, and for the logistic function
-$\sigma(a)=e^{-\operatorname{softplus}(-a)}$, which neither overflows nor loses the digits of its small values. That
-each entry is the derivative of the one before is not taken on trust: the tests run these functions on a SymPy symbol
-and compare with SymPy's own derivative. What the derivatives of an activation have in common, such as the tanh itself,
-is computed once where several are asked for: that is what `Activation.derivatives` is for.
+The table is typed in the form that keeps its digits at every argument: $\sigma(a)=e^{-\operatorname{softplus}(-a)}$ for
+the logistic function, and for the slope of the tanh $1-h^2$ only where that is not small, else $4e/(1+e)^2$ with
+$e=e^{-2|a|}$. A relative error is a few roundings, and what the rounding of $a$ itself makes of it. That each entry is
+the derivative of the one before is not taken on trust: the tests run these functions on a SymPy symbol and compare with
+SymPy's own derivative. What the derivatives of an activation have in common, such as the tanh itself, is computed once
+where several are asked for: that is what `Activation.derivatives` is for.
 """
 
 from collections.abc import Callable, Iterator
@@ -140,7 +141,7 @@ def logistic_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
     yield z
     slope = z * rest
     yield slope
-    yield slope * (rest - z)
+    yield -slope * xp.tanh(a / 2)  # rest - z would cancel near 0
     yield slope * (1 - 6 * slope)
 
 
@@ -154,12 +155,12 @@ def tanh(xp: Namespace, a: Array) -> Array:
 
 
 def tanh_1(xp: Namespace, a: Array) -> Array:
-    return 1 - xp.tanh(a) ** 2
+    return _square_of_sech(xp, a, xp.tanh(a))
 
 
 def tanh_2(xp: Namespace, a: Array) -> Array:
     z = xp.tanh(a)
-    return -2 * z * (1 - z**2)
+    return -2 * z * _square_of_sech(xp, a, z)
 
 
 def tanh_3(xp: Namespace, a: Array) -> Array:
@@ -170,10 +171,16 @@ def tanh_3(xp: Namespace, a: Array) -> Array:
 def tanh_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
     z = xp.tanh(a)
     yield z
-    slope = 1 - z * z
+    slope = _square_of_sech(xp, a, z)
     yield slope
     yield -2 * z * slope
     yield slope * (4 - 6 * slope)
+
+
+def _square_of_sech(xp: Namespace, a: Array, z: Array) -> Array:
+    """1 - z^2 where z = tanh(a) is small; elsewhere from e^(-2|a|), which 1 - z^2 would lose to rounding."""
+    e = xp.exp(-2 * xp.abs(a))
+    return xp.where(xp.abs(z) < 0.5, 1 - z * z, 4 * e / (1 + e) ** 2)
 
 
 def sin(xp: Namespace, a: Array) -> Array:
@@ -243,11 +250,12 @@ def silu_3(xp: Namespace, a: Array) -> Array:
 
 
 def silu_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
-    gate, slope, bend, _ = logistic_in_turn(xp, a)
+    gate, slope, _, _ = logistic_in_turn(xp, a)
+    half = xp.tanh(a / 2)
     yield a * gate
     yield gate + a * slope
-    yield 2 * slope + a * bend
-    yield 3 * bend + a * slope * (1 - 6 * slope)
+    yield slope * (2 - a * half)
+    yield slope * (a * (1 - 6 * slope) - 3 * half)
 
 
 def relu(xp: Namespace, a: Array) -> Array:

@@ -11,7 +11,8 @@ Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
 Since $\delta^{(L)}=y-t$, $M$ is the Jacobian of the outputs as well, $\partial y/\partial a$; `output_derivative` gives
 its products with vectors and those of the second and third derivatives of $y(a)$.
 
-All are computed from $a$, never from $\ln y$: they are finite, and right to rounding, at any logit.
+All are computed from $a$, never from $\ln y$, and from what is small, never from its difference to 1: they are right to
+a few roundings, relative to their own size, at any logit.
 
 Index letters: n pattern; k output unit.
 """
@@ -30,6 +31,8 @@ from hesslib.networks.activations import logistic, logistic_1, logistic_2, logis
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "Loss", "SoftmaxCrossEntropy", "SquaredError"]
 
+FARTHEST = 2.0**14  # logits farther below the largest have the output 0 in every dtype
+
 # contractions
 OUTPUTS_OF_PATTERN = "nk,nk->n"  # sum_k u_nk v_nk
 
@@ -39,8 +42,8 @@ class Loss(ABC):
     r"""The error $E_n$ of one pattern, with what derivatives need of it as functions of $a=a^{(L)}$.
 
     Its output function $y(a)$, $\delta^{(L)}=\partial E_n/\partial a$, which is $y-t$ for all three, and
-    $M=\partial^2E_n/\partial a\,\partial a$, which is then the Jacobian of $y$ as well. All are computed from $a$,
-    never from $\ln y$: they are finite, and right to rounding, at any logit.
+    $M=\partial^2E_n/\partial a\,\partial a$, which is then the Jacobian of $y$ as well. All are computed from $a$, and
+    right to a few roundings relative to their own size, at any logit, however far apart.
 
     Equation: error-signal-definition, loss-curvature-definition.
     Shapes: `a` is (N, K); `t` is what `targets` returned, (N, K) with the dtype of `a`.
@@ -236,34 +239,40 @@ class SoftmaxCrossEntropy(Loss):
         _require(xp, abs(total - 1) <= rounding, total, f"{self.name} takes rows that sum to one", "the sum")
 
     def output(self, a: Array, /) -> Array:
-        return array_namespace(a).exp(_log_softmax(a))
+        return _Softmax(a).y
 
     def pattern_errors(self, a: Array, t: Array, /) -> Array:
-        return -contract(OUTPUTS_OF_PATTERN, t, _log_softmax(a))
+        xp, softmax = array_namespace(a), _Softmax(a)
+        log_of_sum = xp.log1p(softmax.r)[:, 0]  # of e^(a_k - a_k*), at least 0, as are the two terms
+        return log_of_sum * xp.sum(t, axis=1) - 2 * contract(OUTPUTS_OF_PATTERN, t, softmax.half)
 
     def delta(self, a: Array, t: Array, /) -> Array:
-        return self.output(a) - t
+        softmax = _Softmax(a)
+        return softmax.y * (1 - t) - t * softmax.rest  # y - t, without cancellation where y is near t = 1
 
     def M(self, a: Array, /) -> Array:
-        y = self.output(a)
-        return _diagonal_matrices(y) - y[:, :, None] * y[:, None, :]
+        softmax = _Softmax(a)
+        off = -softmax.y[:, :, None] * softmax.y[:, None, :]
+        unit = eye_like(a.shape[1], a)
+        return off * (1 - unit) + (softmax.y * softmax.rest)[:, :, None] * unit
 
     def M_diagonal(self, a: Array, /) -> Array:
-        y = self.output(a)
-        return y * (1 - y)
+        softmax = _Softmax(a)
+        return softmax.y * softmax.rest
 
     def M_times(self, a: Array, v: Array, /) -> Array:
-        y = self.output(a)
-        return y * (v - array_namespace(a).sum(y * v, axis=-1, keepdims=True))
+        softmax = _Softmax(a)
+        return softmax.y * softmax.less_mean(v)
 
     def output_derivative(self, a: Array, /, *directions: Array) -> Array:
         r"""Return $y_k$ times the cumulants: $v$, $uv$ and $uvs$ less means under $y$, for directions less theirs."""
-        y, xp = self.output(a), array_namespace(a)
+        softmax, xp = _Softmax(a), array_namespace(a)
+        y = softmax.y
 
         def mean(v: Array) -> Array:
             return xp.sum(y * v, axis=-1, keepdims=True)
 
-        u, *others = (v - mean(v) for v in directions)
+        u, *others = (softmax.less_mean(v) for v in directions)
         if not others:
             return y * u
         v, *others = others
@@ -286,10 +295,39 @@ def resolve(loss: str | Loss, /) -> Loss:
     return LOSSES[loss]
 
 
-def _log_softmax(a: Float[Array, "N K"]) -> Float[Array, "N K"]:
-    xp = array_namespace(a)
-    shifted = a - xp.max(a, axis=1, keepdims=True)  # the largest exponent is 0: no overflow, and a sum of at least 1
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
+class _Softmax:
+    r"""The softmax of each row, with the digits of what is small.
+
+    All is referred to one largest logit of the row, $a_{k^*}$. The others' $e_k=e^{a_k-a_{k^*}}$ are at most 1, their
+    sum $r$ is what the largest output lacks, $1-y_{k^*}=r/(1+r)$, and never comes from a difference. A logit so far
+    below that the difference overflows has the output 0.
+    """
+
+    def __init__(self, a: Float[Array, "N K"]) -> None:
+        xp = array_namespace(a)
+        places = integers_like(np.arange(a.shape[1]), a)
+        self.xp, self.top = xp, places == xp.argmax(a, axis=1, keepdims=True)
+        self.half = a / 2 - self._at_top(a) / 2  # of the distance from the largest: the whole may overflow
+        self.e = xp.where(self.top, xp.zeros_like(a), xp.exp(2 * xp.maximum(self.half, self.half * 0 - FARTHEST)))
+        self.r = xp.sum(self.e, axis=1, keepdims=True)
+
+    def _at_top(self, v: Array) -> Array:
+        """The entry of each row where the logit is largest: chosen, not computed, so that it can be differentiated."""
+        return self.xp.sum(self.xp.where(self.top, v, self.xp.zeros_like(v)), axis=-1, keepdims=True)
+
+    @property
+    def y(self) -> Float[Array, "N K"]:
+        return self.xp.where(self.top, self.xp.ones_like(self.e), self.e) / (1 + self.r)
+
+    @property
+    def rest(self) -> Float[Array, "N K"]:
+        """1 - y: for the largest output from the others, for these, which are at most 1/2, as it is written."""
+        return self.xp.where(self.top, self.r / (1 + self.r), 1 - self.y)
+
+    def less_mean(self, v: Float[Array, "*V N K"]) -> Float[Array, "*V N K"]:
+        """Take off the mean under y: first the entry of the largest output, since only differences from it count."""
+        u = v - self._at_top(v)
+        return u - self.xp.sum(self.y * u, axis=-1, keepdims=True)
 
 
 def _diagonal_matrices(d: Float[Array, "N K"]) -> Float[Array, "N K K"]:

@@ -100,15 +100,28 @@ class Network:
         >>> Network((2, 3, 1)).weight_slice(2)
         slice(9, 12, None)
         """
+        l = self._layer(l)
         return slice(self._offsets[l - 1], self._offsets[l] - self.widths[l])
 
     def bias_slice(self, l: int, /) -> slice:
         """Where $b^{(l)}$ lies in $w$."""
+        l = self._layer(l)
         return slice(self._offsets[l] - self.widths[l], self._offsets[l])
 
     def layer_slice(self, l: int, /) -> slice:
         """Where layer $l$ lies in $w$: $W^{(l)}$ and then $b^{(l)}$."""
+        l = self._layer(l)
         return slice(self._offsets[l - 1], self._offsets[l])
+
+    def _layer(self, l: int) -> int:
+        """Return the number of a layer of weights, once it is one."""
+        try:
+            number = operator.index(l)
+        except TypeError:
+            number = 0
+        if not 1 <= number <= self.L:
+            raise ValueError(f"l is {l!r}; it must be the number of a layer, from 1 to {self.L}")
+        return number
 
     def layers(self, w: Float[Array, "*V P"], /) -> tuple[list[Array], list[Array]]:
         r"""Return $W$ and $b$ as lists that are counted like the layers: ``W[l]`` is $W^{(l)}$, and ``W[0]`` is None.
@@ -197,13 +210,15 @@ class Network:
         ranges of the units over the input region; outputs get weights and biases uniform in $\pm\tfrac12$.
 
         Cost: P random numbers.
-        Errors: ValueError if `method` is neither.
+        Errors: ValueError if `method` is neither, or `dtype` is not a floating type.
         Reference: Nguyen and Widrow, IJCNN 1990.
 
         >>> Network((2, 3, 1)).init(0).shape
         (13,)
         """
         rng = np.random.default_rng(rng)
+        if not np.issubdtype(np.dtype(dtype), np.floating):
+            raise ValueError(f"dtype is {np.dtype(dtype)}; it must be a floating type, such as float32")
         if method not in ("scaled_normal", "nguyen_widrow"):
             raise ValueError(f"method is {method!r}; it must be 'scaled_normal' or 'nguyen_widrow'")
         weights, biases = [], []
@@ -263,7 +278,11 @@ def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> T
     >>> forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]])).y
     array([[7.]])
     """
-    w, x = checked_inputs(net, w, x)
+    return forward_pass(net, *checked_inputs(net, w, x))
+
+
+def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
+    """Run `forward` on what has been checked: every public function looks at its arguments once."""
     W, b = net.layers(w)
     a: list[Array] = [None]
     z = [x]
@@ -322,7 +341,7 @@ def error(
     2.0
     """
     w, x, t = checked_batch(net, w, x, t)
-    a = forward(net, w, x).a[-1]
+    a = forward_pass(net, w, x).a[-1]
     return reduced(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
 
 

@@ -9,15 +9,23 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hesslib._arrays import Array, eye_like, in_library_of, integers_like, namespace, written
+from hesslib._arrays import Array, as_mask, eye_like, in_library_of, integers_like, namespace, written
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib.curvature.gauss_newton import gauss_newton
 from hesslib.curvature.hessian import hessian
-from hesslib.derivatives.backprop import output_jacobian
-from hesslib.networks.network import Network, checked_batch, error, outputs
-from hesslib.pruning.saliency import saliency_obd, saliency_obs, surgeon_step, without
-from hesslib.training.levenberg_marquardt import levenberg_marquardt
-from hesslib.training.run import as_numpy
+from hesslib.networks.losses import SquaredError
+from hesslib.networks.network import Network, checked_batch, error
+from hesslib.pruning.saliency import (
+    saliency_obd,
+    saliency_obs,
+    surgeon_change,
+    surgeon_rise,
+    surgeon_step,
+    without,
+)
+from hesslib.training.batch_objective import Objective
+from hesslib.training.levenberg_marquardt import minimised
+from hesslib.training.run import Run, as_numpy, whole_number
 
 __all__ = ["Pruned", "prune", "saliency_obd", "saliency_obs", "surgeon_step", "without"]
 
@@ -37,6 +45,7 @@ class Pruned(NamedTuple):
     removed: tuple[int, ...]  # in the order of removal
     predicted: tuple[float, ...]  # the saliency of each: the rise of the error that the quadratic model expects
     error: tuple[float, ...]  # $E+\frac\alpha2|w|^2$ at the start and after each removal
+    status: Literal["done", "interrupted"]  # interrupted: a KeyboardInterrupt while retraining; the rest is not removed
 
 
 def prune(
@@ -110,7 +119,7 @@ def prune(
             A = (hessian if curvature == "exact" else gauss_newton)(net, w, x, t) + alpha * eye_like(P, w)
             measure = _inverse_over(A, free) if method == "obs" else xp.linalg.diagonal(A)
         if method == "obs":
-            rise = w**2 / (2 * xp.where(integers_like(free, w), xp.linalg.diagonal(measure), xp.ones_like(w)))
+            rise = surgeon_rise(w, xp.where(integers_like(free, w), xp.linalg.diagonal(measure), xp.ones_like(w)))
         else:
             rise = saliency_obd(w, measure)
         order = xp.abs(w) if method == "magnitude" else rise
@@ -119,15 +128,18 @@ def prune(
         removed.append(q)
         predicted.append(float(rise[q]))
         if method == "obs":
-            w = w + written(-w[q] / measure[q, q] * measure[:, q], slice(q, q + 1), -w[q : q + 1])
+            w = w + surgeon_change(w, measure, q)
             measure = without(measure, q)
         else:
             w = written(xp.asarray(w, copy=True), slice(q, q + 1), xp.zeros_like(w[q : q + 1]))
         free[q] = False
+        interrupted = False
         if retrain:
-            w = _retrained(net, w, x, t, free, alpha, retrain)
+            w, interrupted = _retrained(net, w, x, t, free, alpha, retrain)
         errors.append(total(w))
-    return Pruned(w, tuple(removed), tuple(predicted), tuple(errors))
+        if interrupted:
+            return Pruned(w, tuple(removed), tuple(predicted), tuple(errors), "interrupted")
+    return Pruned(w, tuple(removed), tuple(predicted), tuple(errors), "done")
 
 
 def _checked(
@@ -151,13 +163,11 @@ def _checked(
         raise ValueError(f"curvature is {curvature!r}; it must be gauss_newton or exact")
     if not 0 <= alpha < math.inf:
         raise ValueError(f"alpha is {alpha!r}; it must be finite and not negative")
-    if recompute < 1:
-        raise ValueError(f"recompute is {recompute}; it must be at least 1")
-    if retrain < 0 or (retrain and net.loss.name != "squared_error"):
+    whole_number("number", number, 0)
+    whole_number("recompute", recompute, 1)
+    if whole_number("retrain", retrain, 0) and not isinstance(net.loss, SquaredError):
         raise ValueError(f"retrain is {retrain} for {net.loss.name}; it must be 0, or positive for squared_error")
-    may_go = np.ones(P, dtype=bool) if candidates is None else np.asarray(candidates)
-    if may_go.shape != (P,):
-        raise ValueError(f"candidates has shape {may_go.shape}; it must be ({P},)")
+    may_go = np.ones(P, dtype=bool) if candidates is None else as_mask("candidates", candidates, P)
     if not 0 <= number <= may_go.sum():
         raise ValueError(f"number is {number}; it must be between 0 and the {may_go.sum()} candidates")
     return may_go
@@ -179,17 +189,24 @@ def _inverse_over(A: Array, free: np.ndarray) -> Array:
     return xp.linalg.inv(S) * one[:, None] * one[None, :]
 
 
-def _retrained(net: Network, w: Array, x: Array, t: Array, free: np.ndarray, alpha: float, iterations: int) -> Array:
-    """Return the weights after some iterations of Levenberg-Marquardt on the free ones."""
-    xp, n = namespace(w=w), t.shape[0] * t.shape[1]
-    places, decay = np.flatnonzero(free), math.sqrt(alpha)
-    spread = in_library_of(w, np.eye(w.shape[0])[:, places])  # (P, number of free ones)
-
-    def residuals(v: Array) -> Array:
-        return xp.concat([xp.reshape(outputs(net, spread @ v, x) - t, (n,)), decay * v])
-
-    def jacobian(v: Array) -> Array:
-        J = xp.reshape(output_jacobian(net, spread @ v, x), (n, -1)) @ spread
-        return xp.concat([J, decay * eye_like(len(places), w)])
-
-    return spread @ levenberg_marquardt(residuals, jacobian, spread.T @ w, max_iterations=iterations, progress=False).w
+def _retrained(
+    net: Network, w: Array, x: Array, t: Array, free: np.ndarray, alpha: float, iterations: int
+) -> tuple[Array, bool]:
+    """Return the weights after some iterations of Levenberg-Marquardt on the free ones, and if it was interrupted."""
+    places = np.flatnonzero(free)
+    if len(places) == 0:
+        return w, False
+    of_the_free = as_numpy(w)[places]
+    run = Run(
+        "levenberg_marquardt",
+        of_the_free,
+        tolerance=None,
+        target=None,
+        max_iterations=iterations,
+        callback=None,
+        progress=False,
+    )
+    found = minimised(Objective(net, run, as_numpy(x), as_numpy(t), decay=alpha, free=free), run)
+    whole = np.zeros(len(free))
+    whole[places] = found.w
+    return in_library_of(w, whole), found.status == "interrupted"

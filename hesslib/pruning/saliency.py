@@ -54,7 +54,11 @@ def saliency_obs(w: Float[Array, " P"], inverse: Float[Array, "P P"], /) -> Floa
     >>> saliency_obs(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])))
     array([1., 2.])
     """
-    variance = _checked_inverse(w, inverse)
+    return surgeon_rise(w, _checked_inverse(w, inverse))
+
+
+def surgeon_rise(w: Array, variance: Array, /) -> Array:
+    """`saliency_obs` from the diagonal of the inverse, checked."""
     return w**2 / (2 * variance)
 
 
@@ -72,10 +76,15 @@ def surgeon_step(w: Float[Array, " P"], inverse: Float[Array, "P P"], q: int, /)
     >>> surgeon_step(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)
     array([-1.,  1.])
     """
-    variance = _checked_inverse(w, inverse)
+    _checked_inverse(w, inverse)
     if not 0 <= q < w.shape[0]:
         raise ValueError(f"q is {q}; it must be one of the {w.shape[0]} parameters, from 0 to {w.shape[0] - 1}")
-    return written(-w[q] / variance[q] * inverse[:, q], slice(q, q + 1), -w[q : q + 1])
+    return surgeon_change(w, inverse, q)
+
+
+def surgeon_change(w: Array, inverse: Array, q: int, /) -> Array:
+    """`surgeon_step` of what has been checked."""
+    return written(-w[q] / inverse[q, q] * inverse[:, q], slice(q, q + 1), -w[q : q + 1])
 
 
 def without(inverse: Float[Array, "P P"], q: int, /) -> Float[Array, "P P"]:

@@ -1,5 +1,8 @@
 r"""The error of a network as optimisers ask for it: one forward pass at each point, and everything else from it.
 
+$F(w)=E(w)+\tfrac\lambda2\lVert w\rVert^2$, with a weight decay $\lambda$ that is 0 unless it is given, over all
+parameters or over those that are free while the others are 0. Training, evidence and pruning minimise this function.
+
 Computed by NumPy in double precision, from arrays that are checked once, whatever the library and the dtype of `w`: an
 optimiser is a loop on the host, and loses in single precision what it is looking for.
 
@@ -12,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from hesslib._arrays import Array
+from hesslib._arrays import Array, in_library_of
 from hesslib.curvature._passes import Passes
 from hesslib.curvature.hessian import hessian
 from hesslib.curvature.roperator import hessian_product
@@ -22,11 +25,25 @@ from hesslib.training.run import Run, as_numpy
 
 
 class Objective:
-    """$E(w)$ of one batch. `error` moves to a point; the rest is of the point where it is. Counts in its run."""
+    r"""$F(w)$ of one batch. `error` moves to a point; the rest is of the point where it is. Counts in its run.
 
-    def __init__(self, net: Network, run: Run, x: Array, t: Array) -> None:
-        _, x, t = checked_batch(net, run.w0, x, t)
-        self.net, self.run, self.x, self.t = net, run, as_numpy(x), as_numpy(t)
+    Parameters
+    ----------
+    decay
+        $\lambda$.
+    free
+        True for each parameter that may move, (P,); `w` then has these alone, in their order, and the others are 0.
+    """
+
+    def __init__(
+        self, net: Network, run: Run, x: Array, t: Array, *, decay: float = 0.0, free: np.ndarray | None = None
+    ) -> None:
+        self.places = None if free is None else np.flatnonzero(free)
+        wanted = net.num_parameters if self.places is None else len(self.places)
+        if len(run.start) != wanted:
+            raise ValueError(f"w0 has {len(run.start)} entries; the network has {wanted} parameters")
+        _, x, t = checked_batch(net, in_library_of(run.w0, self._whole(as_numpy(run.w0), net.num_parameters)), x, t)
+        self.net, self.run, self.decay, self.x, self.t = net, run, float(decay), as_numpy(x), as_numpy(t)
         for name, array in (("x", self.x), ("t", self.t)):
             if not np.isfinite(array).all():
                 n = int(np.argmin(np.isfinite(array).all(axis=1)))
@@ -35,11 +52,29 @@ class Objective:
         self.shapes = {l: (net.widths[l], net.widths[l - 1]) for l in self.layers}
         self.weights = {l: net.weight_slice(l) for l in self.layers}
         self.biases = {l: net.bias_slice(l) for l in self.layers}
-        self.w: np.ndarray = np.zeros(0)  # nowhere yet
+        self.w: np.ndarray = np.zeros(0)  # nowhere yet; all P of them
+        self.moving = self.w  # the free ones
         self.E = math.nan
 
+    def again(self, run: Run, decay: float) -> None:
+        """Go on with another run and another decay from the same data."""
+        self.run, self.decay = run, float(decay)
+        self.__dict__.pop("g", None)
+
     def error(self, w: np.ndarray, /) -> float:
-        """Return E(w), inf or NaN where it overflows: one forward pass, or none if it is there already."""
+        """Return F(w), inf or NaN where it overflows: one forward pass, or none if it is there already."""
+        data = self._data_error(w)
+        return data + self.decay * float(w @ w) / 2 if self.decay else data
+
+    def _whole(self, w: np.ndarray, P: int) -> np.ndarray:
+        if self.places is None:
+            return w
+        whole = np.zeros(P)
+        whole[self.places] = w
+        return whole
+
+    def _data_error(self, w: np.ndarray) -> float:
+        self.moving, w = w, self._whole(w, self.net.num_parameters)
         if np.array_equal(w, self.w):
             return self.E
         first = len(self.w) == 0
@@ -97,34 +132,48 @@ class Objective:
                 delta = self.passes.delta[l]
                 g[self.weights[l]] = (delta.T @ self.z[l - 1]).reshape(-1)
                 g[self.biases[l]] = delta.sum(axis=0)
-        return g
+        return self._of_the_free(g) + self.decay * self.moving
+
+    def _of_the_free(self, v: np.ndarray) -> np.ndarray:
+        return v if self.places is None else v[..., self.places]
 
     def spread(self) -> float:
-        r"""Return $\sqrt{N\sum_n\lVert\nabla E_n\rVert^2}$, which $\lVert\nabla E\rVert$ cannot exceed."""
+        r"""Return $\sqrt{N\sum_n\lVert\nabla E_n\rVert^2}+\lambda\lVert w\rVert$, a bound of $\lVert\nabla F\rVert$."""
         delta, z_1 = self.passes.delta, self.passes.z_1
         with np.errstate(over="ignore", invalid="ignore"):
             squares = sum(
                 float(((delta[l] ** 2).sum(axis=1) * (z_1[l - 1] ** 2).sum(axis=1)).sum()) for l in self.layers
             )
-        return math.sqrt(len(self.x) * squares)
+        return math.sqrt(len(self.x) * squares) + self.decay * float(np.linalg.norm(self.moving))
 
     def product(self, v: Float[np.ndarray, " P"], /) -> Float[np.ndarray, " P"]:
         """Return Hv: two gradients, of which the passes are at hand already."""
         self.run.products += 1
-        return hessian_product(self.net, self.passes, v[None, :])[0]
+        whole = self._whole(v, self.net.num_parameters)
+        return self._of_the_free(hessian_product(self.net, self.passes, whole[None, :])[0]) + self.decay * v
 
     def hessian(self) -> Float[np.ndarray, "P P"]:
         """Return the exact Hessian."""
         self.run.matrices += 1
-        return hessian(self.net, self.w, self.x, self.t)
+        H = hessian(self.net, self.w, self.x, self.t)
+        H = H if self.places is None else H[np.ix_(self.places, self.places)]
+        return H + self.decay * np.eye(len(H)) if self.decay else H
 
     def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        r"""Return $J$ with $J^TJ=\sum_nB_n^TM_nB_n$, the gradient, and the residuals for squared error.
+        r"""Return $J$ with $J^TJ=\sum_nB_n^TM_nB_n+\lambda I$, the gradient, and the residuals for squared error.
 
         $B_n=\partial a^{(L)}_n/\partial w$; $J_n=M_n^{1/2}B_n$, which is $B_n$ for squared error.
         """
         self.run.matrices += 1
-        B = self.output_jacobian()
+        J, g, r = self._of_the_data()
+        if not self.decay:
+            return J, g, r
+        root = math.sqrt(self.decay)
+        rows = np.concatenate([J, root * np.eye(J.shape[1])])
+        return rows, g + self.decay * self.moving, None if r is None else np.concatenate([r, root * self.moving])
+
+    def _of_the_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        B = self._of_the_free(self.output_jacobian())
         P = B.shape[2]
         delta = self.net.loss.delta(self.a[-1], self.t)
         g = B.reshape(-1, P).T @ delta.reshape(-1)

@@ -6,17 +6,19 @@ time, Newton all of $H$, Gauss-Newton $J^TJ$ in its place, Levenberg-Marquardt $
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, NoReturn, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array
+from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network
 from hesslib.training.batch_objective import Objective
-from hesslib.training.levenberg_marquardt import minimised
+from hesslib.training.levenberg_marquardt import minimised, stationary
 from hesslib.training.line_search import Found, backtracking, wolfe
-from hesslib.training.run import Callback, Result, Run, Stop
+from hesslib.training.run import Callback, Result, Run, Stop, as_numpy
 from hesslib.training.trust_region import EPS, DampedSteps
 
 Method = Literal["steepest_descent", "newton", "gauss_newton", "levenberg_marquardt", "conjugate_gradients"]
@@ -32,6 +34,7 @@ def fit(
     method: Method = "levenberg_marquardt",
     step: float | None = None,
     region: float = 1.0,
+    decay: float = 0.0,
     tolerance: float | None = None,
     target: float | None = None,
     max_iterations: int = 1000,
@@ -61,10 +64,12 @@ def fit(
         those of the textbook, which may go uphill (then $H$ itself is solved with). None: search.
     region
         Of levenberg_marquardt: its first radius.
+    decay
+        $\lambda$ of a weight decay: what is minimised, and told as the error, is $E+\tfrac\lambda2\lVert w\rVert^2$.
     tolerance, target, max_iterations, callback, progress
-        As for `levenberg_marquardt`. Converged are the other methods if $\nabla E$ is below `tolerance` times
+        As for `levenberg_marquardt`. The other methods have converged when $\nabla E$ is below `tolerance` times
         $\sqrt{N\sum_n\lVert\nabla E_n\rVert^2}$, which is its largest possible norm, or, for newton and gauss_newton,
-        if the model promises less than this part of E.
+        when the model promises less than this part of E.
 
     Equation: newton-step, levenberg-step.
     Shapes: `w0` and the `w` of the `Result`, which has the history and what was evaluated how often, are (P,).
@@ -93,12 +98,20 @@ def fit(
         callback=callback,
         progress=progress,
     )
+    if not 0 <= decay < math.inf:
+        raise ValueError(f"decay is {decay!r}; it must be finite and not negative")
     run.eps = EPS
-    objective = Objective(net, run, x, t)
+    objective = Objective(net, run, x, t, decay=decay)
+    if not isinstance(net.loss, SquaredError):
+        run.noise = 1.0  # J has the root of M in it: J^T J is the Fisher information
     if method == "levenberg_marquardt":
         return minimised(objective, run, region=region)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is looked for, and has a message
-        return run.result(lambda: ITERATIONS[method](objective, run, step))
+        found = run.result(lambda: ITERATIONS[method](objective, run, step))
+    if method != "gauss_newton":
+        return found
+    objective.error(as_numpy(found.w))  # where its last step has led there is no Jacobian yet
+    return replace(found, jacobian=objective.linearised()[0])
 
 
 def _steepest_descent(objective: Objective, run: Run, constant: float | None) -> NoReturn:
@@ -207,7 +220,8 @@ def _stop_if_stationary(objective: Objective, run: Run, E: float, g: np.ndarray)
     spread, norm = objective.spread(), math.sqrt(float(g @ g))
     if norm <= run.tolerance * spread < math.inf:
         relative = norm / spread if spread > 0 else 0.0
-        raise Stop("converged", f"the gradient is 0: those of the patterns cancel to {relative:.1e}")
+        message = f"the gradient is 0: those of the patterns cancel to {relative:.1e}"
+        raise stationary(objective.product, run, message)
 
 
 def _no_step(promised: float, E: float, iteration: int) -> str:

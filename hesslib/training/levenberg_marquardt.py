@@ -2,8 +2,8 @@ r"""Levenberg-Marquardt: least squares by steps between those of Gauss-Newton an
 
 $$(J^TJ+\mu D^2)\,p=-J^Tr,\qquad w\leftarrow w+p$$
 
-with Marquardt's scale $D$, the largest norm that each column of $J$ has had, and a damping $\mu$ for which the step is
-as long as the quadratic model has deserved to be trusted.
+with Marquardt's scale $D$, the largest norm that each column of $J$ has had. The damping $\mu$ is that for which the
+step is as long as a trust radius, which follows the gain ratio of the last step: the fall of $E$ over the model's.
 
 Index letters: n residual; r, s parameter.
 """
@@ -23,6 +23,8 @@ from hesslib.training.trust_region import DampedSteps, Step
 ACCEPTED = 1e-4  # a step is taken if the error falls by this part of what the model promised
 POOR, GOOD = 0.25, 0.75  # below the one the region shrinks, above the other it grows
 DAMPING_AT_ZERO = 1e-3  # from w0 = 0, which has no size, the first radius is the length of the step with this damping
+DENSE = 50  # up to so many parameters the Hessian is formed where its lowest curvature is asked for
+ROUNDINGS = 16  # of w: a first step that is no longer and does not help ends at the minimum
 MOST_REFUSALS = 100  # in a row: by then a step is a billionth of a billionth of the first
 
 
@@ -36,6 +38,10 @@ class Problem(Protocol):
 
     def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         r"""Return $J$, $g=\nabla E$ and, if $g=J^Tr$, $r$, where `error` was called last; $J^TJ$ is the curvature."""
+        ...
+
+    def product(self, v: np.ndarray, /) -> np.ndarray:
+        """Return the Hessian times v there; asked for once at most, at a start whose gradient is 0."""
         ...
 
 
@@ -73,16 +79,19 @@ def levenberg_marquardt(
         where nothing depends on them.
     tolerance
         Converged if the step, or the fall of $E$ done and promised, is below this part of $w$ or $E$, or $r$ is
-        orthogonal to each column of $J$ to it. If None, the root of eps.
+        orthogonal to each column of $J$ to it; a step that the region holds back does not count unless the whole
+        Gauss-Newton step promises as little. If None, the root of eps.
     target
         Stop as soon as $E$ is at most this.
     callback
-        Called with `w` and the `Record` of every iteration, the start included; if it returns True, the run stops.
+        Called with a copy of `w` and the `Record` of every iteration, the start included; if it returns True, the run
+        stops.
     progress
         True or False: a bar or none. None: one on long runs where somebody watches.
 
     Equation: levenberg-step.
-    Shapes: `residuals` gives (m,), `jacobian` (m, P); the `Result` has `w` like `w0`, (P,). In the book $D=I$, $c_n=1$.
+    Shapes: `residuals` gives (m,), `jacobian` (m, P); the `Result` has `w` like `w0`, (P,), the lowest point of the
+    run, the Jacobian there, its rank, and the covariance of the parameters. In the book $D=I$, $c_n=1$.
     Cost: an iteration is one Jacobian, $mP^2$ operations for $J^TJ$, and a residual and a few times $P^3/3$ for each
     trial. $J^TJ$ is not formed into a step where half of the digits would be lost: there it is the singular values of
     $J$, $6mP^2$; memory: about four matrices (m, P). Needs SciPy.
@@ -124,6 +133,7 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
     w = run.start
     E = problem.error(w)
     J, g, r = problem.linearised()
+    run.jacobian = J
     run.step(w, E, g)
     D = np.zeros_like(w)
     radius = mu = 0.0
@@ -131,7 +141,7 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
         columns = column_norms(J)
         D = np.maximum(D, columns)
         scale = np.where(D > 0, D, 1.0)
-        _stop_if_stationary(g, columns, E, run.tolerance)
+        _stop_if_stationary(g, columns, E, run, problem)
         steps = DampedSteps(J, g, scale, r)
         w_size = math.sqrt(float(((scale * w) ** 2).sum()))
         if radius == 0:
@@ -140,6 +150,9 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
         accepted = False
         while not accepted:
             step = steps.within(radius, mu)
+            while step.damping > 0 and step.promised <= run.eps * E < steps.at(0.0).promised / ACCEPTED:
+                radius, mu = 10 * radius, mu / 10  # so short that E cannot show if it helps
+                step = steps.within(radius, mu)
             trial = w + step.q / scale
             E_trial = problem.error(trial)
             fall = E - E_trial
@@ -147,15 +160,20 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
             radius, mu = _next_radius(radius, step, fall)
             most = max(abs(fall), step.promised)
             settled = not refused and most <= run.tolerance * E and fall <= 2 * step.promised
+            # a step that the region holds says how far it may go, not how far there is to go
+            settled = settled and (step.damping == 0 or steps.at(0.0).promised <= run.tolerance * E)
             if accepted:
-                w, E = trial, E_trial
+                w, before, E = trial, E, E_trial
                 J, g, r = problem.linearised()
+                run.jacobian = J
                 run.step(w, E, g, step.damping)
                 if radius <= run.tolerance * w_size:
-                    raise Stop("converged", f"the step is {radius / w_size:.1e} of w")
+                    raise _short(step, steps, radius / w_size, before, run)
             if settled:
                 raise Stop("converged", f"the error changes by {most / E:.1e} of itself")
             if not accepted:
+                if not refused and step.length <= ROUNDINGS * run.eps * w_size:
+                    raise Stop("converged", f"the step is {step.length / w_size:.1e} of w, which is rounding")
                 refused.append(step)
                 if step.promised <= run.eps * E or np.array_equal(trial, w) or len(refused) == MOST_REFUSALS:
                     raise _stalled(refused, fall, E, run)
@@ -173,13 +191,62 @@ def _next_radius(radius: float, step: Step, fall: float) -> tuple[float, float]:
     return radius, step.damping
 
 
-def _stop_if_stationary(g: np.ndarray, columns: np.ndarray, E: float, tolerance: float) -> None:
+def _short(step: Step, steps: DampedSteps, relative: float, E: float, run: Run) -> Stop:
+    """Return how a run ends whose last step, from a point with the error E, was as good as none.
+
+    A whole Gauss-Newton step ends at the minimum, and so does one that the region holds if the whole one promises
+    little. If that promises much, the model is wrong however short the step.
+    """
+    promised = steps.at(0.0).promised / E
+    if step.damping == 0 or promised <= math.sqrt(run.tolerance):
+        return Stop("converged", f"the step is {relative:.1e} of w")
+    return Stop(
+        "stalled",
+        f"the step is {relative:.1e} of w, though the model promises a fall by {promised:.1e} of the error: "
+        "is the Jacobian that of the residuals, and do they have a derivative here?",
+    )
+
+
+def _stop_if_stationary(g: np.ndarray, columns: np.ndarray, E: float, run: Run, problem: Problem) -> None:
     if E == 0:
         raise Stop("converged", "the error is 0")
     used = columns > 0
     cosine = float((np.abs(g[used]) / columns[used]).max(initial=0.0)) / math.sqrt(2 * E)
-    if cosine <= tolerance:
-        raise Stop("converged", f"the gradient is 0: the residuals are orthogonal to the Jacobian to {cosine:.1e}")
+    if cosine <= run.tolerance:
+        raise stationary(
+            problem.product, run, f"the gradient is 0: the residuals are orthogonal to the Jacobian to {cosine:.1e}"
+        )
+
+
+def stationary(product: Callable[[np.ndarray], np.ndarray], run: Run, message: str, /) -> Stop:
+    r"""Return how a run ends where the gradient is 0: converged after steps; at the start, as the curvature is.
+
+    At the start nothing has led downhill: it may be a saddle or a maximum. The lowest and the largest eigenvalue of the
+    Hessian tell, by products with it.
+    """
+    if len(run.history) > 1:
+        return Stop("converged", message)
+    lowest, largest = extreme_curvatures(product, len(run.start))
+    if lowest < -math.sqrt(run.eps) * largest:
+        return Stop("stationary", f"{message}; it is no minimum: the lowest curvature is {lowest:.3g}. Start elsewhere")
+    return Stop("converged", f"{message}; the lowest curvature is {lowest:.3g}")
+
+
+def extreme_curvatures(product: Callable[[np.ndarray], np.ndarray], P: int, /) -> tuple[float, float]:
+    """Return the lowest eigenvalue of a symmetric matrix and the largest absolute one, from products with it."""
+    if P <= DENSE:
+        H = np.stack([product(e) for e in np.eye(P)])
+        values = np.linalg.eigvalsh((H + H.T) / 2)
+        return float(values[0]), float(np.abs(values).max())
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+    H = LinearOperator((P, P), matvec=product, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(P)  # the same for every run
+    try:
+        values = eigsh(H, k=2, which="BE", v0=start, tol=1e-3, maxiter=20 * P, return_eigenvectors=False)
+    except ArpackNoConvergence as partial:
+        values = partial.eigenvalues
+    return float(values.min(initial=0.0)), float(np.abs(values).max(initial=0.0))
 
 
 def _stalled(refused: list[Step], fall: float, E: float, run: Run) -> Stop:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 from hesslib._arrays import Array, in_library_of
-from hesslib.training.run import Run, as_numpy
+from hesslib.training.run import Run, Stop, as_numpy
+
+DIFFERENCE = 1e-5  # of w, about the cube root of eps: the step of a central difference
 
 
 class Residuals:
@@ -23,7 +25,7 @@ class Residuals:
         self.w = in_library_of(self.run.w0, w)
         self.run.errors += 1
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            r = as_numpy(self.residuals(self.w))
+            r = as_numpy(self.residuals(self.w), "residuals")
             if r.shape != (self.m,) or self.m == 0:
                 self._first(r)
             self.r = r if self.root is None else self.root * r
@@ -32,7 +34,25 @@ class Residuals:
             raise ValueError(
                 f"residuals has entries up to {np.abs(r).max():.1e} at w0: the sum of their squares overflows"
             )
+        if E == 0 and self.r.any():
+            if not self.run.history:
+                raise ValueError(
+                    f"residuals is at most {np.abs(self.r).max():.1e} at w0: their squares underflow; scale them"
+                )
+            raise Stop("converged", f"residuals are at most {np.abs(self.r).max():.1e}: their squares underflow")
         return E
+
+    def product(self, v: np.ndarray, /) -> np.ndarray:
+        r"""Return $Hv$ at `w`, from differences of Jacobians along v: $J^TJv+\frac{d}{dh}J(w+hv)^Tr$."""
+        w, r, root = as_numpy(self.w), self.r, 1.0 if self.root is None else self.root[:, None]
+        size = math.sqrt(float(v @ v))
+        h = DIFFERENCE * (1 + math.sqrt(float(w @ w))) / size
+        J = [
+            root * as_numpy(self.jacobian(in_library_of(self.run.w0, w + sign * h * v)), "jacobian")
+            for sign in (1, 0, -1)
+        ]
+        self.run.matrices += 3
+        return J[1].T @ (J[1] @ v) + (J[0] - J[2]).T @ r / (2 * h)
 
     def _first(self, r: np.ndarray) -> None:
         """Check the shape of the residuals, which the first call settles, and at w0 their values."""
@@ -44,7 +64,7 @@ class Residuals:
         self.m = len(r)
         if self.weights is None:
             return
-        c = as_numpy(self.weights)
+        c = as_numpy(self.weights, "weights")
         if c.shape != r.shape:
             raise ValueError(f"weights has shape {c.shape}; it must be {r.shape}, one for each residual")
         refuse_non_finite("weights", c, iteration)
@@ -55,7 +75,7 @@ class Residuals:
     def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         iteration = len(self.run.history)
         self.run.matrices += 1
-        J = as_numpy(self.jacobian(self.w))
+        J = as_numpy(self.jacobian(self.w), "jacobian")
         if J.shape != (self.m, len(self.run.w0)):
             wanted = (self.m, len(self.run.w0))
             raise ValueError(f"jacobian has shape {J.shape} in iteration {iteration}; it must be {wanted}")

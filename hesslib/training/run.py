@@ -1,6 +1,7 @@
 """What every optimiser returns: the best point, a record of each iteration, and why it stopped."""
 
 import math
+import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import numpy as np
 from hesslib._arrays import Array, dtype_name, in_library_of, same_floating_dtype, to_numpy
 from hesslib._notebook import is_interactive
 
-Status = Literal["converged", "target", "limit", "stalled", "stopped", "interrupted"]
-"""converged: a test of convergence holds; target: the error asked for is reached; limit: no iterations are left;
-stalled: no step makes the error smaller; stopped: the callback said so; interrupted: KeyboardInterrupt."""
+Status = Literal["converged", "stationary", "target", "limit", "stalled", "stopped", "interrupted"]
+"""converged: a test of convergence holds; stationary: the gradient is 0 at the start, and it is no minimum; target: the
+error asked for is reached; limit: no iterations are left; stalled: no step makes the error smaller; stopped: the
+callback said so; interrupted: KeyboardInterrupt."""
 
 LONG = 5.0  # seconds after which somebody who watches is told how far it has come
 
@@ -52,6 +54,10 @@ Callback = Callable[[Array, Record], Any]
 class Result:
     """The best point that was found, and the way there.
 
+    Shapes: `w` is (P,), the Jacobian (m, P), the covariance (P, P).
+    Cost: none; the covariance is a decomposition of the Jacobian, $O(mP^2)$ operations, and memory as for the Jacobian.
+    Errors: ValueError from what is asked of a Jacobian where the method formed none.
+
     >>> import numpy as np
     >>> from hesslib import levenberg_marquardt
     >>> found = levenberg_marquardt(lambda w: w - 1, lambda w: np.eye(1), np.zeros(1))
@@ -59,17 +65,64 @@ class Result:
     (array([1.]), 0.0, 'converged')
     """
 
-    w: Array  # (P,), of the library and dtype of the start
+    w: Array  # (P,), of the library and dtype of the start: where E was lowest of all steps
     error: float  # E there
     history: tuple[Record, ...]  # the start, and every step that was taken
     status: Status  # a test of convergence holds, the target is reached, iterations used up, no step helps, and so on
     message: str  # the same in words, with the figures
     evaluations: Evaluations  # in all; the last steps may have been tried in vain
+    jacobian: np.ndarray | None = None  # (m, P) at `w`, weighted: $J^TJ$ is the curvature; None where none was formed
+    noise: float | None = None  # the standard deviation of a residual, if it is known: 1 for a cross-entropy
 
     @property
     def iterations(self) -> int:
         """The number of steps that were taken."""
         return self.history[-1].iteration
+
+    @property
+    def rank(self) -> int:
+        r"""The number of directions in which the residuals move.
+
+        It is the number of singular values of $J$, with its columns scaled to 1, that are above rounding.
+
+        Errors: ValueError if the method formed no Jacobian.
+        """
+        s = np.linalg.svd(self._scaled()[0], compute_uv=False)
+        return int(np.sum(s > max(self._scaled()[0].shape) * np.finfo(np.float64).eps * s[0]))
+
+    def covariance(self) -> np.ndarray:
+        r"""The covariance $\sigma^2(J^TJ)^{-1}$ of the parameters.
+
+        It is that of the minimum over data sets if the residuals are independent, normal and of one variance
+        $\sigma^2$ (after weighting), the model is right, and near `w` as good as linear. $\sigma^2$ is estimated by
+        $2E/(m-P)$; for a cross-entropy it is 1, and $J^TJ$ the Fisher information.
+
+        Errors: ValueError if there is no Jacobian, its rank is below P, or there are no more residuals than parameters.
+        """
+        J, scale = self._scaled()
+        m, P = J.shape
+        if self.rank < P:
+            raise ValueError(f"the rank of the Jacobian is {self.rank}; it must be {P}: the data leave directions open")
+        if self.noise is None and m <= P:
+            raise ValueError(f"there are {m} residuals for {P} parameters; they must be more to estimate the noise")
+        _, s, Vt = np.linalg.svd(J, full_matrices=False)
+        root = Vt.T / s / scale[:, None]
+        sigma2 = 2 * self.error / (m - P) if self.noise is None else self.noise**2
+        return sigma2 * (root @ root.T)
+
+    def standard_errors(self) -> np.ndarray:
+        """The standard deviation of each parameter, the root of the diagonal of `covariance`, under what it assumes."""
+        return np.sqrt(np.diagonal(self.covariance()))
+
+    def _scaled(self) -> tuple[np.ndarray, np.ndarray]:
+        """The Jacobian with columns of norm 1, and those norms; a column of zeros stays."""
+        if self.jacobian is None:
+            raise ValueError("no Jacobian was formed; use levenberg_marquardt or gauss_newton")
+        largest = np.abs(self.jacobian).max(axis=0, initial=0.0)
+        safe = np.where(largest > 0, largest, 1.0)
+        norms = safe * np.sqrt(((self.jacobian / safe) ** 2).sum(axis=0))
+        norms = np.where(norms > 0, norms, 1.0)
+        return self.jacobian / norms, norms
 
 
 class Stop(Exception):
@@ -83,7 +136,8 @@ class Stop(Exception):
 class Run:
     """One run of an optimiser: its best point, its history, its limits, its bar of progress.
 
-    The optimiser calls `start` once and `step` after each step that it takes; these raise `Stop` when the run is over.
+    The optimiser begins at the array `start` and calls `step` there and after each step that it takes, which raises
+    `Stop` when the run is over.
     """
 
     def __init__(
@@ -98,8 +152,7 @@ class Run:
         callback: Callback | None,
         progress: bool | None,
     ) -> None:
-        if max_iterations < 0:
-            raise ValueError(f"max_iterations is {max_iterations}; it must not be negative")
+        max_iterations = whole_number("max_iterations", max_iterations, 0)
         if target is not None and not target >= 0:
             raise ValueError(f"target is {target}; it must be a number that is not negative")
         self.start = _checked_start(w0)
@@ -112,6 +165,10 @@ class Run:
         self.callback = callback
         self.history: list[Record] = []
         self.best: np.ndarray | None = None
+        self.best_error = math.inf
+        self.jacobian: np.ndarray | None = None  # where the optimiser is; it says so before each step
+        self.best_jacobian: np.ndarray | None = None
+        self.noise: float | None = None
         self.errors = self.gradients = self.products = self.matrices = 0  # evaluations; the optimiser counts
         self.bar = _Bar(method, max_iterations, progress)
 
@@ -125,9 +182,10 @@ class Run:
             norm = math.sqrt(gradient @ gradient)
         record = Record(len(self.history), error, norm, damping, self.evaluations)
         self.history.append(record)
-        self.best = w
+        if self.best is None or error < self.best_error:
+            self.best, self.best_error, self.best_jacobian = w, error, self.jacobian
         self.bar.show(record)
-        if self.callback is not None and self.callback(in_library_of(self.w0, w), record) is True:
+        if self.callback is not None and is_yes(self.callback(in_library_of(self.w0, w), record)):
             raise Stop("stopped", f"the callback returned True in iteration {record.iteration}")
         if error <= self.target:
             raise Stop("target", f"the error {error:.6g} is at most the target {self.target:.6g}")
@@ -149,7 +207,16 @@ class Run:
             self.bar.close()
         assert self.best is not None
         best = in_library_of(self.w0, self.best)
-        return Result(best, self.history[-1].error, tuple(self.history), status, message, self.evaluations)
+        return Result(
+            best,
+            self.best_error,
+            tuple(self.history),
+            status,
+            message,
+            self.evaluations,
+            self.best_jacobian,
+            self.noise,
+        )
 
 
 def _checked_start(w0: Array) -> np.ndarray:
@@ -164,9 +231,35 @@ def _checked_start(w0: Array) -> np.ndarray:
     return w
 
 
-def as_numpy(values: Array, /) -> np.ndarray:
+def as_numpy(values: Array, /, name: str = "the array") -> np.ndarray:
     """Return the values as a NumPy array of float64, from any library and device."""
-    return np.asarray(to_numpy(values), dtype=np.float64)
+    array = to_numpy(values)
+    if isinstance(values, np.ma.MaskedArray) or np.iscomplexobj(array):
+        kind = "complex" if np.iscomplexobj(array) else "masked"
+        raise ValueError(f"{name} is {kind}; it must be real and whole (stack real and imaginary parts, select rows)")
+    return np.asarray(array, dtype=np.float64)
+
+
+def is_yes(answer: Any, /) -> bool:
+    """Whether a callback says True: a boolean of Python or of any array library. Whatever else it returns is no answer.
+
+    >>> is_yes(np.True_), is_yes(None), is_yes([1])
+    (True, False, False)
+    """
+    if isinstance(answer, bool):
+        return answer
+    return getattr(answer, "shape", None) == () and "bool" in str(getattr(answer, "dtype", "")) and bool(answer)
+
+
+def whole_number(name: str, value: Any, /, least: int) -> int:
+    """Return an option that counts something as an integer, once it is one and at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} is {value!r}; it must be an integer") from None
+    if number < least or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; it must be at least {least}")
+    return number
 
 
 class _Bar:

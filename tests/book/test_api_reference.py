@@ -37,6 +37,7 @@ def is_record(name):
 
 
 FIVE = {"definition", "Shapes", "Cost", "Errors", "example"}
+DERIVATIONS = "hesslib.derivations."
 CALCULUS = ("hesslib.calculus.", "hesslib.derivations.")
 
 
@@ -46,6 +47,8 @@ def demanded(name):
         return {"definition"}  # a table of words or of things that have entries of their own; what those raise
     if name.kind == "exception":
         return {"definition", "example"}  # it is raised, not called
+    if name.path.startswith(DERIVATIONS):
+        return {"definition"}  # the formula; a chapter shows the program and states what it returns, a test runs it
     if name.path.startswith(CALCULUS):
         return {"definition", "example"}  # formulas have no shapes, and the work limit bounds what they may cost
     if name.kind == "class" and is_record(name):

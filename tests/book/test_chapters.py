@@ -23,9 +23,9 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 
 @pytest.fixture(scope="session")
-def outcomes(cache):
+def outcomes(cache, kernels):
     """What became of each chapter, executed in a kernel of its own or looked up."""
-    return {outcome.chapter: outcome for outcome in execute_chapters.execute_all(CHAPTERS, cache)}
+    return {outcome.chapter: outcome for outcome in execute_chapters.execute_all(CHAPTERS, cache, environment=kernels)}
 
 
 def code_of(chapter: Path) -> list[str]:

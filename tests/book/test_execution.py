@@ -103,6 +103,126 @@ def test_the_key_knows_new_and_renamed_modules_releases_and_nothing_of_compiled_
     assert len({key, renamed, added, released}) == 4
 
 
+def differs_by(change) -> bool:
+    """Whether the key of the cache in the present folder changes with what ``change()`` does."""
+    before = execute_chapters.cache_path(Path.cwd() / "_build")
+    change()
+    return execute_chapters.cache_path(Path.cwd() / "_build") != before
+
+
+def test_the_key_knows_everything_that_a_result_depends_on(book, monkeypatch):
+    monkeypatch.chdir(book)
+    monkeypatch.setattr(execute_chapters, "processor", lambda: "AVX2")
+    for name in [*os.environ]:
+        if name.split("_")[0] in execute_chapters.NUMERIC:
+            monkeypatch.delenv(name)
+    (book / "chapters").mkdir()
+    style, data = book / "answers" / "figures.mplstyle", book / "chapters" / "soil.csv"
+    style.write_text("lines.linewidth: 1\n", encoding="utf-8")
+    data.write_text("1, 2\n", encoding="utf-8")
+    assert differs_by(lambda: style.write_text("lines.linewidth: 2\n", encoding="utf-8")), "an edited style"
+    assert differs_by(lambda: data.write_text("1, 3\n", encoding="utf-8")), "edited data beside the chapters"
+    assert differs_by(lambda: monkeypatch.setattr(execute_chapters, "processor", lambda: "AVX512")), "the processor"
+    for name, value in [
+        ("OPENBLAS_CORETYPE", "Nehalem"),
+        ("NPY_DISABLE_CPU_FEATURES", "X86_V3"),
+        ("XLA_FLAGS", "--xla_cpu_max_isa=AVX"),
+        ("OPENBLAS_NUM_THREADS", "2"),
+        ("OMP_NUM_THREADS", "2"),
+        ("JAX_ENABLE_X64", "0"),
+    ]:
+        assert differs_by(lambda name=name, value=value: monkeypatch.setenv(name, value)), name
+    assert not differs_by(lambda: monkeypatch.setenv("EDITOR", "ed"))
+    assert not differs_by(lambda: write_chapter(book / "chapters", "one", "1 + 1")), "cells are compared one by one"
+    assert not differs_by((book / "chapters" / ".DS_Store").touch)
+
+
+def test_the_processor_is_described_by_what_computes():
+    """A kernel that is asked for shows, and what else happens to be loaded does not."""
+    code = (
+        "import sys; sys.path.append('tools'); import execute_chapters; from sklearn import tree;"
+        " print(execute_chapters.processor())"
+    )
+    environment = {**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=True)
+    described = execute_chapters.processor()
+    assert "openmp" not in described
+    if "openblas Haswell" in described or "openblas SkylakeX" in described:
+        assert "openblas Nehalem" in run.stdout
+
+
+SETTINGS = "import os; sorted(item for item in os.environ.items() if item[0].endswith('_NUM_THREADS'))"
+
+
+@pytest.mark.parametrize(
+    ("of_the_user", "of_the_kernel"),
+    [({}, execute_chapters.ONE_THREAD), *[({name: "3"}, {name: "3"}) for name in execute_chapters.ONE_THREAD]],
+    ids=["nothing said", *execute_chapters.ONE_THREAD],
+)
+def test_the_number_of_threads_is_that_of_the_user_and_one_if_nothing_is_said(
+    book, monkeypatch, of_the_user, of_the_kernel
+):
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        monkeypatch.delenv(name)
+    for name, value in of_the_user.items():
+        monkeypatch.setenv(name, value)
+    mine = dict(os.environ)
+    chapter = write_chapter(book, "one", SETTINGS)
+    assert eval(shown(run(book, chapter)["one"])) == sorted(of_the_kernel.items())
+    assert dict(os.environ) == mine, "the runner has changed its own environment"
+
+
+def test_what_a_chapter_sets_reaches_no_other_chapter(book):
+    leak = "import os; before = os.environ.get('LEAK'); os.environ['LEAK'] = "
+    chapters = [write_chapter(book, name, f"{leak}{name!r}", "before") for name in ("one", "two", "three")]
+    outcomes = run(book, *chapters)
+    assert {outcome.error for outcome in outcomes.values()} == {None}
+    assert [cell.outputs for outcome in outcomes.values() for cell in outcome.notebook.cells[-1:]] == [[]] * 3
+    assert "LEAK" not in os.environ
+
+
+def test_settings_for_the_kernels_are_given_to_the_kernels_and_have_a_cache_of_their_own(book):
+    chapter = write_chapter(book, "one", "import os", "os.environ.get('OPENBLAS_CORETYPE')")
+    seen = {}
+    for kernel in ("Nehalem", "Haswell", "Nehalem"):
+        environment = {**execute_chapters.kernel_environment(), "OPENBLAS_CORETYPE": kernel}
+        cache = execute_chapters.open_cache(execute_chapters.cache_path(book / "_build", environment))
+        (outcome,) = execute_chapters.execute_all([chapter], cache, report=lambda line: None, environment=environment)
+        assert shown(outcome) == repr(kernel)
+        assert outcome.cached is (kernel in seen)
+        seen[kernel] = outcome
+
+
+def test_a_chapter_is_executed_again_when_that_is_asked_for(book):
+    chapter = write_chapter(book, "one", "import time", "time.time()")
+    first = shown(run(book, chapter)["one"])
+    assert shown(run(book, chapter)["one"]) == first
+    cache = execute_chapters.open_cache(execute_chapters.cache_path(book / "_build"))
+    (again,) = execute_chapters.execute_all([chapter], cache, report=lambda line: None, again=True)
+    assert shown(again) != first
+    assert shown(run(book, chapter)["one"]) == shown(again)
+
+
+def test_a_chapter_is_named_by_its_name_or_its_path_wherever_it_lies(tmp_path):
+    (tmp_path / "chapters" / "part").mkdir(parents=True)
+    chapter = write_chapter(tmp_path / "chapters" / "part", "one", "1 + 1")
+    for name in ("one", "one.md", str(chapter), "chapters/one"):
+        assert execute_chapters.named(name, tmp_path) == chapter
+    with pytest.raises(SystemExit, match="no chapter is called 'two'; there are: one"):
+        execute_chapters.named("two", tmp_path)
+
+
+def test_a_kernel_that_is_not_installed_is_named_with_the_page_and_what_to_do(book):
+    good, bad = write_chapter(book, "good", "1 + 1"), write_chapter(book, "bad", "1 + 1")
+    bad.write_text(bad.read_text(encoding="utf-8").replace("name: python3", "name: julia"), encoding="utf-8")
+    outcomes = run(book, good, bad)
+    assert outcomes["good"].error is None
+    headline, advice = outcomes["bad"].error.splitlines()
+    assert headline == f"{bad}:1: its header asks for the kernel 'julia', which is not installed in {sys.prefix}"
+    assert "pip install ipykernel" in advice
+
+
 def test_a_package_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(execute_chapters, "PACKAGE", "no_such_package")
     with pytest.raises(ModuleNotFoundError, match="no_such_package is not installed in"):
@@ -143,7 +263,7 @@ def test_an_error_that_was_expected_is_not_taken_for_the_failure(book):
     assert ": cell 4 failed: DeadKernelError" in run(book, chapter)["one"].error.splitlines()[0]
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores: one chapter runs on each")
+@pytest.mark.skipif(execute_chapters.cores() < 2, reason="needs two cores: one chapter runs on each")
 def test_chapters_run_at_the_same_time(book):
     cell = "import time\nstart = time.time()\ntime.sleep(1.5)\nprint(start, time.time())"
     outcomes = run(book, *(write_chapter(book, name, f"name = {name!r}", cell) for name in ("one", "two")))

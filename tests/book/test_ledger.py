@@ -79,6 +79,7 @@ def test_a_result_is_shown_for_the_book_for_notebooks_and_for_terminals(shown):
         "checks": [{"oracle": "oracle", "agreement": EPS, "tolerance": 10 * EPS, "passed": True}],
         "scope": "every depth",
         "note": "By $h'$ & more, as {eq}`b-def` says.",
+        "uses": [],
     }
     assert "<code>backprop</code> numeric · every depth · PRML (5.56)</summary>" in record["text/html"]
     assert "<td>2.2e-16</td><td>2.2e-15</td>" in record["text/html"]

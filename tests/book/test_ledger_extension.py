@@ -168,6 +168,7 @@ def test_a_sound_book_publishes_its_ledger(sound):
         "checks": [],
         "scope": "",
         "note": "",
+        "uses": [],
         "number": "2.1",
         "page": "alpha.html",
         "chapter": "Alpha",
@@ -217,6 +218,26 @@ def test_the_index_typesets_what_it_repeats(sound):
     for tex in ["L&gt;1", "w_0", "W"]:  # of a scope, of an oracle, of a claim
         assert rf'<span class="math notranslate nohighlight">\({tex}\)</span>' in html
     assert "window.MathJax" in html
+
+
+def test_a_page_counts_the_equations_of_a_kind_and_follows_a_change(pages, build, tmp_path):
+    kinds = ("equations", "derived", "approximation", "measured", "autodiff", "differences")
+    asked = ", ".join(f"{{ledger-count}}`{kind}`" for kind in kinds)
+    pages["index"] += f"\nThe book has {asked}.\n"
+    assert build(pages, "-W") == (0, "")
+    shown = (tmp_path / "html" / "index.html").read_text()
+    assert "The book has 3, 1, 1, 2, 1, 0." in shown
+    assert "ledger.js" not in shown
+    change_record("part/zeta", 0, r"JAX at", "differences at")(pages)
+    assert build(pages, "-W") == (0, "")
+    assert "The book has 3, 1, 1, 2, 0, 1." in (tmp_path / "html" / "index.html").read_text()
+
+
+def test_a_count_of_what_is_not_counted_is_an_error(pages, build):
+    pages["index"] += "\n{ledger-count}`proved`\n"
+    code, said = build(pages, "-W")
+    assert code != 0
+    assert "ledger-count is 'proved'; it must be one of equations, definition" in said
 
 
 def test_only_the_index_loads_the_filters(sound):

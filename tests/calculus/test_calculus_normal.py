@@ -157,7 +157,7 @@ OUT_OF_RANGE = {
     "another layer": lambda: over(lambda k: w[l + 1, k, j] * delta[l, k], "k", n[l + 1]),
     "a transposed weight": lambda: over(lambda k: w[l + 1, j, k] * delta[l + 1, k], "k", n[l + 1]),
     "index arithmetic": lambda: over(lambda k: x[k + 1]),
-    "index arithmetic in a delta": lambda: over(lambda k: over(lambda i: I(i, k + 1) * x[i])),
+    "index arithmetic in a delta": lambda: over(lambda k: over(lambda i: I(i, k + 1) * x[i + 1])),
     "a number below one": lambda: x[0],
     "a number beyond the size": lambda: Tensor("f", shape=(3,))[4],
     "a delta with a number beyond the size": lambda: over(lambda k: I(k, 5), "k", sp.Integer(3)),

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import CASES, Case, close, over, reference
-from test_hessian import gauss_newton_of_the_loops
+from cases import CASES, Case, close, gauss_newton_of_the_loops, over, reference
 
 import hesslib
 

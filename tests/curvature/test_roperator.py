@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse.linalg
-from cases import CASES, Case, close, over, reference
-from test_hessian import gauss_newton_of_the_loops
+from cases import CASES, Case, close, gauss_newton_of_the_loops, over, reference
 
 import hesslib
+from hesslib.book.measuring import matrix_products
 
 PRODUCTS = [
     (hesslib.hessian_vector_product, hesslib.hessian_operator),
@@ -129,3 +129,16 @@ def test_vectors_that_do_not_fit_are_refused(v: object, message: str) -> None:
     for product, _ in PRODUCTS:
         with pytest.raises(ValueError, match=message):
             product(net, np.zeros(13), np.zeros((4, 2)), np.zeros((4, 1)), v)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 5])
+def test_a_product_costs_the_products_of_matrices_that_its_docstring_counts(depth):
+    net = hesslib.Network((30, *(40,) * (depth - 1), 20))
+    w, x, t = net.init(0), np.ones((50, 30)), np.ones((50, 20))
+
+    def count(product):
+        return matrix_products(lambda w, v: product(net, w, x, t, v), w, w)
+
+    assert matrix_products(lambda w: hesslib.gradient(net, w, x, t), w) == 3 * depth - 1
+    assert count(hesslib.hessian_vector_product) == 8 * depth - 5
+    assert count(hesslib.gauss_newton_vector_product) == 6 * depth - 3

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from hesslib import Network, forward, gauss_newton, hessian
 from hesslib.book.source import listing
 from hesslib.calculus import together
 from hesslib.calculus.einsum_program import NoCodeError, Program, source
@@ -13,16 +14,41 @@ from hesslib.calculus.index import Diff, RangeError, S, Tensor, elementwise, ind
 from hesslib.calculus.latex import tex
 from hesslib.calculus.macros import expand
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, ones, outer
-from hesslib.calculus.steps import Formula, NotEqualError, Steps, refuse
+from hesslib.calculus.steps import Formula, NotEqualError, Steps, refuse, require_equal
 from hesslib.derivations import deep_hessian as second_order
-from hesslib.derivations import diagonal, losses, outer_products, two_layers
+from hesslib.derivations import (
+    diagonal,
+    hessian_program,
+    hessian_vector_product,
+    losses,
+    mirrored_passes,
+    outer_products,
+    piecewise_linear,
+    two_layer_hessian,
+    two_layer_program,
+    two_layers,
+)
 from hesslib.derivations import inverse_updates as inverse
 from hesslib.derivations import mixed_partials as commuting
 from hesslib.derivations import r_operator as pearlmutter
 from hesslib.derivations.exact_network import Instance
-from hesslib.derivations.network import E, L, a, b, delta, i, j, k, l, m, n, p, w, z
+from hesslib.derivations.network import E, L, R, a, b, delta, i, j, k, l, m, n, p, w, z
 
-MODULES = (commuting, diagonal, inverse, outer_products, pearlmutter, second_order, two_layers)
+MODULES = (
+    commuting,
+    diagonal,
+    hessian_program,
+    hessian_vector_product,
+    inverse,
+    mirrored_passes,
+    outer_products,
+    pearlmutter,
+    piecewise_linear,
+    second_order,
+    two_layer_hessian,
+    two_layer_program,
+    two_layers,
+)
 DERIVATIONS = [
     pytest.param(function, id=f"{module.__name__.rpartition('.')[2]}.{name}")
     for module in MODULES
@@ -194,3 +220,48 @@ def test_formulas_shown_together_keep_their_records():
     assert both.latex()
     assert both.established == "derived"
     assert both.checks
+
+
+def test_a_term_is_dropped_from_a_copy_of_the_chain():
+    whole = outer_products.regression()
+    rows = [*whole.rows]
+    dropped = outer_products.gauss_newton_of(whole)
+    assert dropped.established == "approximation"
+    assert whole.established == "derived"
+    assert whole.rows == rows
+
+
+def test_the_gauss_newton_matrix_is_the_hessian_of_a_linear_network_and_not_the_outer_product():
+    linear, dropped = outer_products.linearised(), outer_products.gauss_newton_of(outer_products.general())
+    assert linear.established == "derived"
+    require_equal(linear.result, dropped.result)
+    r, s = outer_products.r, outer_products.s
+    refused = refuse(outer_products.H_GN[r, s], linear.result, outer_products.outer_product().result, "not the same")
+    assert r"H^{\mathrm{GN}}_{rs} &\neq" in refused.latex()
+
+
+def test_the_programs_of_the_hessian_give_the_hessian_and_a_slip_in_them_is_seen():
+    rng = np.random.default_rng(0)
+    net = Network((2, 3, 3, 2), loss="softmax_cross_entropy")
+    case = (net, net.init(rng), rng.standard_normal((4, 2)), rng.dirichlet(np.ones(2), 4))
+    v, H = rng.standard_normal(net.num_parameters), hessian(*case)
+    at_any_depth = hessian_program.run(hessian_program.program().function(np), *case)
+    np.testing.assert_allclose(at_any_depth, H, atol=1e-13 * np.abs(H).max())
+    right = hessian_vector_product.program().function(np)
+    slipped = hessian_vector_product.program({"Rdelta at the top": R.named(a[L, k])}).function(np)
+    np.testing.assert_allclose(hessian_vector_product.run(right, *case, v), H @ v, atol=1e-12 * np.abs(H @ v).max())
+    assert np.abs(hessian_vector_product.run(slipped, *case, v) - H @ v).max() > 1e-3 * np.abs(H @ v).max()
+    two = Network((2, 3, 2))
+    w, t = two.init(rng), rng.standard_normal((4, 2))
+    compiled = two_layer_program.program().function(np)
+    whole, without = (
+        two_layer_program.run(compiled, two, w, forward(two, w, case[2]), t, slope=slope) for slope in (True, False)
+    )
+    H = hessian(two, w, case[2], t)
+    np.testing.assert_allclose(whole, H, atol=1e-13 * np.abs(H).max())
+    np.testing.assert_allclose(without, gauss_newton(two, w, case[2], t), atol=1e-13 * np.abs(H).max())
+
+
+def test_without_bending_nothing_is_left_of_the_signals():
+    assert piecewise_linear.own_response().established == "derived"
+    assert r"\delta" not in tex(piecewise_linear.own_response().result)

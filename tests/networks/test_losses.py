@@ -3,12 +3,14 @@
 from types import SimpleNamespace
 from typing import Any
 
+import mpmath
 import numpy as np
 import oracles
 import pytest
 import sympy
 from cases import close
 
+from hesslib import Network, error, gauss_newton, gradient, hessian, hessian_vector_product
 from hesslib.networks.losses import LOSSES, Loss
 
 NAMES = list(LOSSES)
@@ -153,3 +155,70 @@ def test_output_functions_solve_delta_equals_output_minus_target_symbolically() 
     softplus = symbolic.log(1 + symbolic.exp(a))
     E = t * softplus.subs(a, -a) + (1 - t) * softplus  # the form the code has
     assert sympy.simplify(E.diff(a) - (1 / (1 + sympy.exp(-a)) - t)) == 0
+
+
+# ------------------------------------------------------------------------------- relative accuracy at any logit
+
+ROWS = [[0.0, gap] for gap in (1e-9, 0.5, 3.0, 20.0, 30.0, 40.0, 700.0, 1e4, 1e300)]
+ROWS = [*ROWS, *([y, x] for x, y in ROWS), [-1e308, 1e308], [1e308, 1e308], [-1e308, -1e308]]
+ROWS = [[*row, row[0] - 1.0] for row in ROWS]
+
+
+def softmax_in_many_digits(a: list[float], t: list[float], v: list[float]) -> tuple[Any, ...]:
+    """E, delta, M and Mv as they are defined, in more digits than anything here cancels."""
+    with mpmath.workdps(1200):
+        a, t, v = (list(map(mpmath.mpf, row)) for row in (a, t, v))
+        largest = max(a)
+        e = [mpmath.exp(max(x - largest, -2500)) if x < largest else mpmath.mpf(1) for x in a]
+        total = mpmath.fsum(e)
+        y = [x / total for x in e]
+        E = mpmath.fsum(t_k * (largest - a_k + mpmath.log(total)) for t_k, a_k in zip(t, a, strict=True))
+        delta = [y_k - t_k for y_k, t_k in zip(y, t, strict=True)]
+        M = [[y[j] * ((j == k) - y[k]) for k in range(3)] for j in range(3)]
+        return E, delta, M, [mpmath.fsum(m * x for m, x in zip(row, v, strict=True)) for row in M]
+
+
+def rounded(x: Any) -> np.ndarray:
+    return np.array([[rounded(row) for row in x]])[0] if isinstance(x, list) else float(x)
+
+
+@pytest.mark.parametrize("right", [0, 1, 2])
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_softmax_keeps_its_digits_however_far_apart_the_logits_are(row: list[float], right: int) -> None:
+    loss, t, v = LOSSES["softmax_cross_entropy"], [float(k == right) for k in range(3)], [1e6, 1e6 + 1, 1e6 - 2]
+    a = np.array([row])
+    with np.errstate(over="ignore"):  # an error above the largest number is infinite
+        actual = loss.pattern_errors(a, np.array([t])), loss.delta(a, np.array([t])), loss.M(a), None
+    products = loss.M_times(a, np.array([v]))
+    E, delta, M, Mv = softmax_in_many_digits(row, t, v)
+    distance = min(max(row) - min(row), 750.0)  # e^-d has the relative error that the rounding of d makes
+    allowed = EPS * (16 + 2 * distance)
+    tiny = 2 * np.finfo(float).tiny  # below it numbers have fewer digits
+    for value, exact in zip(actual[:3], (rounded(E), rounded(delta), rounded(M)), strict=True):
+        np.testing.assert_allclose(value[0], exact, rtol=allowed, atol=tiny)
+    np.testing.assert_allclose(products[0], rounded(Mv), rtol=10 * allowed, atol=1e7 * tiny)
+
+
+def test_what_is_built_on_a_confident_softmax_keeps_its_digits() -> None:
+    # one weight layer, one pattern: H = M kron (x, 1)(x, 1)^T, and M is e^-40 times what is easily written down
+    net = Network((1, 2), loss="softmax_cross_entropy")
+    w, x, t = np.array([0.0, 0.0, 0.0, 40.0]), np.ones((1, 1)), np.array([[0.0, 1.0]])
+    small = float(mpmath.exp(-40) / (1 + mpmath.exp(-40)) ** 2)
+    H = small * np.kron(np.ones((2, 2)), np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    close(hessian(net, w, x, t), H, 100 * EPS)
+    close(gauss_newton(net, w, x, t), H, 100 * EPS)
+    close(hessian_vector_product(net, w, x, t, np.eye(4)[0]), H[0], 100 * EPS)
+    g = float(mpmath.exp(-40) / (1 + mpmath.exp(-40)))
+    close(gradient(net, w, x, t), g * np.array([1.0, -1.0, 1.0, -1.0]), 100 * EPS)
+    close(error(net, w, x, t), np.asarray(float(mpmath.log1p(mpmath.exp(-40)))), 100 * EPS)
+
+
+def test_softmax_can_be_differentiated_where_two_logits_are_largest() -> None:
+    import jax
+    import jax.numpy as jnp
+
+    loss, t = LOSSES["softmax_cross_entropy"], jnp.array([[0.25, 0.5, 0.25]])
+    for row in ([0.0, 0.0, 0.0], [2.0, 2.0, -1.0], [1.0, 3.0, 3.0]):
+        a = jnp.array([row])
+        close(jax.grad(lambda a: loss.pattern_errors(a, t)[0])(a), loss.delta(a, t), 20 * EPS)
+        close(jax.jacobian(lambda a: loss.delta(a, t)[0])(a)[:, 0], loss.M(a)[0], 20 * EPS)

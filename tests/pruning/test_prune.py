@@ -152,11 +152,11 @@ def test_other_libraries_give_what_numpy_gives(library: str, method: str) -> Non
     ("number", "options", "message"),
     [
         (15, {}, "number is 15; it must be between 0 and the 14 candidates"),
-        (-1, {}, "number is -1; it must be between 0"),
+        (-1, {}, "number is -1; it must be at least 0"),
         (1, {"method": "random"}, "method is 'random'; it must be magnitude, obd or obs"),
         (1, {"alpha": -1.0}, "alpha is -1.0; it must be finite and not negative"),
         (1, {"recompute": 0}, "recompute is 0; it must be at least 1"),
-        (1, {"retrain": -1}, "retrain is -1 for squared_error; it must be 0"),
+        (1, {"retrain": -1}, "retrain is -1; it must be at least 0"),
         (1, {"curvature": "diagonal"}, "curvature is 'diagonal'; it must be gauss_newton or exact"),
         (1, {"candidates": np.ones(3, dtype=bool)}, r"candidates has shape \(3,\); it must be \(14,\)"),
     ],

@@ -1,0 +1,85 @@
+r"""What a chain holds fixed must not vary: neither by another rule for the same derivative, nor by its own definition.
+
+A stop-gradient slip is of this kind: the mean held fixed in one link, and defined by what is varied in another.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sympy import Expr, Indexed, Symbol
+
+from .index import Diff
+from .normal import equal
+from .provenance import Ground, silence
+from .results import UNDECIDED, matched
+
+__all__ = ["ContradictionError"]
+
+
+class ContradictionError(ValueError):
+    """A chain holds fixed in one place what varies in another."""
+
+
+def require_consistent(grounds: Iterable[Ground], /) -> None:
+    """Refuse to hold fixed what varies: by another rule for the same derivative, or by its own definition.
+
+    Errors: `ContradictionError`.
+    """
+    grounds = list(grounds)
+    _require_one_rule([g for g in grounds if g.kind == "varied"])
+    fixed = {(g.left, g.right): g for g in grounds if g.kind == "held fixed"}
+    varied = {(g.left, g.right) for g in grounds if g.kind == "varied"}
+    for head, by in fixed:
+        if (head, by) in varied:
+            raise ContradictionError(_says(head, by, f"{_name(head)} varies in another link"))
+        if by.held is not None:
+            continue
+        moved = {_head(by.op), *[other for other, also in varied if also == by]}
+        for other in grounds:
+            if other.kind in ("definition", "result") and _head(other.left) == head and moved & _heads(other.right):
+                raise ContradictionError(_says(head, by, f"it depends on it: {other}"))
+
+
+def _require_one_rule(varied: Sequence[Ground]) -> None:
+    """Refuse two derivatives of one name that have different values."""
+    for first, second in itertools.combinations(varied, 2):
+        if (first.left, first.right) != (second.left, second.right) or first.about == second.about:
+            continue
+        letters: dict[Expr, Expr] = {}
+        (there, value), (here, other) = first.about, second.about
+        with silence():
+            alike = _heads(value) == _heads(other)  # else one may be the other by a definition
+            if alike and matched(there, here, letters) and not _equal(value.xreplace(letters), other):
+                raise ContradictionError(
+                    f"the derivative by {_name(_head(first.right.op))} varies {_name(first.left)} in two ways; the two "
+                    'derivatives need different names: Derivation(op, rules, held="...")'
+                )
+
+
+def _equal(x: Expr, y: Expr) -> bool:
+    try:
+        return equal(x, y)
+    except UNDECIDED:
+        return True  # it is not known that they differ
+
+
+def _says(head: Any, by: Diff, why: str) -> str:
+    return (
+        f"the derivative by {_name(_head(by.op))} holds {_name(head)} fixed, but {why}; a partial derivative "
+        'that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
+    )
+
+
+def _head(x: Expr) -> Any:
+    return x.base if isinstance(x, Indexed) else x
+
+
+def _heads(x: Expr) -> set[Any]:
+    return {_head(y) for y in x.atoms(Indexed, Symbol)}
+
+
+def _name(head: Any) -> str:
+    return getattr(head, "name_", str(head))

@@ -1,0 +1,63 @@
+"""False statements are refused, with numbers that show it; true ones are not; both deciders are asked."""
+
+import pytest
+from statements import BEYOND, FOUND, STATEMENTS, UNDEFINED
+
+from hesslib.calculus.comparison import compare
+from hesslib.calculus.decision import DisagreementError, decide
+from hesslib.calculus.index import RangeError
+from hesslib.calculus.steps import UndecidedError, refuse
+
+pytestmark = pytest.mark.usefixtures("as_installed")
+
+FALSE = FOUND | {
+    f"{s.name}, slip {number}": (s.left, wrong) for s in STATEMENTS for number, wrong in enumerate(s.wrong)
+}
+
+
+def test_the_table_is_as_wide_as_it_promises():
+    assert len(STATEMENTS) >= 60
+    assert len(FALSE) - len(FOUND) >= 100
+    assert len(FOUND) >= 20
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_statement_is_different_at_numbers(name):
+    answer = compare(*FALSE[name])
+    assert answer.word == "different", answer
+    assert answer.counterexample.left != answer.counterexample.right or answer.counterexample.gap
+    assert answer.counterexample.latex().count("{") == answer.counterexample.latex().count("}")
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_statement_is_never_accepted(name):
+    try:
+        decision = decide(*FALSE[name])
+    except (DisagreementError, RangeError, TypeError, ValueError, AttributeError):
+        return  # the first decider erred, or refused to look; either way nothing is accepted
+    assert decision.word == "different"
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: s.name)
+def test_a_true_statement_has_equal_values(statement):
+    answer = compare(statement.left, statement.right)
+    assert answer.word == "equal", answer
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: s.name)
+def test_a_true_statement_is_never_certified_as_false(statement):
+    with pytest.raises((AssertionError, UndecidedError, RangeError, TypeError, AttributeError)):
+        refuse(statement.left, statement.left, statement.right, "it is true")
+
+
+@pytest.mark.parametrize("name", UNDEFINED)
+def test_what_has_no_value_is_not_equal_to_anything(name):
+    answer = compare(*UNDEFINED[name])
+    assert answer.word == "undefined", answer
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_is_true_but_beyond_reach_is_undecided_and_says_why(name):
+    answer = compare(*BEYOND[name])
+    assert answer.word == "undecided", answer
+    assert answer.reason
