@@ -148,7 +148,7 @@ class ComplexLadder(Ladder):
         D = known((g[:, :, 0] - g[:, :, 1]) / (2 * a[..., None]))
         return Quotients(D, gain=np.sqrt(0.5) / a, centre=np.zeros_like(a), ratio=self.ratio)
 
-    def irregular(self, coarsest: Sequence[int], levels: int, sigma: Array) -> Array:
+    def irregular(self, coarsest: Sequence[int], levels: int, sigma: Array, order: int, worth: Array) -> Array:
         return np.zeros((len(self.x), len(self.f0)), dtype=bool)  # an analytic function is not
 
     def doubted(

@@ -131,9 +131,15 @@ class Ladder:
         keys = [[(i, j, coarsest[i] + k, coarsest[j] + k) for i, j in pairs] for k in range(levels)]
         return np.array([[self.pair[key] for key in row] for row in keys]).reshape(levels, len(pairs), 2, len(self.f0))
 
-    def irregular(self, coarsest: Sequence[int], levels: int, sigma: Array) -> Array:
-        """Where values along the axes do not follow a parabola ever more closely: (p, outputs)."""
-        return even(self._values(coarsest, levels), self.f0, self._steps(coarsest, levels), sigma).irregular
+    def irregular(self, coarsest: Sequence[int], levels: int, sigma: Array, order: int, worth: Array) -> Array:
+        """Where values along the axes do not follow a parabola ever more closely, and it matters: (p, outputs).
+
+        It does if a derivative of the order would be off by more than ``worth``: what cancels inside f leaves more
+        rounding than its values show, which falls with no step, and is nothing beside the derivative.
+        """
+        a = self._steps(coarsest, levels)
+        found = even(self._values(coarsest, levels), self.f0, a, sigma)
+        return found.irregular & (found.gap > worth * a[-1][:, None] ** (order - 1))
 
     def may_have_a_kink(self, coarsest: Sequence[int], levels: int) -> bool:
         """Whether first quotients differ by more than a smooth function and rounding explain, at two steps at least."""

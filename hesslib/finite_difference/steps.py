@@ -24,7 +24,6 @@ LEAST = 1e-12  # ... nor shrinks below this part of the first guess,
 UNITS = 2.0**10  # ... nor below so many units in the last place of x[i]
 UNEXPLAINED = 0.01  # times the noise seen is what single values must explain of it
 SMALLEST, SMALLEST_SINGLE = 2.0**-900, 2.0**-80  # coordinates below these are treated as 0
-FAINT = 100.0  # roundings of f that cancellation inside it may leave: no reason to look for other steps
 ROUNDS = 16  # a bound on the work; a smooth function needs one to four
 
 
@@ -121,7 +120,8 @@ def search(ladder: Ladder, order: int, plan: Plan) -> list[int]:
         floor = ladder.floor()
         choice = best_entry(columns, floor)
         noisy = best_entry(columns, np.fmax(floor, rounding.from_differences(columns))) if len(columns) > 2 else choice
-        irregular = ladder.irregular([climb.trial for climb in climbs], plan.levels, FAINT * floor)
+        worth = plan.enough * np.abs(np.nan_to_num(choice.value))  # what is less is no reason to look for other steps
+        irregular = ladder.irregular([climb.trial for climb in climbs], plan.levels, floor, order, worth)
         for i in climbing:
             _advance(climbs[i], plan, _judge(choice, noisy, i, plan, irregular[i]))
     return [climb.chosen for climb in climbs]
