@@ -19,7 +19,7 @@ def gradient(f: Callable[[list[Any]], Any], w: Sequence[float], /) -> Any:
     """The gradient of a function of a list of mpmath numbers, rounded to double precision.
 
     Shapes: `w` (P,); returns (P,).
-    Cost: 2 P calls.
+    Cost: as that of 2P calls in many digits; memory: none to speak of.
     Errors: none of its own.
 
     >>> gradient(lambda v: v[0] ** 3, [2.0]).tolist()
@@ -34,7 +34,7 @@ def hessian(f: Callable[[list[Any]], Any], w: Sequence[float], /) -> Any:
     """The Hessian of a function of a list of mpmath numbers, rounded to double precision.
 
     Shapes: `w` (P,); returns (P, P).
-    Cost: P (P + 1) + 1 calls.
+    Cost: P (P + 1) + 1 calls; memory: none to speak of.
     Errors: none of its own.
 
     >>> hessian(lambda v: v[0] ** 2 * v[1], [1.0, 3.0]).tolist()

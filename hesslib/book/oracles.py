@@ -71,7 +71,7 @@ def jax_input_derivatives(net: Network, w: Any, x: Any, /) -> tuple[tuple[Any, A
     The outputs are softmax probabilities for softmax_cross_entropy, and the pre-activations $a^{(L)}$ otherwise.
 
     Shapes: `w` (P,), `x` (N, n_0); returns (N, n_L, n_0), (N, n_L, n_0, n_0), and the same with an axis P at the end.
-    Cost: $n_0^2$ forward passes, and as many backward ones for each output, compiled once.
+    Cost: $n_0^2$ forward passes, and as many backward ones for each output, compiled once; memory: none to speak of.
     Errors: KeyError for an activation other than tanh, logistic, relu and identity.
 
     >>> import numpy as np

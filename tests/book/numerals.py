@@ -21,6 +21,14 @@ NOT_PROSE = [
     r"^[`:]{3,}.*$",  # the first line of a directive
     r"<[^>]*>",
 ]
+REASONS = {  # what a numeral may stand for that no cell computes
+    "the name of a network": r"\d+(-\d+){2,}",
+    "which layer, class or unit": r"\b(layers?|class|units?) \d+( and \d+| to \d+)?\b",
+    "the values that a choice has": r"\b0 (or|and|to) 1\b|\bof 0\b|\bis 1\b",
+    "a report in a public tracker": r"\b(issue|pull request) \d+",
+    "an equation or an exercise of a source": r"\(?\d\.\d+\)?",
+    "a year": r"\b(19|20)\d\d\b",
+}
 NUMERAL = re.compile(r"(?<![\w.#^-])\d[\d.,]*(?:e[+-]?\d+)?(?:-\d+)*(?!\w)")
 
 
@@ -45,6 +53,8 @@ def prose(page: Path) -> str:
 
 
 def typed(page: Path) -> list[str]:
-    """Each typed numeral with some words on either side."""
+    """Each typed numeral that has none of the reasons, with some words on either side."""
     text = " ".join(prose(page).split())
+    for reason in REASONS.values():
+        text = re.sub(reason, "", text)
     return [text[max(0, m.start() - 30) : m.end() + 20] for m in NUMERAL.finditer(text)]

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import execute_chapters
+import numerals
 import pytest
 import yaml
 from myst_nb.core.read import myst_nb_reader_plugin
@@ -85,6 +86,16 @@ def symbols(formula: str) -> int:
     """About how many symbols a formula shows: a command counts once, fonts, braces and scripts not at all."""
     without_fonts = re.sub(r"\\(mathrm|mathbf|mathcal|mathsf|text|left|right|quad|,)", "", formula)
     return len(re.sub(r"[{}_^ ]", "", re.sub(r"\\[A-Za-z]+|\\.", "x", without_fonts)))
+
+
+TYPED = yaml.safe_load((Path(__file__).parent / "numerals.yml").read_text(encoding="utf-8"))
+
+
+@each_page
+def test_numerals_are_computed(page):
+    found = numerals.typed(page)
+    allowed = TYPED.get(page.relative_to(ROOT).with_suffix("").as_posix(), 0)
+    assert len(found) <= allowed, f"typed numerals, in prose, captions or alternative texts: {found}; compute, and glue"
 
 
 @each_page
