@@ -139,7 +139,7 @@ WIDE = np.concatenate(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", set(DEFINITIONS) - {"relu", "identity"})
+@pytest.mark.parametrize("name", sorted(set(DEFINITIONS) - {"relu", "identity"}))
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 @pytest.mark.parametrize("in_turn", [False, True])
 def test_every_derivative_keeps_its_digits_at_every_argument(name, order, dtype, in_turn) -> None:
