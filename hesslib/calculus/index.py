@@ -94,7 +94,7 @@ class Tensor(IndexedBase):
             self.symmetric,
             self.pattern,
             self.independent,
-            self.between,
+            sp.Tuple(*(self.between or ())),  # None is not ordered, and SymPy orders these
         )
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:

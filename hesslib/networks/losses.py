@@ -324,7 +324,7 @@ class _Softmax:
         """1 - y: for the largest output from the others, for these, which are at most 1/2, as it is written."""
         return self.xp.where(self.top, self.r / (1 + self.r), 1 - self.y)
 
-    def less_mean(self, v: Float[Array, "*V N K"]) -> Float[Array, "*V N K"]:
+    def less_mean(self, v: Array) -> Array:
         """Take off the mean under y: first the entry of the largest output, since only differences from it count."""
         u = v - self._at_top(v)
         return u - self.xp.sum(self.y * u, axis=-1, keepdims=True)
