@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,24 @@ OF_THE_TESTS = {
 }
 for name, value in OF_THE_TESTS.items():
     os.environ.setdefault(name, value)
+
+
+CHECKED = 12
+"""The annotations are checked in every so many-th case of a test; that multiplies its time by up to ten."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Check the annotations in the first case of each test and in some of the others; the rest run as installed.
+
+    Cases of one test go through the same code with other numbers, so that a wrong shape shows in the first of them.
+    """
+    cases: Counter[tuple[Path, str]] = Counter()
+    for item in items:
+        if isinstance(item, pytest.Function):
+            test = item.path, item.originalname
+            if cases[test] % CHECKED and "as_installed" not in item.fixturenames:
+                item.fixturenames.append("as_installed")
+            cases[test] += 1
 
 
 @pytest.fixture

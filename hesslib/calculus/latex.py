@@ -17,7 +17,7 @@ from sympy.printing.latex import LatexPrinter
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
 from .indicators import Holds
 
-__all__ = ["tex"]
+__all__ = ["tex", "with_letters"]
 
 FACTOR_ORDER = ["A", "V", "H", "h", "v", "u", "w", "W", "delta", "M", "G", "B", "x", "z", "t", "y"]
 """The order of tensors within a product; others follow alphabetically."""
@@ -241,6 +241,28 @@ def letters(e: Expr, /) -> Expr:
         return x.func(*[visit(y, taken) for y in x.args])
 
     return visit(e, {s.name for s in e.free_symbols if isinstance(s, Symbol) and not isinstance(s, sp.Dummy)})
+
+
+SPARE = "pqrstuv"
+"""The letters that free dummies get, in the order in which they appear."""
+
+
+def with_letters(*sides: Any) -> tuple[Any, ...]:
+    """Formulas that belong together, in which every free dummy has a letter that none of them uses.
+
+    >>> with_letters(sp.Symbol("p") + sp.Dummy("_k", integer=True))
+    (p + q,)
+    """
+    formulas = [e for e in sides if isinstance(e, sp.Basic)]
+    free = set().union(*[e.free_symbols for e in formulas])
+    order = dict.fromkeys(
+        s for e in formulas for s in sp.preorder_traversal(e) if isinstance(s, sp.Dummy) and s in free
+    )
+    taken = {s.name for s in free if isinstance(s, Symbol) and s not in order}
+    spare = (letter + "'" * primes for primes in itertools.count() for letter in SPARE)
+    unused = (name for name in spare if name not in taken)
+    named = {s: Symbol(name, **s.assumptions0) for s, name in zip(order, unused, strict=False)}
+    return tuple(e.xreplace(named) if isinstance(e, sp.Basic) else e for e in sides)
 
 
 def tex(e: Any, /, *, limits: bool = False) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
-from .latex import tex
+from .latex import tex, with_letters
 
 __all__ = ["Ground", "Grounds"]
 
@@ -57,9 +57,10 @@ class Ground:
     def __str__(self) -> str:
         if isinstance(self.left, str):
             return f"{SAYS[self.kind]} {self.left}"
-        if self.right is None:
-            return f"{SAYS[self.kind]} ${tex(self.left)}$"
-        return f"{SAYS[self.kind]} ${tex(self.left)} {self.relation} {tex(self.right)}$"
+        left, right = with_letters(self.left, self.right)
+        if right is None:
+            return f"{SAYS[self.kind]} ${tex(left)}$"
+        return f"{SAYS[self.kind]} ${tex(left)} {self.relation} {tex(right)}$"
 
 
 class Grounds:

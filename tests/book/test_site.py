@@ -19,12 +19,16 @@ import pytest
 import yaml
 from playwright.sync_api import sync_playwright
 
+from hesslib.book.ledger import KINDS
+
 ROOT = Path(__file__).resolve().parents[2]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 NUMBERED = [chapter["file"] for part in TOC["parts"] if part.get("numbered") for chapter in part["chapters"]]
 NOTEBOOKS = [name for name in PAGES if execute_chapters.is_notebook(ROOT / f"{name}.md")]
 GENERATED = ["search", "genindex"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+MOVED = CONFIG["sphinx"]["config"]["redirects"]  # an old address, and where it leads
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 120_000  # milliseconds; a page takes one second, on a machine that has nothing else to do
 FLAGS = [
@@ -86,7 +90,13 @@ def test_the_book_builds_without_a_warning(built):
 
 
 def test_the_book_has_the_pages_of_its_table_of_contents_and_no_others(files):
-    assert set(files) == {*PAGES, *GENERATED}
+    assert set(files) == {*PAGES, *GENERATED, *MOVED}
+
+
+def test_an_old_address_leads_to_the_page_that_moved(files, site):
+    for old, new in MOVED.items():
+        assert new in (site / f"{old}.html").read_text(encoding="utf-8")
+        assert (site / old).parent.joinpath(new).resolve().is_file(), (old, new)
 
 
 def test_no_page_names_anything_outside_to_load(files):
@@ -124,9 +134,8 @@ def test_every_numbered_equation_is_in_the_ledger_and_the_other_way_round(ledger
 
 
 def test_every_record_says_how_it_is_known_and_what_was_measured(ledger):
-    kinds = {"definition", "assumption", "approximation", "derived", "instance", "numeric"}
     for row in ledger["equations"]:
-        assert row["established"] in kinds
+        assert row["established"] in KINDS
         assert {"label", "page", "source", "checks"} <= row.keys()
         assert row["checks"] or row["established"] in ("definition", "assumption")
         for check in row["checks"]:
