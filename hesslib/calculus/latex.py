@@ -258,7 +258,7 @@ def with_letters(*sides: Any) -> tuple[Any, ...]:
     order = dict.fromkeys(
         s for e in formulas for s in sp.preorder_traversal(e) if isinstance(s, sp.Dummy) and s in free
     )
-    taken = {s.name for s in free if isinstance(s, Symbol) and s not in order}
+    taken = {s.name for s in free if isinstance(s, Symbol) and s not in dummies}
     spare = (letter + "'" * primes for primes in itertools.count() for letter in SPARE)
     unused = (name for name in spare if name not in taken)
     named = {s: Symbol(name, **s.assumptions0) for s, name in zip(order, unused, strict=False)}
