@@ -172,11 +172,12 @@ def _first_derivatives_of(whole: Steps) -> Expr:
 def linearised() -> Steps:
     r"""The Gauss-Newton matrix as an equality: it is the Hessian of a network that is linear in its weights."""
     whole = general()
-    return whole.then(_first_derivatives_of(whole), "the network is linear in $w$", using=_linear_in_w)
+    linear = assuming(Diff(w[r], Diff(w[s], a_k[n, k])), 0, _linear_in_w)
+    return whole.then(_first_derivatives_of(whole), "the network is linear in $w$", using=linear)
 
 
 def _linear_in_w(e: Expr) -> Expr:
-    """The fact that the pre-activations have no second derivatives."""
+    """What is left where the pre-activations have no second derivatives."""
     return e.replace(
         lambda x: isinstance(x, Diff) and isinstance(x.operand, Diff) and getattr(x.operand.operand, "base", E) != E,
         lambda _: sp.S.Zero,
