@@ -9,6 +9,8 @@ they are evaluated once more, with small real numbers and true functions: only n
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +97,20 @@ def compare(x: Any, y: Any, /, *around: Any, name: str = "") -> Answer:
         return Answer("undecided", str(reason))
     except RecursionError:
         return Answer("undecided", "it is nested deeper than the interpreter's stack, or defined by itself")
+
+
+def told_apart(x: Expr, y: Expr, /) -> bool:
+    """Whether two formulas have different values in one world: a quick look, which often spares the normal forms.
+
+    >>> told_apart(sp.Symbol("x"), sp.Symbol("y")), told_apart(sp.Symbol("x"), sp.Symbol("x"))
+    (True, False)
+    """
+    x, y = _with_numbered_letters([x, y])
+    letters = Letters([x, y])
+    for world in itertools.islice(worlds(letters, letters.candidates(), 5, ""), 2, 5):
+        with contextlib.suppress(NoValueError, OverflowError, UndecidableError, RecursionError):
+            return world.value(x) != world.value(y)
+    return False
 
 
 def _with_numbered_letters(formulas: Sequence[Expr]) -> list[Expr]:

@@ -161,6 +161,14 @@ class Steps(Displayed):
         self.decisions: list[Decision] = []
         self.own = Grounds()  # what the chain itself used, the grounds of earlier results not among them
         self._inserted: list[Callable[[Expr], Expr]] = []
+        self._grounds: Grounds | None = None
+
+    def __copy__(self) -> Steps:
+        """A chain of its own with the same links, to go on with another way."""
+        chain = Steps(self.lhs)
+        chain.rows, chain.decisions, chain._inserted = [*self.rows], [*self.decisions], [*self._inserted]
+        chain.own.update(self.own)
+        return chain
 
     # ------------------------------------------------------------------------------------------------ building
     def then(
@@ -221,11 +229,14 @@ class Steps(Displayed):
         found = recognised(grounds)
         require_consistent([*self.own, *found])
         self.own.update(found)
+        self._grounds = None
 
     @property
     def grounds(self) -> Grounds:
         """What the chain rests on, with all that the results rest on that it used."""
-        return expanded(g for g in self.own if g.about is not self)
+        if self._grounds is None:
+            self._grounds = expanded(g for g in self.own if g.about is not self)
+        return self._grounds
 
     def _prepared(self, e: Expr, by: Any, using: Any) -> Expr:
         lets = lets_of(using)

@@ -159,9 +159,7 @@ def general() -> Steps:
 
 def gauss_newton_of(whole: Steps, /) -> Steps:
     """The same chain with the terms that hold a second derivative of the network dropped: a named step at its end."""
-    chain = copy(whole)
-    chain.rows = [*whole.rows]  # the given chain stays as it is
-    return chain.neglect(_first_derivatives_of(whole), "drop the second derivatives of the network")
+    return copy(whole).neglect(_first_derivatives_of(whole), "drop the second derivatives of the network")
 
 
 def _first_derivatives_of(whole: Steps) -> Expr:
