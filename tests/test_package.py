@@ -87,3 +87,9 @@ def test_numeric_modules_do_not_import_the_calculus_or_an_oracle() -> None:
         assert not re.search(
             r"^\s*(import|from) (jax|torch|hesslib\.(calculus|derivations|book))\b", source, re.MULTILINE
         ), name
+
+
+def test_the_types_of_every_call_are_checked_in_all_rooms_but_those_without_arrays(pytestconfig):
+    *checked, _ = pytestconfig.getoption("--jaxtyping-packages").split(",")
+    rooms = {f"hesslib.{room.name}" for room in pkgutil.iter_modules(hesslib.__path__)}
+    assert set(checked) == rooms - {"hesslib.calculus", "hesslib.derivations"}

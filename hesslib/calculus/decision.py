@@ -24,6 +24,7 @@ import sympy as sp
 from hesslib.agreement import Check
 
 from .comparison import Counterexample, compare
+from .denominators import MayVanishError
 from .normal import equal
 
 __all__ = ["Decision", "DisagreementError", "Links", "decide", "decided", "summary"]
@@ -58,7 +59,11 @@ def decide(x: Any, y: Any, /, *around: Any) -> Decision:
     ('equal', 'different', 'undecided')
     """
     x, y = sp.sympify(x), sp.sympify(y)
-    same = equal(x, y, around)
+    reason = "the normal forms differ"
+    try:
+        same = equal(x, y, around)
+    except MayVanishError as unknown:
+        same, reason = False, str(unknown)
     second = compare(x, y, *map(sp.sympify, around))
     if same and second.word in ("different", "undefined"):
         found = f"they differ {second.counterexample}" if second.counterexample else second.reason
@@ -68,8 +73,8 @@ def decide(x: Any, y: Any, /, *around: Any) -> Decision:
     if second.word == "different":
         return Decision("different", counterexample=second.counterexample)
     if second.word == "equal":
-        return Decision("undecided", "the normal forms differ, but the values agree wherever they were compared")
-    return Decision("undecided", f"the normal forms differ, and by evaluation {second.reason}")
+        return Decision("undecided", f"{reason}, but the values agree wherever they were compared")
+    return Decision("undecided", f"{reason}, and by evaluation {second.reason}")
 
 
 NORMAL_FORM, VALUES, ONCE = "normal form", "values in a prime field", "decided by normal form alone"

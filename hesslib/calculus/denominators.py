@@ -18,6 +18,13 @@ from .inequalities import linear
 from .knowledge import known
 from .terms import RESERVED
 
+__all__ = ["MayVanishError"]
+
+
+class MayVanishError(ValueError):
+    """A denominator is made of indices, and it is not known that they keep it from being zero."""
+
+
 MOST_SWITCHES = 4
 """So many deltas and indicators are tried in a denominator, each with 0 and 1."""
 
@@ -65,7 +72,7 @@ def may_vanish(e: Expr, /) -> dict[Expr, Expr] | None:
 def require_nonzero(e: Expr, /) -> None:
     """Refuse a denominator that is zero for some values of bound indices, or of indices alone.
 
-    Errors: ``ValueError`` that says where.
+    Errors: ``ValueError`` that says where; `MayVanishError`, one of its kind, where that is not known.
     """
     if e == 0:
         raise ValueError("something is divided by zero")
@@ -78,4 +85,4 @@ def require_nonzero(e: Expr, /) -> None:
         raise ValueError(f"something is divided by zero: {e} is zero {'at ' * bool(where)}{place}")
     of_indices = letters and not e.has(Indexed, Elementwise, sp.Function) and letters_of(e) >= letters
     if of_indices and linear(e) is not None and not known().proves(e - 1) and not known().proves(-e - 1):
-        raise ValueError(f"something may be divided by zero: {e} is not shown to be different from zero")
+        raise MayVanishError(f"something may be divided by zero: {e} is not shown to be different from zero")

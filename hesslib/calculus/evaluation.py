@@ -42,11 +42,12 @@ def title(x: Any) -> str:
 class World:
     """Numbers for everything: ``integers`` for sizes, layer numbers and free indices, ``numbers`` for the rest.
 
-    ``widths`` is the number of units of every layer, or 0 for widths that differ.
+    ``widths`` is the number of units of every layer, or 0 for widths that differ: from ``narrowest`` to 4.
     """
 
-    def __init__(self, numbers: Any, integers: dict[Expr, int], name: str, widths: int = 0) -> None:
-        self.numbers, self.integers, self.name, self.widths = numbers, integers, name, widths
+    def __init__(self, numbers: Any, integers: dict[Expr, int], name: str, widths: int = 0, narrowest: int = 1) -> None:
+        self.numbers, self.integers, self.name = numbers, integers, name
+        self.widths, self.narrowest = widths, narrowest
         self.drawn_widths: dict[tuple[int, tuple[int, ...]], tuple[Width, int]] = {}
         self.known_sizes: dict[int, dict[tuple[int, ...], tuple[int, ...]]] = {}
         self.known_sums: dict[Any, Any] = {}
@@ -54,7 +55,7 @@ class World:
 
     def with_numbers(self, numbers: Any) -> World:
         """The same sizes, layer numbers and indices with other values of everything else."""
-        world = World(numbers, self.integers, self.name, self.widths)
+        world = World(numbers, self.integers, self.name, self.widths, self.narrowest)
         world.drawn_widths, world.known_sizes = self.drawn_widths, self.known_sizes
         return world
 
@@ -71,7 +72,8 @@ class World:
         """The number of units of a layer."""
         which = id(base), layer
         if which not in self.drawn_widths:
-            self.drawn_widths[which] = base, self.widths or 1 + digest(self.name, title(base), layer) % 4
+            drawn = self.narrowest + digest(self.name, title(base), layer) % (5 - self.narrowest)
+            self.drawn_widths[which] = base, self.widths or drawn
         return self.drawn_widths[which][1]
 
     def sizes(self, base: Tensor, layers: tuple[int, ...]) -> tuple[int, ...]:

@@ -318,6 +318,40 @@ def _renamed(e: Expr, names: dict[Any, Any]) -> Expr:
     return sp.Sum(_renamed(e.function, names), *limits)
 
 
+def signature(e: Any, /) -> str:
+    """A string that two formulas have in common that differ in the names of bound indices and in order only.
+
+    >>> x = Tensor("x", shape=(3,))
+    >>> signature(S("j", 3, lambda j: x[j])) == signature(S("k", 3, lambda k: x[k]))
+    True
+    """
+    return _signature(sp.sympify(e), {})
+
+
+def _signature(e: Any, bound: dict[Any, str]) -> str:
+    if not e.args:
+        return bound.get(e) or _leaf(e)
+    if isinstance(e, sp.Sum):
+        told = []
+        for v, low, high in reversed(e.limits):
+            told.append(f"{_signature(low, bound)}:{_signature(high, bound)}")
+            bound = {**bound, v: f"?{len(bound)}"}
+        return f"Sum({_signature(e.function, bound)},{','.join(told)})"
+    parts = [_signature(x, bound) for x in e.args]
+    if isinstance(e, (sp.Add, sp.Mul, sp.KroneckerDelta)):
+        parts.sort()
+    return f"{type(e).__name__}({','.join(parts)})"
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _leaf(e: Any) -> str:
+    if isinstance(e, Tensor):
+        return repr((type(e).__name__, *e._hashable_content()))
+    if isinstance(e, Symbol):
+        return repr((type(e).__name__, *map(str, e._hashable_content())))
+    return sp.srepr(e)
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def letters_of(e: Any, /) -> frozenset[Any]:
     """The letters that occur free in ``e``: SymPy's ``free_symbols``, kept, since each sum asks all below it."""

@@ -7,13 +7,15 @@ put in by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sympy as sp
 from sympy import Expr, Indexed, Symbol
 
-from .index import Diff, RangeError, freshen
+from .comparison import told_apart
+from .index import Diff, RangeError, freshen, signature
 from .normal import equal
 from .provenance import Ground, report, silence
 from .terms import WorkLimitError
@@ -27,18 +29,46 @@ UNDECIDED = (RangeError, WorkLimitError, TypeError, ValueError, RuntimeError, Lo
 Result = Any
 """A chain of `Steps` (which is made of these functions): its ``lhs``, ``result``, ``grounds`` and ``at``."""
 
-_results: dict[str, list[Result]] = {}
+_results: dict[str, list[tuple[Result, tuple[Any, ...]]]] = {}
 MOST_KEPT = 500
 """How many results are remembered for one kind of left side; the oldest are forgotten first."""
 
 
 def remember(chain: Result, /) -> None:
-    """Keep a chain as a result that later ones may use."""
+    """Keep a chain as a result that later ones may use, in the place of one that says the same on the same grounds."""
     if isinstance(chain.lhs, (Indexed, Diff, Symbol)):
         kept = _results.setdefault(_kind(chain.lhs), [])
-        if not any(chain is other for other in kept):
-            kept.append(chain)
-            del kept[:-MOST_KEPT]
+        what = _says(chain)
+        kept[:] = [(other, says) for other, says in kept if other is not chain and says != what][1 - MOST_KEPT :]
+        kept.append((chain, what))
+
+
+@contextlib.contextmanager
+def forgetting() -> Iterator[None]:
+    """What is derived inside is known inside only.
+
+    >>> from .steps import Steps
+    >>> y, x = sp.symbols("y x")
+    >>> with forgetting():
+    ...     chain = Steps(y).then(2 * x, using={y: lambda: 2 * x})
+    >>> earlier(y) is None
+    True
+    """
+    before = {kind: list(kept) for kind, kept in _results.items()}
+    try:
+        yield
+    finally:
+        _results.clear()
+        _results.update(before)
+
+
+def _says(chain: Result) -> tuple[Any, ...]:
+    """What a chain says, and on which grounds, as something to compare."""
+    own = frozenset(
+        (g.kind, *[x if isinstance(x, str) else signature(x) for x in (g.left, g.right) if x is not None])
+        for g in chain.own
+    )
+    return signature(chain.lhs), signature(chain.result), chain.established, own
 
 
 def _kind(x: Expr) -> str:
@@ -72,18 +102,24 @@ def _offset(pattern: Expr, x: Expr, letters: dict[Expr, Expr]) -> bool:
 
 def earlier(x: Expr, body: Expr | None = None, /) -> tuple[Result, Expr] | None:
     """A result whose left side is ``x``, at some letters, and its right side there (equal to ``body``, if given)."""
-    for chain in reversed(_results.get(_kind(x), [])):
+    for chain, _ in reversed(_results.get(_kind(x), [])):
         letters: dict[Expr, Expr] = {}
         if not matched(chain.lhs, x, letters):
             continue
+        values = {s: value for s, value in letters.items() if s != value}
         with silence():
             try:
-                found = chain.at({s: value for s, value in letters.items() if s != value})
-                if body is None or equal(found, body):
-                    return chain, found
+                if body is not None and not _is_equal(freshen(chain.result).xreplace(values), body):
+                    continue
+                return chain, chain.at(values)
             except UNDECIDED:
                 continue
     return None
+
+
+def _is_equal(x: Expr, y: Expr) -> bool:
+    """Whether two formulas are equal: most are told apart by a value, or are alike as they stand."""
+    return signature(x) == signature(y) or (not told_apart(x, y) and equal(x, y))
 
 
 def inserting(chain: Result, /) -> Callable[[Expr], Expr]:

@@ -19,6 +19,7 @@ from sympy import Expr
 from .comparison import Counterexample, compare
 from .consistent import require_consistent
 from .decision import Decision, decide, decided
+from .denominators import MayVanishError
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
 from .explained import expanded, recognised, rewritten
@@ -73,7 +74,7 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, aro
     decision = decide(derived, claimed, *around)
     if decision.word == "equal":
         return decision
-    missing, extra = difference(derived, claimed, around)
+    missing, extra = _difference(derived, claimed, around)
     message = [f"{what} does not hold:" if decision.word == "different" else f"{what} is undecided; {decision.reason}:"]
     message += [f"  derived, but not claimed:  {tex(t)}" for t in missing]
     message += [f"  claimed, but not derived:  {tex(t)}" for t in extra]
@@ -81,6 +82,14 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, aro
         message.append(f"  {decision.counterexample}")
     kind = NotEqualError if decision.word == "different" else UndecidedError
     raise kind("\n".join(message), missing, extra, decision.counterexample)
+
+
+def _difference(derived: Any, claimed: Any, around: Sequence[Any]) -> tuple[list[Expr], list[Expr]]:
+    """The terms that the two do not share; none where a denominator keeps them from having normal forms."""
+    try:
+        return difference(derived, claimed, around)
+    except MayVanishError:
+        return [], []
 
 
 class Formula(Displayed):
@@ -152,6 +161,14 @@ class Steps(Displayed):
         self.decisions: list[Decision] = []
         self.own = Grounds()  # what the chain itself used, the grounds of earlier results not among them
         self._inserted: list[Callable[[Expr], Expr]] = []
+        self._grounds: Grounds | None = None
+
+    def __copy__(self) -> Steps:
+        """A chain of its own with the same links, to go on with another way."""
+        chain = Steps(self.lhs)
+        chain.rows, chain.decisions, chain._inserted = [*self.rows], [*self.decisions], [*self._inserted]
+        chain.own.update(self.own)
+        return chain
 
     # ------------------------------------------------------------------------------------------------ building
     def then(
@@ -212,11 +229,14 @@ class Steps(Displayed):
         found = recognised(grounds)
         require_consistent([*self.own, *found])
         self.own.update(found)
+        self._grounds = None
 
     @property
     def grounds(self) -> Grounds:
         """What the chain rests on, with all that the results rest on that it used."""
-        return expanded(g for g in self.own if g.about is not self)
+        if self._grounds is None:
+            self._grounds = expanded(g for g in self.own if g.about is not self)
+        return self._grounds
 
     def _prepared(self, e: Expr, by: Any, using: Any) -> Expr:
         lets = lets_of(using)
@@ -345,13 +365,11 @@ class Refusal(Displayed):
     normal form refuses: another letter: exact
     """
 
-    def __init__(self, lhs: Expr, wrong: Expr, why: str, reason: Exception) -> None:
+    def __init__(
+        self, lhs: Expr, wrong: Expr, why: str, reason: Exception, counterexample: Counterexample | None
+    ) -> None:
         self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
-
-    @property
-    def counterexample(self) -> Counterexample | None:
-        """Numbers at which the wrong formula differs from the right one; None for what is no formula at all."""
-        return getattr(self.reason, "counterexample", None)
+        self.counterexample = counterexample  # where the two differ; None for what has a value nowhere
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -398,11 +416,12 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
     except UndecidedError:
         raise
     except RangeError as reason:
-        if compare(right, wrong, sp.sympify(lhs)).word == "equal":
+        values = compare(right, wrong, sp.sympify(lhs))
+        if values.word == "equal":
             raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
-        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
+        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason, values.counterexample)
     except NotEqualError as reason:
-        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason)
+        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason, reason.counterexample)
     except WorkLimitError:
         raise
     raise AssertionError(f"accepted, though it should be refused: {why}")

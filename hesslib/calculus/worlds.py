@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -76,14 +77,54 @@ class Letters:
         """Collect the numbers that stand in ``e`` itself."""
         self.numbers |= {abs(int(x)) for x in (e, *e.args) if isinstance(x, Integer)}
 
+    @property
+    def free(self) -> list[Expr]:
+        """The free indices."""
+        return [*self.slots, *self.others]
+
+    def end(self, s: Expr, world: World, otherwise: int) -> int:
+        """How far a free index runs in a world."""
+        ends = []
+        for base, layers, place in self.slots.get(s, ()):
+            with contextlib.suppress(UndecidableError):
+                ends.append(world.sizes(base, tuple(integer(x)(world, world.integers) for x in layers))[place])
+        return max(1, min(ends, default=otherwise))
+
     def candidates(self) -> list[int]:
         """The sizes to try: the smallest ones, and those about every number that stands beside one."""
         near = {n + step for n in self.numbers for step in (-1, 0, 1, 2)}
         return sorted(n for n in {1, 2, 3, 4} | near if n > 0)
 
 
+def coincidences(count: int, /) -> list[tuple[int, ...]]:
+    """The ways in which ``count`` letters may coincide, each letter with the number of its block: all, at first.
+
+    Of more than four letters there are too many ways; all alike, all different, and those in which two are.
+
+    >>> coincidences(3)
+    [(0, 0, 0), (0, 1, 2), (0, 1, 1), (0, 1, 0), (0, 0, 1)]
+    """
+    if count <= MOST_LETTERS:
+        ways: list[tuple[int, ...]] = [()]
+        for _ in range(count):
+            ways = [(*way, block) for way in ways for block in range(max(way, default=-1) + 2)]
+    else:
+        apart = tuple(range(count))
+        pairs = [tuple(p if s == q else s for s in apart) for p, q in itertools.combinations(apart, 2)]
+        ways = [(0,) * count, *pairs, apart]
+    return [ways[0], *ways[:0:-1]]
+
+
+MOST_LETTERS = 4
+
+
 def worlds(letters: Letters, candidates: Sequence[int], count: int, name: str) -> Iterator[World]:
-    """Worlds in which every size takes each candidate in turn, in an order of its own; in the first two all agree."""
+    """Worlds in which every size takes each candidate in turn, in an order of its own; in the first two all agree.
+
+    The free indices coincide in every possible way in turn, as far as their ranges allow: a slip in an index may show
+    only where all are different, and what holds of different indices only shows where two are one.
+    """
+    ways = coincidences(len(letters.free))
     for trial in range(count):
         together = candidates[trial % len(candidates)] if trial < 2 else 0
 
@@ -97,18 +138,19 @@ def worlds(letters: Letters, candidates: Sequence[int], count: int, name: str) -
         depth = 2 + digest(name, trial) % 3
         for s in letters.layers:
             integers[s] = depth + 1 if title(s)[0].isupper() else 1 + digest(name, trial, title(s)) % depth
-        world = World(Residues(f"{name} {trial}"), integers, f"{name} {trial}", together)
-        seen: list[int] = []
-        for s in [*letters.slots, *letters.others]:  # of the others nothing says how far they run
-            ends = []
-            for base, layers, place in letters.slots.get(s, ()):
-                with contextlib.suppress(UndecidableError):
-                    ends.append(world.sizes(base, tuple(integer(x)(world, integers) for x in layers))[place])
-            end = max(1, min(ends, default=candidates[-1] + 1))
-            chance = digest(name, trial, title(s))
-            integers[s] = end if chance % 5 == 0 else 1 + chance // 5 % end
-            like = seen[chance // 7 % len(seen)] if seen and chance % 2 else 0  # every other one is like an earlier one
-            if 1 <= like <= end:
-                integers[s] = like
-            seen.append(integers[s])
+        way = ways[max(trial - 1, 0) % len(ways)]
+        narrowest = min(1 + max(way, default=0), 3)  # the widths are to leave room for different indices
+        world = World(Residues(f"{name} {trial}"), integers, f"{name} {trial}", together, narrowest)
+        last = candidates[-1] + 1  # of the other letters nothing says how far they run
+        blocks: dict[int, list[Expr]] = {}
+        for s, block in zip(letters.free, way, strict=True):
+            blocks.setdefault(block, []).append(s)
+        taken: set[int] = set()
+        for alike in blocks.values():
+            end = min(letters.end(s, world, last) for s in alike)
+            chance = digest(name, trial, *map(title, alike))
+            free = [unit for unit in range(1, end + 1) if unit not in taken] or range(1, end + 1)
+            unit = free[-1] if chance % 5 == 0 else free[chance // 5 % len(free)]
+            integers |= dict.fromkeys(alike, unit)
+            taken.add(unit)
         yield world

@@ -14,6 +14,7 @@ from sympy import Expr, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation
 from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.results import inserting
 from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import Formula, Steps
 
@@ -65,21 +66,21 @@ def second_part() -> Expr:
 
 def slope() -> Steps:
     r"""$\partial E/\partial w_s=\sum_nJ_{ns}e_n$."""
+    return slope_by_residuals().then(S("n", m, lambda n: J[n, s] * e[n]), "name", using=JACOBIAN)
+
+
+def slope_by_residuals() -> Steps:
+    r"""$\partial E/\partial w_s$ before the derivatives of the residuals have a name."""
     step = Steps(Diff(w[s], E))
     step.then(by(s).named(squares()), "definition", using={E: squares})
-    step.then(S("n", m, lambda n: e[n] * Diff(w[s], e[n])), "chain rule", by=by(s))
-    return step.then(S("n", m, lambda n: J[n, s] * e[n]), "name", using=JACOBIAN)
+    return step.then(S("n", m, lambda n: e[n] * Diff(w[s], e[n])), "chain rule", by=by(s))
 
 
 def curvature() -> Steps:
     r"""$\partial^2E/\partial w_r\partial w_s=\sum_nJ_{nr}J_{ns}+S_{rs}$."""
-    first = slope().rows[1][1]
+    first = slope_by_residuals()
     step = Steps(Diff(w[r], Diff(w[s], E)))
-    step.then(
-        by(r).named(first),
-        "the gradient",
-        using=lambda x: x.replace(lambda y: y == Diff(w[s], E), lambda _: first),
-    )
+    step.then(by(r).named(first.result), "the gradient", using=inserting(first))
     return step.then(JJ(r, s) + second_part(), "product rule", by=by(r), using=JACOBIAN)
 
 

@@ -10,16 +10,16 @@ from sympy import Expr, Indexed
 
 from hesslib.calculus.equation import Equation, defined, proved
 from hesslib.calculus.index import Diff, S, specialise
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
-from .network import E, L, a, b, definitions, delta, error_signal, hp, j, k, l, n, w, wrt_a, z
+from .network import E, L, a, b, definitions, delta, error_signal, h, hp, j, k, l, n, w, wrt_a, z
 
 __all__ = ["collapse", "one_matrix_below", "signal", "signal_two_below", "smallest_error", "smallest_hessian"]
 
 
-def without_h(e: Expr, /) -> Expr:
-    """The formula for h(z) = z: every slope is 1."""
-    return specialise(e, "h", lambda u: u)
+without_h = assuming(h(a[l, j]), a[l, j], lambda e: specialise(e, "h", lambda u: u))
+"""The formula of a network that is linear: every slope is 1."""
 
 
 def _in_layer(layer: Any, head: Any, body: Callable[..., Expr]) -> dict:
@@ -69,7 +69,11 @@ def collapse() -> Steps:
 
     s = Steps(a[l + 1, k])
     s.then(definitions[a](l + 1, k), "definition", using=_in_layer(l + 1, a, definitions[a]))
-    s.then(S("j", n[l], lambda j: w[l + 1, k, j] * a[l, j]) + b[l + 1, k], "$z^{(l)}_j=a^{(l)}_j$", using=linear)
+    s.then(
+        S("j", n[l], lambda j: w[l + 1, k, j] * a[l, j]) + b[l + 1, k],
+        "$z^{(l)}_j=a^{(l)}_j$",
+        using=assuming(z[l, j], a[l, j], linear),
+    )
 
     def product(i: Any) -> Expr:
         return S("j", n[l], lambda j: w[l + 1, k, j] * w[l, j, i])

@@ -7,11 +7,14 @@ known equation.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation
 from hesslib.calculus.einsum_program import Program
 from hesslib.calculus.index import Diff, S, Tensor
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
 from hesslib.calculus.together import Mirrored, Together
 
@@ -77,12 +80,16 @@ def gradient() -> Mirrored:
 
 def _mirror(known: Formula) -> tuple[Formula, Steps]:
     r"""A known equation, and $\mathcal R\{\cdot\}$ of both of its sides, worked out."""
-
-    def inserted(e: Expr) -> Expr:
-        return e.replace(lambda q: q == known.lhs, lambda q: known.rhs)
-
-    chain = Steps(R_two.named(known.lhs)).then(R_two.named(known.rhs), "the equation", using=inserted)
+    chain = Steps(R_two.named(known.lhs)).then(R_two.named(known.rhs), "the equation", using=_inserting(known))
     return known, chain.then(R_two(known.rhs), "worked out", by=R_two)
+
+
+def _inserting(known: Formula) -> Any:
+    """The known equation as a definition of its left side; the gradient has another one, so there it is a fact."""
+    if isinstance(known.lhs, Diff):
+        return assuming(known.lhs, known.rhs, lambda e: e.xreplace({known.lhs: known.rhs}))
+    letters = known.lhs.indices
+    return {known.lhs.base: lambda *at: known.rhs.xreplace(dict(zip(letters, at, strict=True)))}
 
 
 def program() -> Program:

@@ -15,6 +15,7 @@ from sympy import Expr
 from hesslib.calculus.derivation import NAMED, Derivation, unfold
 from hesslib.calculus.einsum_program import Program
 from hesslib.calculus.index import Diff, S, Tensor, elementwise, freshen, index
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
 
 from .network import E, L, a, definitions, delta, hp, l, n, w, wrt_a
@@ -190,7 +191,7 @@ def dual_product() -> Steps:
     rule = x * y + (x * y_dot + y * x_dot) * eps
     chain = Steps((x + x_dot * eps) * (y + y_dot * eps))
     chain.then(rule + x_dot * y_dot * eps**2, "multiply out")
-    return chain.then(rule, r"$\epsilon^2=0$", using=without_squares)
+    return chain.then(rule, r"$\epsilon^2=0$", using=assuming(eps**2, 0, without_squares))
 
 
 def dual_function() -> Steps:
@@ -202,5 +203,6 @@ def dual_function() -> Steps:
         value, slope = (x.xreplace({eps: sp.S.Zero}) for x in (e, sp.diff(e, eps)))
         return value + slope * eps
 
+    ends = assuming(r"that with $\epsilon^2=0$ the Taylor series of $h$ ends after its slope", None, taylor)
     chain = Steps(h(x + x_dot * eps))
-    return chain.then(h(x) + h(x).fdiff() * x_dot * eps, "Taylor series", using=taylor)
+    return chain.then(h(x) + h(x).fdiff() * x_dot * eps, "Taylor series", using=ends)

@@ -159,9 +159,7 @@ def general() -> Steps:
 
 def gauss_newton_of(whole: Steps, /) -> Steps:
     """The same chain with the terms that hold a second derivative of the network dropped: a named step at its end."""
-    chain = copy(whole)
-    chain.rows = [*whole.rows]  # the given chain stays as it is
-    return chain.neglect(_first_derivatives_of(whole), "drop the second derivatives of the network")
+    return copy(whole).neglect(_first_derivatives_of(whole), "drop the second derivatives of the network")
 
 
 def _first_derivatives_of(whole: Steps) -> Expr:
@@ -172,11 +170,12 @@ def _first_derivatives_of(whole: Steps) -> Expr:
 def linearised() -> Steps:
     r"""The Gauss-Newton matrix as an equality: it is the Hessian of a network that is linear in its weights."""
     whole = general()
-    return whole.then(_first_derivatives_of(whole), "the network is linear in $w$", using=_linear_in_w)
+    linear = assuming(Diff(w[r], Diff(w[s], a_k[n, k])), 0, _linear_in_w)
+    return whole.then(_first_derivatives_of(whole), "the network is linear in $w$", using=linear)
 
 
 def _linear_in_w(e: Expr) -> Expr:
-    """The fact that the pre-activations have no second derivatives."""
+    """What is left where the pre-activations have no second derivatives."""
     return e.replace(
         lambda x: isinstance(x, Diff) and isinstance(x.operand, Diff) and getattr(x.operand.operand, "base", E) != E,
         lambda _: sp.S.Zero,

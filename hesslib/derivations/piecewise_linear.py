@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sympy import Expr
 
+from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
 from . import mixed_partials
-from .network import B, k, m, q
+from .network import B, hpp, k, m, q
 
 
 def own_response() -> Steps:
@@ -15,7 +16,8 @@ def own_response() -> Steps:
     own = mixed_partials.own_response()
     recursion = mixed_partials.where(B, lambda y, x: y == x == m, lambda y, x, row, column: own.at({k: row, q: column}))
     chain = Steps(B[m, m, k, q]).then(own.result, "for any $h$", using=recursion)
-    return chain.then(without_bending(own.result), "$h''=0$", using=without_bending)
+    straight = assuming(hpp(m, k), 0, without_bending)
+    return chain.then(without_bending(own.result), "$h''=0$", using=straight)
 
 
 def without_bending(e: Expr, /) -> Expr:

@@ -1,11 +1,12 @@
 """False statements are refused, with numbers that show it; true ones are not; both deciders are asked."""
 
 import pytest
+import sympy as sp
 from statements import BEYOND, FOUND, STATEMENTS, UNDEFINED
 
 from hesslib.calculus.comparison import compare
 from hesslib.calculus.decision import DisagreementError, decide
-from hesslib.calculus.index import RangeError
+from hesslib.calculus.index import RangeError, Tensor, Width, index
 from hesslib.calculus.steps import UndecidedError, refuse
 
 pytestmark = pytest.mark.usefixtures("as_installed")
@@ -61,3 +62,26 @@ def test_what_is_true_but_beyond_reach_is_undecided_and_says_why(name):
     answer = compare(*BEYOND[name])
     assert answer.word == "undecided", answer
     assert answer.reason
+
+
+def test_two_letters_swapped_are_told_apart():
+    i, j, n = *index("i j"), Width("n", layers=1)
+    l = sp.Symbol("l", integer=True, positive=True)
+    d, z = (Tensor(name, layers=1, shape=shape) for name, shape in (("d", _units(n)), ("z", _units(n))))
+    refused = refuse(d[l, j], d[l, j] * z[l - 1, i], d[l, i] * z[l - 1, j], "swapped")
+    assert isinstance(refused.reason, RangeError)
+    assert refused.counterexample is not None
+    assert str(refused.counterexample) in str(refused.checks[1])
+
+
+def _units(n):
+    return lambda layer: (n[layer],)
+
+
+def test_the_answer_does_not_depend_on_how_many_letters_there_were_before():
+    x, N = Tensor("x", shape=(sp.Symbol("N", integer=True),)), sp.Symbol("N", integer=True)
+    answers = set()
+    for _ in range(3):
+        p, q = sp.Dummy("p", integer=True), sp.Dummy("p", integer=True)
+        answers.add(str(compare(x[p] + N * x[q], x[q] + N * x[p])))
+    assert len(answers) == 1

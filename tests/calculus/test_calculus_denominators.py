@@ -4,10 +4,12 @@ import pytest
 import sympy as sp
 from sympy import KroneckerDelta, Rational, exp, sqrt
 
+from hesslib.calculus.decision import decide
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import S, Tensor, elementwise, index
 from hesslib.calculus.indicators import at_most
 from hesslib.calculus.normal import difference, equal, normal_form
+from hesslib.calculus.steps import NotEqualError, UndecidedError, require_equal
 from hesslib.calculus.tidy import tidy
 
 I = KroneckerDelta
@@ -192,3 +194,15 @@ def test_floats_are_refused(e):
     for entrance in (normal_form, tidy, lambda e: equal(e, x[i])):
         with pytest.raises(TypeError, match="float"):
             entrance(e)
+
+
+def test_a_denominator_of_which_nothing_is_known_is_undecided_unless_numbers_tell():
+    k = sp.Symbol("k", integer=True)  # no slot and no sum says from where it runs: it may be 0
+    one, other = 2 / k, (1 + 1 / k) ** 2 - 1 - k**-2
+    assert decide(one, other).word == "undecided"
+    assert "may be divided by zero" in decide(one, other).reason
+    assert decide(1 / k, 2 / k).word == "different"
+    with pytest.raises(UndecidedError, match="may be divided by zero"):
+        require_equal(one, other)
+    with pytest.raises(NotEqualError, match="at k = "):
+        require_equal(1 / k, 2 / k)

@@ -67,8 +67,7 @@ def shown(result):
 @pytest.mark.parametrize("derivation", DERIVATIONS)
 def test_the_derivation_decides_its_links_and_typesets(derivation):
     for formula in shown(derivation()):
-        assert formula.established in ("derived", "conditional", "approximation", "definition", "assumption")
-        assert formula.established != "conditional" or formula.uses  # it names what it takes for granted
+        assert formula.established in ("derived", "approximation", "definition", "assumption")
         assert formula.latex()
         assert all(check.passed for check in formula.checks)
         assert "text/markdown" in formula._repr_mimebundle_()
