@@ -255,9 +255,8 @@ def with_letters(*sides: Any) -> tuple[Any, ...]:
     """
     formulas = [e for e in sides if isinstance(e, sp.Basic)]
     free = set().union(*[e.free_symbols for e in formulas])
-    order = dict.fromkeys(
-        s for e in formulas for s in sp.preorder_traversal(e) if isinstance(s, sp.Dummy) and s in free
-    )
+    dummies = {s for s in free if isinstance(s, sp.Dummy)}
+    order = dict.fromkeys(s for e in formulas for s in sp.preorder_traversal(e) if s in dummies)
     taken = {s.name for s in free if isinstance(s, Symbol) and s not in dummies}
     spare = (letter + "'" * primes for primes in itertools.count() for letter in SPARE)
     unused = (name for name in spare if name not in taken)
