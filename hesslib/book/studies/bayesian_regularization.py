@@ -102,7 +102,7 @@ class LinearModel:
             for term in sp.Add.make_args(derived.log_evidence().result)
         )
 
-    def library(self, convention: str, a: float, b: float) -> float:
+    def library(self, convention: Any, a: float, b: float) -> float:
         """Return what `hesslib.log_evidence` says."""
         found = hesslib.log_evidence(self.net, self.mode(a / b), self.x, self.t, alpha=a, beta=b, convention=convention)
         return float(found)
@@ -124,7 +124,7 @@ class LinearModel:
     def fixed_point(self, two_c: int, in_hessian: int, in_trace: int, in_update: int) -> tuple[Any, ...]:
         """Run the loop with the factors as given, until nothing changes: alpha, beta, gamma, rounds."""
         a, b = 0.1, 1.0
-        for step in range(1, 2000):
+        for rounds in range(1, 2000):
             w = self.mode(a / b)
             e = self.e(w)
             A = in_hessian * (b * self.lam + a)
@@ -133,8 +133,8 @@ class LinearModel:
             change = max(abs(new[0] / a - 1), abs(new[1] / b - 1))
             a, b = new
             if change < 1e-12:
-                break
-        return a, b, g, step
+                return a, b, g, rounds
+        raise AssertionError("the loop did not end")
 
     def damped_step(self, a: float, b: float, mu: float) -> tuple[Any, Any]:
         """Return the step from w = 1 by the formula, and by least squares of stacked residuals."""
