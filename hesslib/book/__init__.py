@@ -9,9 +9,9 @@
 """
 
 from hesslib.book import ledger
-from hesslib.book.inline import glue
+from hesslib.book.inline import glue, spaced
 from hesslib.book.measuring import comparison, seconds, slope, table
 from hesslib.book.page import begin
 from hesslib.book.source import Listing, listing
 
-__all__ = ["Listing", "begin", "comparison", "glue", "ledger", "listing", "seconds", "slope", "table"]
+__all__ = ["Listing", "begin", "comparison", "glue", "ledger", "listing", "seconds", "slope", "spaced", "table"]

@@ -6,7 +6,7 @@ seconds for each chapter; this one imports nothing but the display.
 
 from __future__ import annotations
 
-__all__ = ["glue"]
+__all__ = ["glue", "spaced"]
 
 GLUED = "application/papermill.record/"
 """The prefix of an output that is kept and not shown."""
@@ -30,3 +30,16 @@ def glue(name: str, text: str, /) -> None:
 
         scrapbook = {"name": name, "mime_prefix": GLUED}
         display({GLUED + "text/plain": repr(text)}, raw=True, metadata={"scrapbook": scrapbook})
+
+
+def spaced(count: int, /) -> str:
+    r"""A whole number in groups of three digits, with narrow spaces that do not break.
+
+    Shapes: none.
+    Cost: none.
+    Errors: ValueError for what is no whole number.
+
+    >>> spaced(1234567).split("\u202f")
+    ['1', '234', '567']
+    """
+    return f"{count:,d}".replace(",", "\u202f")

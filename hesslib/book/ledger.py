@@ -23,7 +23,7 @@ from hesslib.book import display as _display
 from hesslib.calculus.display import Displayed
 from hesslib.calculus.macros import expand
 
-__all__ = ["KINDS", "VERDICTS", "Check", "LedgerError", "claim", "compare", "faults", "forget", "state"]
+__all__ = ["KINDS", "VERDICTS", "Check", "LedgerError", "claim", "compare", "faults", "forget", "settle", "state"]
 
 KINDS = {
     "definition": "gives a name to something; nothing to prove",
@@ -176,6 +176,23 @@ def claim(
     }
     _enter(id, record)
     _display.show_claim(record)
+
+
+def settle(*claims: tuple[str, str, Iterable[Any], str]) -> None:
+    """Settle several claims, a row for each: id, verdict, checks, text. What has no checks was settled by reading.
+
+    Shapes: none; nothing is returned.
+    Cost: none to speak of.
+    Errors: `LedgerError` as for `state`.
+
+    >>> settle(("A-1", "OK", [], "As printed."), ("A-2", "WRONG", [compare("fingers", 1 + 1, 2)], "It is 2."))
+    A-1 OK. As printed.
+    A-2 WRONG. fingers: exact. It is 2.
+    >>> forget()
+    """
+    for id, verdict, checks, text in claims:
+        proofs = list(checks)
+        claim(id, verdict, text, checks=proofs, established="computed" if proofs else "reading")
 
 
 def faults(record: dict[str, Any], /) -> list[str]:

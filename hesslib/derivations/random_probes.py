@@ -17,7 +17,7 @@ import sympy as sp
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import S, Tensor, elementwise, index
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 
@@ -261,3 +261,15 @@ def _apart(e: Expr) -> Expr:
 def power_of(eigenvalue: Tensor) -> Tensor:
     """The tensor of the powers of an eigenvalue, of which nothing is used but what exponents they have."""
     return Tensor(f"power of {eigenvalue.name_}", layers=1, shape=eigenvalue.sizes())
+
+
+def quadrature_of_trace() -> Formula:
+    r"""Stochastic Lanczos quadrature: the trace of $f(A)$ from S probes of k steps, a definition."""
+    probes, f = sp.Symbol("S", integer=True), elementwise("f")
+    nodes = Tensor("theta", latex=r"\theta", shape=(probes, K))
+    weights = Tensor("tau", latex=r"\tau", shape=(probes, K))
+
+    def of_one(s: Expr) -> Expr:
+        return S("m", K, lambda m: weights[s, m] ** 2 * f(nodes[s, m]))
+
+    return Formula(sp.Symbol(r"{\operatorname{tr}_{S,k}f(A)}"), P / probes * S("s", probes, of_one))

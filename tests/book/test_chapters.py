@@ -40,7 +40,7 @@ def can_fail(source: str) -> bool:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assert):
             return True
-        if isinstance(node, ast.Call) and re.fullmatch(r"ledger\.(state|claim)", ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.fullmatch(r"ledger\.(state|claim|settle)", ast.unparse(node.func)):
             return True
     return False
 

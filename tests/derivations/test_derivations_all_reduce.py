@@ -1,0 +1,39 @@
+"""Sums over devices, and the time that they take to add up: against numbers."""
+
+import numpy as np
+import pytest
+
+from hesslib.derivations import all_reduce, shards
+
+NUMBERS = {all_reduce.alpha: 1e-6, all_reduce.beta: 1e9, all_reduce.F: 1e12, all_reduce.P: 10**6, all_reduce.N: 10**7}
+
+
+@pytest.mark.parametrize("chain", [shards.gradient, shards.mean_of_all, shards.row])
+def test_what_is_a_sum_over_patterns_is_derived(chain):
+    assert chain().established == "derived"
+
+
+def test_a_product_takes_the_gradient_for_granted():
+    assert shards.product().established == "conditional"
+
+
+def test_means_of_devices_are_not_added():
+    assert shards.mean_of_all().refuses(shards.means_added(), "the means of all devices, added")
+
+
+def test_both_times_are_equal_at_the_balance():
+    devices = 10**7
+    at = {**NUMBERS, all_reduce.p: devices, all_reduce.N: float(all_reduce.balance().subs(NUMBERS)) * devices}
+    at[all_reduce.alpha] = 0
+    computing, sending = (float(time().rhs.subs(at)) for time in (all_reduce.computation, all_reduce.communication))
+    assert computing == pytest.approx(sending, rel=1e-6)
+
+
+def test_no_other_number_of_devices_takes_less_time():
+    best = float(all_reduce.best().subs(NUMBERS))
+
+    def total(devices):
+        at = {**NUMBERS, all_reduce.p: devices}
+        return float(all_reduce.computation().rhs.subs(at) + all_reduce.communication().rhs.subs(at))
+
+    assert all(total(best) < total(best * factor) for factor in np.array([0.5, 0.9, 1.1, 2]))
