@@ -16,8 +16,18 @@ from typing import NamedTuple
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, is_true, namespace, same_floating_dtype, written, zeros_like
+from hesslib._arrays import (
+    Array,
+    contract,
+    is_true,
+    namespace,
+    refuse_half_precision,
+    same_floating_dtype,
+    written,
+    zeros_like,
+)
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
+from hesslib._options import real_number
 from hesslib.curvature._blocks import in_flat_order
 from hesslib.derivatives.backprop import curved_sensitivities
 from hesslib.networks.network import Network, Reduction, checked_batch, forward, reduced
@@ -176,10 +186,10 @@ class Eigenbasis(NamedTuple):
 
 def eigenbases(factors: Sequence[KroneckerFactors], damping: float, /) -> list[Eigenbasis]:
     """Return what `kronecker_solve` needs of the factors, for several right-hand sides; refuse what it refuses."""
-    if not damping >= 0:
-        raise ValueError(f"damping is {damping}; it must not be negative")
+    damping = real_number("damping", damping)
     bases = []
     for l, (A, B) in enumerate(factors, start=1):
+        refuse_half_precision(**{f"factors[{l - 1}].A": A, f"factors[{l - 1}].B": B})
         xp = namespace(A=A, B=B)
         (a, X), (b, Y) = xp.linalg.eigh(A), xp.linalg.eigh(B)
         values = contract(EIGENVALUES, xp.clip(b, min=0), xp.clip(a, min=0)) + damping

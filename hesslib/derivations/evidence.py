@@ -279,7 +279,7 @@ def written_out_for_classes() -> Expr:
 
 
 def condition_on_alpha_of_classes() -> Steps:
-    r"""$2\alpha E_W=\sum_r\lambda_r/(\lambda_r+2c\alpha)$, where the derivative by $\alpha$ is 0 at fixed $\lambda_r$."""
+    r"""$2\alpha E_W=\sum_r\lambda_r/(\lambda_r+2c\alpha)$, where the derivative is 0, at fixed $\lambda_r$."""
     D = Derivation(alpha, {**dict.fromkeys((c, P, lam, E, E_W), CONSTANT), alpha: same()})
     slope_by_alpha = Steps(D.named(ln_evidence_of_classes)).then(
         P / (2 * alpha) - E_W - c * S("r", P, lambda r: 1 / (lam[r] + 2 * c * alpha)),

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from array_api_compat import is_array_api_obj
 
-from hesslib._arrays import Array, dtype_name, in_library_of
+from hesslib._arrays import Array, in_library_of, rounding_of
+from hesslib._options import function, one_of, real_number, whole_number
 from hesslib.curvature.spectrum import CURVATURES, Curvature, Spectrum
 from hesslib.evidence.laplace import Convention, effective_parameters, gaussian_log_evidence, twice_c
 from hesslib.networks.losses import SquaredError
@@ -18,7 +20,7 @@ from hesslib.networks.network import Network
 from hesslib.training import run as training
 from hesslib.training.batch_objective import Objective
 from hesslib.training.levenberg_marquardt import minimised
-from hesslib.training.run import is_yes, whole_number
+from hesslib.training.run import is_yes
 from hesslib.training.trust_region import EPS
 
 Status = Literal["converged", "limit", "stalled", "collapsed", "noise_free", "stopped", "interrupted"]
@@ -27,6 +29,7 @@ collapsed: w = 0 from every start; noise_free: the outputs hit the targets to ro
 interrupted: KeyboardInterrupt."""
 
 COLLAPSED = 1e-2  # effective parameters: fewer are none
+LEAST_TARGET = 1e-100  # of smaller ones, and of larger than its inverse, squares and their ratios are no numbers
 ROUNDING = 1e3  # residuals of so many roundings of the targets are none
 HALVINGS = 6  # of an update, before it is given up
 SLACK = 1.0  # nats below the best evidence so far that an update may lead to
@@ -86,9 +89,11 @@ class Loop:
     ) -> None:
         self.factor = twice_c(convention)
         self.regression = isinstance(net.loss, SquaredError)
-        if curvature not in CURVATURES:
-            raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
-        self.eps = float(np.finfo(dtype_name(w)).eps) if hasattr(w, "dtype") else EPS
+        one_of("curvature", curvature, CURVATURES)
+        if callback is not None:
+            function("callback", callback)
+        tolerance = real_number("tolerance", tolerance)
+        self.eps = rounding_of(w) if is_array_api_obj(w) else EPS
         self.precision = min(math.sqrt(self.eps), tolerance)
         self.max_iterations = whole_number("max_iterations", max_iterations, 1)
         self.net, self.w0, self.convention, self.curvature, self.callback = net, w, convention, curvature, callback
@@ -96,10 +101,17 @@ class Loop:
         self.n, self.P = self.objective.t.size if self.regression else 0, net.num_parameters
         self.least_error = 0.0
         if self.regression:
-            self.mean_square = float((self.objective.t**2).sum()) / self.n
-            if self.mean_square == 0:
-                raise ValueError("t is 0 everywhere; there is nothing to fit, and no scale for the noise")
+            self.mean_square = self._mean_square()
             self.least_error = self.n * self.mean_square * (ROUNDING * self.eps) ** 2 / 2
+
+    def _mean_square(self) -> float:
+        """Return that of the targets, their scale, once they have one."""
+        t, largest = self.objective.t, float(np.abs(self.objective.t).max())
+        if largest == 0:
+            raise ValueError("t is 0 everywhere; there is nothing to fit, and no scale for the noise")
+        if not LEAST_TARGET < largest < 1 / LEAST_TARGET:
+            raise ValueError(f"t has entries up to {largest:.1e}, whose squares leave the range of numbers; scale it")
+        return float((t**2).sum()) / self.n
 
     def _run(self, w: Array) -> training.Run:
         run = training.Run(
@@ -116,11 +128,8 @@ class Loop:
 
     def start(self, w: np.ndarray, alpha: float | None, beta: float | None) -> tuple[float, float]:
         """Return a and b to begin with."""
-        for name, number in (("alpha", alpha), ("beta", beta)):
-            if number is not None and not 0 <= number < math.inf:
-                raise ValueError(f"{name} is {number!r}; it must be finite and not negative")
-        if beta == 0:
-            raise ValueError("beta is 0; it must be positive")
+        alpha = None if alpha is None else real_number("alpha", alpha)
+        beta = None if beta is None else real_number("beta", beta, positive=True)
         if not self.regression:
             if beta is not None:
                 raise ValueError(f"beta is {beta!r}; {self.net.loss.name} has no noise level, leave it out")

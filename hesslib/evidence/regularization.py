@@ -11,13 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, in_library_of, namespace
+from hesslib._options import whole_number
 from hesslib.curvature.spectrum import Curvature, Spectrum
 from hesslib.derivatives.backprop import output_jacobian
 from hesslib.evidence._loop import Callback, Loop, Run, Status, Update
 from hesslib.evidence.laplace import Convention, log_evidences
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, outputs
-from hesslib.training.run import as_numpy, whole_number
+from hesslib.networks.network import Network, outputs, random_generator
+from hesslib.training.run import as_numpy
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
@@ -98,8 +99,7 @@ def bayesian_regularization(
     repeated to a fixed point, with $E_D=c\sum e^2$, $E_W=c\sum w^2$ and $\lambda_i$ the eigenvalues of the `curvature`
     of $\tfrac12\sum e^2$, or of $E$. ``convention="mackay"`` has $c=\tfrac12$ and noise of variance $1/\beta$,
     ``"foresee_hagan"`` $c=1$ and $1/2\beta$: `alpha` and `beta`, given and returned, and the errors of the history are
-    in that convention;
-    everything else is the same.
+    in that convention; everything else is the same.
 
     Between two updates, `levenberg_marquardt` minimises from where it was. The update holds the $\lambda_i$ fixed while
     $w$ moves, which is exact for a network without hidden layers only; so the fixed point is near the maximum of the
@@ -114,7 +114,7 @@ def bayesian_regularization(
     A KeyboardInterrupt ends the loop; what has been found is returned, with status interrupted. Takes arrays of any
     library, and returns `w` in that of the argument; not for ``jit``.
 
-    Equation: evidence-update, effective-parameters.
+    Equation: evidence-update, effective-parameters, alpha-of-classes.
     Shapes: `w` is (P,); returns a `Regularized`.
     Cost: $O(NKP^2+P^3)$ operations for each update and each iteration of Levenberg-Marquardt; memory: about four
     matrices (NK + P, P).
@@ -151,7 +151,7 @@ def bayesian_regularization(
     at = as_numpy(w, "w")
     a, b = loop.start(at, alpha, beta)
     runs: list[Run] = []
-    rng = np.random.default_rng(rng)
+    rng = random_generator(rng)
     for start in range(restarts + 1):
         run = Run(loop, start)
         runs.append(run)
@@ -164,15 +164,15 @@ def bayesian_regularization(
     if not finished:
         raise KeyboardInterrupt
     best = max(finished, key=lambda run: (run.status != "collapsed", run.history[-1].log_evidence))
-    return _result(net, loop, best, runs, x, t)
+    return _result(net, loop, best, runs, x)
 
 
-def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array, t: Array) -> Regularized:
+def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array) -> Regularized:
     s = best.best
     assert s is not None
     alpha, beta = s.a / loop.factor, s.b / loop.factor if loop.regression else 1.0
     w = in_library_of(loop.w0, s.w)
-    data = net, w, x, t
+    data = net, s.w, as_numpy(x), loop.objective.t
     noise_level = beta if loop.regression else None
     apart = log_evidences(*data, alpha=alpha, beta=noise_level, convention=loop.convention) if alpha else {}
     message = best.message

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array
+from hesslib._options import one_of, real_number
 from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network
 from hesslib.training.batch_objective import Objective
@@ -85,10 +86,11 @@ def fit(
     >>> found.iterations, found.w.round(9), found.status
     (1, array([ 3., -1.]), 'converged')
     """
-    if method not in get_args(Method):
-        raise ValueError(f"method is {method!r}; it must be one of {', '.join(get_args(Method))}")
-    if step is not None and (method in ("levenberg_marquardt", "conjugate_gradients") or not 0 < step < math.inf):
-        raise ValueError(f"step is {step}; it must be positive, and {method} must take a constant one")
+    one_of("method", method, get_args(Method))
+    if step is not None and method in ("levenberg_marquardt", "conjugate_gradients"):
+        raise ValueError(f"step is {step}; it must be None for {method}, which chooses its steps")
+    step = None if step is None else real_number("step", step, positive=True)
+    decay = real_number("decay", decay)
     run = Run(
         method,
         w0,
@@ -98,8 +100,6 @@ def fit(
         callback=callback,
         progress=progress,
     )
-    if not 0 <= decay < math.inf:
-        raise ValueError(f"decay is {decay!r}; it must be finite and not negative")
     run.eps = EPS
     objective = Objective(net, run, x, t, decay=decay)
     if not isinstance(net.loss, SquaredError):

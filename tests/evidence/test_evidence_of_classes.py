@@ -1,6 +1,7 @@
 """Evidence of classifiers: against integrals by quadrature, Laplace's formula by JAX, and between the two losses."""
 
 import math
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -80,7 +81,7 @@ def test_the_error_of_laplaces_formula_falls_as_one_over_the_number_of_patterns(
         w = optimum(net, np.zeros(2), x, t, alpha)
         errors.append(log_integral(x, t, 1 / alpha) - float(hesslib.log_evidence(net, w, x, t, alpha=alpha)))
     assert 0 < errors[0] < 0.05
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         assert 3 < coarse / fine < 5
 
 
