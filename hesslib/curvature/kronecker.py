@@ -23,12 +23,11 @@ from hesslib._arrays import (
     namespace,
     refuse_half_precision,
     same_floating_dtype,
-    written,
     zeros_like,
 )
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
 from hesslib._options import real_number
-from hesslib.curvature._blocks import in_flat_order
+from hesslib.curvature._blocks import with_block
 from hesslib.derivatives.backprop import curved_sensitivities
 from hesslib.networks.network import Network, Reduction, checked_batch, forward, reduced
 
@@ -76,8 +75,8 @@ def kronecker_factors(
 
     Equation: kfac-factors, kfac.
     Shapes: for each layer (n_{l-1} + 1, n_{l-1} + 1) and (n_l, n_l).
-    Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors and a chunk of patterns.
-    Errors: as `error` does.
+    Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors, three times, and a chunk of patterns.
+    Errors: as `error` does; MemoryError if that is more than the memory of this machine.
     Reference: Martens and Grosse, ICML 2015.
 
     >>> import numpy as np
@@ -87,6 +86,7 @@ def kronecker_factors(
            [2., 1.]]), B=array([[2.]])),)
     """
     w, x, t = checked_batch(net, w, x, t)
+    refuse_what_cannot_fit("kronecker_factors", 3 * sum((n + 1) ** 2 for n in net.widths), w)
     N = x.shape[0]
 
     def sums(x: Array) -> tuple[Array, ...]:
@@ -123,7 +123,7 @@ def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Fl
     refuse_what_cannot_fit("kronecker_matrix", 2 * net.num_parameters**2, factors[0].B)
     K = zeros_like((net.num_parameters, net.num_parameters), factors[0].B)
     for l, (A, B) in enumerate(factors, start=1):
-        K = written(K, (net.layer_slice(l), net.layer_slice(l)), in_flat_order(contract(BLOCK, B, A)))
+        K = with_block(K, net, (l, l), contract(BLOCK, B, A))
     return K
 
 

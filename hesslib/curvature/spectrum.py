@@ -17,6 +17,7 @@ from hesslib.derivatives.backprop import output_jacobian
 from hesslib.networks.network import Network, checked_batch
 
 Curvature = Literal["gauss_newton", "exact", "diagonal"]
+MATRICES = 8  # (P, P) that a decomposition holds at most
 CURVATURES: tuple[Curvature, ...] = ("gauss_newton", "exact", "diagonal")
 
 
@@ -51,15 +52,15 @@ def spectrum(
     Gauss-Newton matrix, with the unit vectors.
 
     Shapes: `Spectrum` of (P,) and (P, P).
-    Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: three matrices (P, P), and a chunk of
-    the Jacobian.
+    Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: eight matrices (P, P) at most, the
+    working arrays of LAPACK included, and a chunk of patterns.
 
     Raises
     ------
     ValueError
         If `curvature` is none of the three, or as `error` does.
     MemoryError
-        If three such matrices are more than the memory of this machine.
+        If eight such matrices are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[3.0], [-3.0]]), np.zeros((2, 1))
@@ -111,8 +112,13 @@ def _checked(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -
     w, x, t = checked_batch(net, w, x, t)
     if curvature != "diagonal":
         refuse_half_precision(w=w)
-    refuse_what_cannot_fit("spectrum", 3 * net.num_parameters**2, w)
+    refuse_spectrum("spectrum", net, w)
     return w, x, t
+
+
+def refuse_spectrum(what: str, net: Network, w: Array, /) -> None:
+    """Refuse a decomposition that cannot fit, LAPACK's own arrays included."""
+    refuse_what_cannot_fit(what, MATRICES * net.num_parameters**2, w)
 
 
 def _matrix(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> Array:
@@ -127,7 +133,7 @@ def _squared_and_filled(net: Network, s: Array) -> Array:
 def _triangular_factor(net: Network, w: Array, x: Array) -> Float[Array, "R P"]:
     """Return R with R^T R = J^T J, one chunk of patterns after the other; J itself if it has more columns than rows."""
     xp, P, K = namespace(w=w), net.num_parameters, net.widths[-1]
-    size = max(BUDGET // P, 2 * P) // K + 1
+    size = max(BUDGET // (8 * P), P // 2) // K + 1
     R = None
     for start in range(0, x.shape[0], size):
         J = xp.reshape(output_jacobian(net, w, x[start : start + size]), (-1, P))

@@ -88,7 +88,7 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
 
     Equation: forward-response-definition, jacobian-reverse.
     Shapes: (N, K, P), the parameters in the order of `w`.
-    Cost: one forward and K backward passes; memory: NKP numbers, the result, and its parts by layers once more.
+    Cost: one forward and K backward passes; memory: the result, NKP numbers, twice, and $2NK\sum_ln_l$ more.
     Errors: ValueError as `forward` does; MemoryError if that is more than the memory of this machine.
 
     >>> import numpy as np
@@ -96,7 +96,8 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
     array([[[3., 1.]]])
     """
     w, x = checked_inputs(net, w, x)
-    refuse_what_cannot_fit("output_jacobian", 2 * x.shape[0] * net.widths[-1] * net.num_parameters, w)
+    held = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
+    refuse_what_cannot_fit("output_jacobian", held, w)
     trace = forward_pass(net, w, x)
     xp = namespace(z=trace.y)
     N, K = trace.y.shape

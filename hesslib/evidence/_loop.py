@@ -12,6 +12,7 @@ import numpy as np
 from array_api_compat import is_array_api_obj
 
 from hesslib._arrays import Array, in_library_of, rounding_of
+from hesslib._chunks import refuse_what_cannot_fit
 from hesslib._options import function, one_of, real_number, whole_number
 from hesslib.curvature.spectrum import CURVATURES, Curvature, Spectrum
 from hesslib.evidence.laplace import Convention, effective_parameters, gaussian_log_evidence, twice_c
@@ -98,6 +99,8 @@ class Loop:
         self.max_iterations = whole_number("max_iterations", max_iterations, 1)
         self.net, self.w0, self.convention, self.curvature, self.callback = net, w, convention, curvature, callback
         self.objective = Objective(net, self._run(w), x, t)
+        matrices = 4 * (self.objective.t.size + net.num_parameters) * net.num_parameters
+        refuse_what_cannot_fit("bayesian_regularization", matrices, self.objective.x)
         self.n, self.P = self.objective.t.size if self.regression else 0, net.num_parameters
         self.least_error = 0.0
         if self.regression:

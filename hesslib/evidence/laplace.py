@@ -25,9 +25,8 @@ from typing import Literal, get_args
 from jaxtyping import Float
 
 from hesslib._arrays import Array, is_true, namespace, refuse_half_precision
-from hesslib._chunks import refuse_what_cannot_fit
 from hesslib._options import one_of
-from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of
+from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of, refuse_spectrum
 from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network, checked_batch, forward_pass, refuse_no_network
 
@@ -110,7 +109,7 @@ def log_evidence(
     one_of("curvature", curvature, CURVATURES)
     if curvature != "diagonal":
         refuse_half_precision(w=w)
-    refuse_what_cannot_fit("log_evidence", 3 * net.num_parameters**2, w)
+    refuse_spectrum("log_evidence", net, w)
     b = 1.0 if beta is None else factor * beta
     values = eigenvalues_of(net, w, x, t, curvature)
     return gaussian_log_evidence(values, *_errors(net, w, x, t), factor * alpha, b, n)
@@ -189,7 +188,7 @@ def log_evidences(
     factor, n = _checked_precisions(net, x, alpha, beta, convention)
     w, x, t = checked_batch(net, w, x, t)
     refuse_half_precision(w=w)
-    refuse_what_cannot_fit("log_evidences", 3 * net.num_parameters**2, w)
+    refuse_spectrum("log_evidences", net, w)
     E, half_w2 = _errors(net, w, x, t)
     b = 1.0 if beta is None else factor * beta
     found: dict[str, float] = {}

@@ -84,7 +84,7 @@ def prune(
     Equation: saliency-obd, saliency-obs, surgeon-step.
     Shapes: `w` is (P,); returns a `Pruned`.
     Cost: a curvature and, for obs, an inverse ($P^3$) for each recomputation, $O(P^2)$ for each removal, and what
-    retraining takes; memory: four matrices (P, P).
+    retraining takes; memory: five matrices (P, P).
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def prune(
         If there are not so many candidates, an option has a value it cannot have, `w` is not finite, or (obs) $A$ is
         not positive definite; and as `error` does.
     MemoryError
-        If four matrices (P, P) are more than the memory of this machine.
+        If five matrices (P, P) are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[1.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]), np.array([[2.0], [0.1], [-2.0]])
@@ -113,7 +113,7 @@ def prune(
     w, x, t = checked_batch(net, w, x, t)
     xp, P = namespace(w=w), net.num_parameters
     may_go = _checked(net, w, number, method, curvature, alpha, recompute, retrain, candidates)
-    refuse_what_cannot_fit("prune", 4 * P**2, w)
+    refuse_what_cannot_fit("prune", 5 * P**2, w)
 
     def total(w: Array) -> float:
         return float(error(net, w, x, t)) + alpha / 2 * float(xp.sum(w**2))
