@@ -88,6 +88,21 @@ def same_floating_dtype(**arrays: Array) -> None:
         raise ValueError(f"{listed}; they must have the same dtype")
 
 
+def rounding_of(array: Array) -> float:
+    """Return eps of the array's dtype, the distance from 1 to the next number."""
+    return float(array_api_compat.array_namespace(array).finfo(array.dtype).eps)
+
+
+def refuse_half_precision(**arrays: Array) -> None:
+    """Refuse dtypes for which no library has eigenvalues and inverses."""
+    for name, array in arrays.items():
+        if dtype_name(array) not in ("float32", "float64"):
+            raise ValueError(
+                f"{name} has dtype {dtype_name(array)}, for which there is no linear algebra; cast it to float32 or "
+                "float64"
+            )
+
+
 def is_true(condition: Array) -> bool:
     """Return the truth of a 0-d boolean array, and True where it has no value yet (under ``jit``, ``vmap``).
 
@@ -165,6 +180,8 @@ def zeros_like(shape: tuple[int, ...], like: Array) -> Array:
     xp = array_api_compat.array_namespace(like)
     if is_jax_array(like):
         return xp.zeros(shape, dtype=like.dtype)
+    if is_torch_array(like):  # under ``torch.func.vmap`` it has the batch of `like`, and can be written to
+        return like.new_zeros(shape)
     return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
 
 

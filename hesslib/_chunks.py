@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace, is_jax_array
 
-from hesslib._arrays import Array
+from hesslib._arrays import Array, written, zeros_like
 
 BUDGET = 2**22  # numbers that the temporary arrays of one chunk may hold: 32 MiB of float64
 
@@ -53,11 +53,16 @@ def map_over_patterns(f: Callable[..., Array], per_pattern: int, *arrays: Array,
         mapped = sys.modules["jax"].lax.map(lambda rows: f(*rows), chunks)
         parts = [mapped.reshape(whole, *mapped.shape[2:])]
         starts = range(whole, N, size)
-    else:
-        parts = []
-        starts = range(0, N, size)
-    parts += [f(*(array[start : start + size] for array in arrays)) for start in starts]
-    return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+        parts += [f(*(array[start:] for array in arrays)) for start in starts]
+        return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+    first = f(*(array[:size] for array in arrays))
+    total = zeros_like((N, *first.shape[1:]), first)  # parts put together in the end would be there twice
+    total = written(total, slice(0, size), first)
+    del first
+    for start in range(size, N, size):
+        rows = slice(start, start + size)
+        total = written(total, rows, f(*(array[rows] for array in arrays)))
+    return total
 
 
 def _added(total: Sums, part: Sums) -> Sums:

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from hesslib._options import integer
+
 RANGES = 8  # parts of a point that has no structure of its own
 
 
@@ -24,9 +26,18 @@ class Blocks:
 
     @staticmethod
     def of_sizes(parts: Iterable[tuple[str, int]]) -> Blocks:
-        """Blocks that lie one after the other."""
-        names, sizes = zip(*parts, strict=True)
-        return Blocks(tuple(map(str, names)), np.repeat(np.arange(len(sizes)), sizes))
+        """Blocks that lie one after the other.
+
+        Errors: ValueError if the parts are not pairs of a name and a size.
+        """
+        try:
+            pairs = [(str(name), integer(size)) for name, size in parts]
+        except (TypeError, ValueError):
+            pairs = []
+        if not pairs or any(size is None or size < 0 for _, size in pairs):
+            raise ValueError(f"blocks is {parts!r}; it must hold pairs of a name and a size, [('W1', 6), ('b1', 3)]")
+        sizes = np.array([size for _, size in pairs])
+        return Blocks(tuple(name for name, _ in pairs), np.repeat(np.arange(len(sizes)), sizes))
 
     @staticmethod
     def ranges(p: int) -> Blocks:

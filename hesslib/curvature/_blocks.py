@@ -64,13 +64,19 @@ def assembled(net: Network, blocks: dict[Pair, Array], like: Array) -> Array:
     """Return the (P, P) matrix of lower blocks, mirrored to the upper ones. Consumes `blocks`."""
     H = zeros_like((net.num_parameters, net.num_parameters), like)
     for m, l in list(blocks):
-        block = blocks.pop((m, l))
-        for rows, p in _weights_and_biases(net, m):
-            for columns, i in _weights_and_biases(net, l):
-                part = block[:, p, :, i]
-                H = written(H, (rows, columns), part)
-                if m > l:
-                    H = written(H, (columns, rows), array_namespace(part).permute_dims(part, (2, 3, 0, 1)))
+        H = with_block(H, net, (m, l), blocks.pop((m, l)))
+    return H
+
+
+def with_block(H: Array, net: Network, pair: Pair, block: Array) -> Array:
+    """Return H with a block, axes k, p, j, i, where it belongs, and mirrored: no other copy of it is made."""
+    m, l = pair
+    for rows, p in _weights_and_biases(net, m):
+        for columns, i in _weights_and_biases(net, l):
+            part = block[:, p, :, i]
+            H = written(H, (rows, columns), part)
+            if m > l:
+                H = written(H, (columns, rows), array_namespace(part).permute_dims(part, (2, 3, 0, 1)))
     return H
 
 

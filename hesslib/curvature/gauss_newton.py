@@ -92,7 +92,7 @@ def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"
 
     Equation: weight-gradient, bias-gradient.
     Shapes: (N, P), the parameters in the order of `w`.
-    Cost: one gradient, and writing the result; memory: the result, twice.
+    Cost: one gradient, and writing the result; memory: the result, twice, and both passes, $8N\sum_ln_l$ numbers.
     Errors: ValueError as `error` does; MemoryError if that is more than the memory of this machine.
 
     >>> import numpy as np
@@ -101,7 +101,7 @@ def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"
            [ -0.,  -1.]])
     """
     w, x, t = checked_batch(net, w, x, t)
-    refuse_what_cannot_fit("pattern_gradients", 2 * x.shape[0] * net.num_parameters, w)
+    refuse_what_cannot_fit("pattern_gradients", x.shape[0] * (2 * net.num_parameters + 8 * sum(net.widths)), w)
     return _pattern_gradients(net, w, x, t)
 
 

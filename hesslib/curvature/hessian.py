@@ -96,8 +96,8 @@ def hessian_blocks(
     with_m = lower_blocks(net, w, x, t, residual=False)
     with_delta = lower_blocks(net, w, x, t, gauss_newton=False)
     blocks = {}
-    for m, l in with_m:
-        block = Block(*(reduced(in_flat_order(part[m, l]), reduction, N) for part in (with_m, with_delta)))
+    for m, l in list(with_m):
+        block = Block(*(reduced(in_flat_order(part.pop((m, l))), reduction, N) for part in (with_m, with_delta)))
         blocks[l, m] = Block(block.gauss_newton.T, block.residual.T)
         blocks[m, l] = block
     return blocks

@@ -16,9 +16,18 @@ from typing import NamedTuple
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, is_true, namespace, same_floating_dtype, written, zeros_like
+from hesslib._arrays import (
+    Array,
+    contract,
+    is_true,
+    namespace,
+    refuse_half_precision,
+    same_floating_dtype,
+    zeros_like,
+)
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
-from hesslib.curvature._blocks import in_flat_order
+from hesslib._options import real_number
+from hesslib.curvature._blocks import with_block
 from hesslib.derivatives.backprop import curved_sensitivities
 from hesslib.networks.network import Network, Reduction, checked_batch, forward, reduced
 
@@ -66,8 +75,8 @@ def kronecker_factors(
 
     Equation: kfac-factors, kfac.
     Shapes: for each layer (n_{l-1} + 1, n_{l-1} + 1) and (n_l, n_l).
-    Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors and a chunk of patterns.
-    Errors: as `error` does.
+    Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors, three times, and a chunk of patterns.
+    Errors: as `error` does; MemoryError if that is more than the memory of this machine.
     Reference: Martens and Grosse, ICML 2015.
 
     >>> import numpy as np
@@ -77,6 +86,7 @@ def kronecker_factors(
            [2., 1.]]), B=array([[2.]])),)
     """
     w, x, t = checked_batch(net, w, x, t)
+    refuse_what_cannot_fit("kronecker_factors", 3 * sum((n + 1) ** 2 for n in net.widths), w)
     N = x.shape[0]
 
     def sums(x: Array) -> tuple[Array, ...]:
@@ -113,7 +123,7 @@ def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Fl
     refuse_what_cannot_fit("kronecker_matrix", 2 * net.num_parameters**2, factors[0].B)
     K = zeros_like((net.num_parameters, net.num_parameters), factors[0].B)
     for l, (A, B) in enumerate(factors, start=1):
-        K = written(K, (net.layer_slice(l), net.layer_slice(l)), in_flat_order(contract(BLOCK, B, A)))
+        K = with_block(K, net, (l, l), contract(BLOCK, B, A))
     return K
 
 
@@ -176,10 +186,10 @@ class Eigenbasis(NamedTuple):
 
 def eigenbases(factors: Sequence[KroneckerFactors], damping: float, /) -> list[Eigenbasis]:
     """Return what `kronecker_solve` needs of the factors, for several right-hand sides; refuse what it refuses."""
-    if not damping >= 0:
-        raise ValueError(f"damping is {damping}; it must not be negative")
+    damping = real_number("damping", damping)
     bases = []
     for l, (A, B) in enumerate(factors, start=1):
+        refuse_half_precision(**{f"factors[{l - 1}].A": A, f"factors[{l - 1}].B": B})
         xp = namespace(A=A, B=B)
         (a, X), (b, Y) = xp.linalg.eigh(A), xp.linalg.eigh(B)
         values = contract(EIGENVALUES, xp.clip(b, min=0), xp.clip(a, min=0)) + damping

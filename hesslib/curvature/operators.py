@@ -2,18 +2,19 @@
 
 They are for `eigsh`, `cg` and the like. An operator computes once, at a fixed `w`, what all its products share: the
 forward and the backward pass, so that a product costs half as much as one of `hessian_vector_product`; or the
-eigenvectors of the factors.
+eigenvectors of the factors. An operator can be pickled: that copies what it keeps.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array, dtype_name, namespace, of_numpy
-from hesslib.curvature._passes import passes
-from hesslib.curvature.kronecker import KroneckerFactors, check_factors, eigenbases, solved
+from hesslib.curvature._passes import Passes, passes
+from hesslib.curvature.kronecker import Eigenbasis, KroneckerFactors, check_factors, eigenbases, solved
 from hesslib.curvature.roperator import Product, gauss_newton_product, hessian_product
 from hesslib.networks.network import Network, Reduction, checked_batch, reduced
 
@@ -93,8 +94,7 @@ def kronecker_inverse_operator(
     """
     check_factors(net, factors)
     bases, like = eigenbases(factors, damping), factors[0].B
-    of_rows = of_numpy(lambda bases, rows: solved(net, bases, rows.T, like).T, bases, like)
-    return _symmetric(net, of_rows, like)
+    return _symmetric(net, Products(partial(_solved_rows, net), bases, like))
 
 
 def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, product: Product) -> "LinearOperator":
@@ -102,18 +102,43 @@ def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, 
     xp, N = namespace(w=w), x.shape[0]
     w, x = xp.asarray(w, copy=True), xp.asarray(x, copy=True)  # what is kept has views; both may be changed in place
     kept = passes(net, w, x, t)
-    of_rows = of_numpy(lambda kept, rows: reduced(product(net, kept, rows), reduction, N), kept, w)
-    return _symmetric(net, of_rows, w)
+    return _symmetric(net, Products(partial(_product_rows, net, product, reduction, N), kept, w[:1]))
 
 
-def _symmetric(net: Network, of_rows: Callable[[np.ndarray], np.ndarray], like: Array) -> "LinearOperator":
+def _product_rows(net: Network, product: Product, reduction: Reduction, N: int, kept: Passes, rows: Array) -> Array:
+    return reduced(product(net, kept, rows), reduction, N)
+
+
+def _solved_rows(net: Network, bases: Sequence[Eigenbasis], rows: Array) -> Array:
+    return solved(net, bases, rows.T, bases[0].Y).T
+
+
+class Products:
+    """The products of one operator: ``of_rows(kept, rows)`` in NumPy. It can be copied, pickled and sent elsewhere.
+
+    What JAX has compiled stays where it is, and is compiled again there.
+    """
+
+    def __init__(self, of_rows: Callable[[Any, Array], Array], kept: Any, like: Array) -> None:
+        self.of_rows, self.kept, self.like = of_rows, kept, like
+        self.call = of_numpy(of_rows, kept, like)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Products, (self.of_rows, self.kept, self.like)
+
+    def of_vector(self, v: np.ndarray, /) -> np.ndarray:
+        """Return the product with one vector, (P,) or (P, 1)."""
+        return self.call(v.reshape(1, -1))[0]
+
+    def of_columns(self, v: np.ndarray, /) -> np.ndarray:
+        """Return the product with each column of (P, V)."""
+        return self.call(np.ascontiguousarray(v.T)).T
+
+
+def _symmetric(net: Network, products: Products) -> "LinearOperator":
     from scipy.sparse.linalg import LinearOperator
 
-    def matvec(v: np.ndarray) -> np.ndarray:
-        return of_rows(v.reshape(1, -1))[0]
-
-    def matmat(v: np.ndarray) -> np.ndarray:
-        return of_rows(np.ascontiguousarray(v.T)).T
-
-    shape, kind = (net.num_parameters, net.num_parameters), np.dtype(dtype_name(like))
-    return LinearOperator(shape, matvec=matvec, rmatvec=matvec, matmat=matmat, rmatmat=matmat, dtype=kind)
+    P, like = net.num_parameters, products.like
+    kind = np.dtype("float32" if dtype_name(like) == "bfloat16" else dtype_name(like))  # NumPy has no bfloat16
+    one, many = products.of_vector, products.of_columns
+    return LinearOperator((P, P), matvec=one, rmatvec=one, matmat=many, rmatmat=many, dtype=kind)

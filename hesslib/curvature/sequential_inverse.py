@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, eye_like, namespace, same_floating_dtype
+from hesslib._arrays import Array, contract, eye_like, namespace, refuse_half_precision, same_floating_dtype
 from hesslib._chunks import refuse_what_cannot_fit
+from hesslib._options import real_number, whole_number
 
 # contractions
 INVERSE_TIMES_B = "nb,ba->na"  # sum_b b_nb X_ba
@@ -63,10 +64,9 @@ def sequential_inverse(b: Float[Array, "N P"], alpha: float, /, *, block: int = 
     same_floating_dtype(b=b)
     if b.ndim != 2:
         raise ValueError(f"b has shape {tuple(b.shape)}; it must be (N, P), a pattern in each row")
-    if not 0 < alpha < float("inf"):
-        raise ValueError(f"alpha is {alpha!r}; it must be positive and finite")
-    if block < 1:
-        raise ValueError(f"block is {block!r}; it must be at least 1")
+    refuse_half_precision(b=b)
+    alpha = real_number("alpha", alpha, positive=True)
+    block = whole_number("block", block, 1)
     xp = namespace(b=b)
     N, P = b.shape
     refuse_what_cannot_fit("sequential_inverse", 6 * P**2, b)

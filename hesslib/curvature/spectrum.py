@@ -8,14 +8,16 @@ from typing import Literal, NamedTuple
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, eye_like, namespace, zeros_like
+from hesslib._arrays import Array, eye_like, namespace, refuse_half_precision, zeros_like
 from hesslib._chunks import BUDGET, refuse_what_cannot_fit
+from hesslib._options import one_of
 from hesslib.curvature.gauss_newton import gauss_newton, gauss_newton_diagonal
 from hesslib.curvature.hessian import hessian
 from hesslib.derivatives.backprop import output_jacobian
 from hesslib.networks.network import Network, checked_batch
 
 Curvature = Literal["gauss_newton", "exact", "diagonal"]
+MATRICES = 8  # (P, P) that a decomposition holds at most
 CURVATURES: tuple[Curvature, ...] = ("gauss_newton", "exact", "diagonal")
 
 
@@ -40,30 +42,30 @@ def spectrum(
     t: Array,
     /,
     *,
-    curvature: Curvature = "gauss_newton",
+    curvature: Curvature = "exact",
 ) -> Spectrum:
-    r"""Return the eigenvalues $\lambda_i$ and eigenvectors $v_i$ of the curvature of the error, $\sum_nE_n$.
+    r"""Return the eigenvalues $\lambda_i$ and eigenvectors $v_i$ of the Hessian of the error, $\sum_nE_n$.
 
-    ``gauss_newton``: of $\sum_nB_n^TM_nB_n$, positive semidefinite. For squared error that is $J^TJ$, and the
-    eigenvalues are squares of the singular values of $J$, which is never multiplied by its transpose: small ones keep
-    their digits. ``exact``: of the Hessian, which may be indefinite. ``diagonal``: the diagonal of the Gauss-Newton
-    matrix, with the unit vectors.
+    ``exact``: of the Hessian itself, which may be indefinite. ``gauss_newton``: of $\sum_nB_n^TM_nB_n$ in its place,
+    positive semidefinite. For squared error that is $J^TJ$, and the eigenvalues are squares of the singular values of
+    $J$, which is never multiplied by its transpose: small ones keep their digits. ``diagonal``: the diagonal of the
+    Gauss-Newton matrix, with the unit vectors.
 
     Shapes: `Spectrum` of (P,) and (P, P).
-    Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: three matrices (P, P), and a chunk of
-    the Jacobian.
+    Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: eight matrices (P, P) at most, the
+    working arrays of LAPACK included, and a chunk of patterns.
 
     Raises
     ------
     ValueError
         If `curvature` is none of the three, or as `error` does.
     MemoryError
-        If three such matrices are more than the memory of this machine.
+        If eight such matrices are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[3.0], [-3.0]]), np.zeros((2, 1))
     >>> spectrum(Network((1, 1)), np.zeros(2), x, t).values.round(12)
-    array([18.,  2.])
+    array([ 2., 18.])
     """
     w, x, t = _checked(net, w, x, t, curvature)
     xp = namespace(w=w)
@@ -82,7 +84,7 @@ def eigenvalues(
     t: Array,
     /,
     *,
-    curvature: Curvature = "gauss_newton",
+    curvature: Curvature = "exact",
 ) -> Float[Array, " P"]:
     r"""Return the $\lambda_i$ of `spectrum` without the eigenvectors, and in an order of their own.
 
@@ -90,7 +92,7 @@ def eigenvalues(
 
     >>> import numpy as np
     >>> eigenvalues(Network((1, 1)), np.zeros(2), np.array([[3.0], [-3.0]]), np.zeros((2, 1))).round(12)
-    array([18.,  2.])
+    array([ 2., 18.])
     """
     return eigenvalues_of(net, *_checked(net, w, x, t, curvature), curvature)
 
@@ -106,10 +108,17 @@ def eigenvalues_of(net: Network, w: Array, x: Array, t: Array, curvature: Curvat
 
 
 def _checked(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> tuple[Array, Array, Array]:
-    if curvature not in CURVATURES:
-        raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
-    refuse_what_cannot_fit("spectrum", 3 * net.num_parameters**2, w)
-    return checked_batch(net, w, x, t)
+    one_of("curvature", curvature, CURVATURES)
+    w, x, t = checked_batch(net, w, x, t)
+    if curvature != "diagonal":
+        refuse_half_precision(w=w)
+    refuse_spectrum("spectrum", net, w)
+    return w, x, t
+
+
+def refuse_spectrum(what: str, net: Network, w: Array, /) -> None:
+    """Refuse a decomposition that cannot fit, LAPACK's own arrays included."""
+    refuse_what_cannot_fit(what, MATRICES * net.num_parameters**2, w)
 
 
 def _matrix(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> Array:
@@ -124,7 +133,7 @@ def _squared_and_filled(net: Network, s: Array) -> Array:
 def _triangular_factor(net: Network, w: Array, x: Array) -> Float[Array, "R P"]:
     """Return R with R^T R = J^T J, one chunk of patterns after the other; J itself if it has more columns than rows."""
     xp, P, K = namespace(w=w), net.num_parameters, net.widths[-1]
-    size = max(BUDGET // P, 2 * P) // K + 1
+    size = max(BUDGET // (8 * P), P // 2) // K + 1
     R = None
     for start in range(0, x.shape[0], size):
         J = xp.reshape(output_jacobian(net, w, x[start : start + size]), (-1, P))

@@ -19,6 +19,8 @@ from hesslib.calculus.index import S, Tensor, index
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 
+from .network import E
+
 N = sp.Symbol("N", integer=True, positive=True)  # data
 P = sp.Symbol("P", integer=True, positive=True)  # parameters
 i, j, k, r, s = index("i j k r s")
@@ -31,6 +33,7 @@ Z_D, Z_W, Z_F = sp.symbols("Z_D Z_W Z_F", positive=True)
 ln_Z_D, ln_Z_W, ln_Z_F = (sp.Symbol(rf"{{\ln Z_{x}}}") for x in "DWF")
 ln_det = sp.Symbol(r"{\ln|A|}")
 ln_evidence = sp.Symbol(r"{\ln P(D|\alpha,\beta)}")
+ln_evidence_of_classes = sp.Symbol(r"{\ln P(D|\alpha)}")
 posterior, likelihood, prior, evidence = (
     sp.Symbol(f"{{P({of})}}", positive=True) for of in ("w|D", "D|w", "w", "D")
 )  # all of them given alpha and beta
@@ -250,6 +253,46 @@ def written_out(two_c: Expr = 2 * c) -> Expr:
         + N * half * sp.log(two_c * beta / (2 * sp.pi))
         + P * half * sp.log(two_c * alpha)
     )
+
+
+# -------------------------------------------------------------------------------------- classes: no level of noise
+def log_evidence_of_classes() -> Steps:
+    r"""$\ln P(D|\alpha)$ for a likelihood $e^{-E}$ that is a probability already: $Z_D=1$, and there is no $\beta$.
+
+    $\lambda_r$ are the eigenvalues of the curvature of $E$ at the minimum of $F=E+\alpha E_W$, so those of
+    $A$ are $\lambda_r+2c\alpha$.
+    """
+    parts = {
+        ln_Z_F: lambda: -E - alpha * E_W + S("r", P, lambda r: log_gaussian(lam[r] + 2 * c * alpha)),
+        ln_Z_D: lambda: sp.S.Zero,
+        ln_Z_W: lambda: normalisation_of_weights().result,
+    }
+    step = Steps(ln_evidence_of_classes)
+    step.then(ln_Z_F - ln_Z_D - ln_Z_W, using={ln_evidence_of_classes: lambda: ln_Z_F - ln_Z_D - ln_Z_W})
+    return step.then(written_out_for_classes(), using=lambda x: in_parts(unfold(x, parts)))
+
+
+def written_out_for_classes() -> Expr:
+    r"""The same in terms of $E$, $\alpha E_W$ and the eigenvalues."""
+    volume = S("r", P, lambda r: sp.log(lam[r] + 2 * c * alpha))
+    return -E - alpha * E_W - sp.Rational(1, 2) * volume + P * sp.Rational(1, 2) * sp.log(2 * c * alpha)
+
+
+def condition_on_alpha_of_classes() -> Steps:
+    r"""$2\alpha E_W=\sum_r\lambda_r/(\lambda_r+2c\alpha)$, where the derivative is 0, at fixed $\lambda_r$."""
+    D = Derivation(alpha, {**dict.fromkeys((c, P, lam, E, E_W), CONSTANT), alpha: same()})
+    slope_by_alpha = Steps(D.named(ln_evidence_of_classes)).then(
+        P / (2 * alpha) - E_W - c * S("r", P, lambda r: 1 / (lam[r] + 2 * c * alpha)),
+        by=D,
+        using={ln_evidence_of_classes: written_out_for_classes},
+    )
+    step = Steps(2 * alpha * E_W)
+    step.then(
+        P - S("r", P, lambda r: 2 * c * alpha / (lam[r] + 2 * c * alpha)),
+        "derivative 0",
+        using={E_W: lambda: slope_by_alpha.result + E_W},
+    )
+    return step.then(S("r", P, lambda r: lam[r] / (lam[r] + 2 * c * alpha)), "one fraction")
 
 
 # --------------------------------------------------------------------------------------------- the two conditions

@@ -6,7 +6,8 @@ Index letters: n pattern; k unit of layer l + 1, or output; j unit of layer l; i
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, eye_like, namespace
-from hesslib.networks.network import Network, Reduction, Trace, checked_batch, forward, forward_pass, reduced
+from hesslib._chunks import refuse_what_cannot_fit
+from hesslib.networks.network import Network, Reduction, Trace, checked_batch, checked_inputs, forward_pass, reduced
 
 # contractions
 TO_PREVIOUS_LAYER = "nk,kj->nj"  # sum_k delta_nk w_kj
@@ -87,14 +88,17 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
 
     Equation: forward-response-definition, jacobian-reverse.
     Shapes: (N, K, P), the parameters in the order of `w`.
-    Cost: one forward and K backward passes; memory: NKP numbers, the result, and its parts by layers once more.
-    Errors: ValueError as `forward` does.
+    Cost: one forward and K backward passes; memory: the result, NKP numbers, twice, and $2NK\sum_ln_l$ more.
+    Errors: ValueError as `forward` does; MemoryError if that is more than the memory of this machine.
 
     >>> import numpy as np
     >>> output_jacobian(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))
     array([[[3., 1.]]])
     """
-    trace = forward(net, w, x)
+    w, x = checked_inputs(net, w, x)
+    held = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
+    refuse_what_cannot_fit("output_jacobian", held, w)
+    trace = forward_pass(net, w, x)
     xp = namespace(z=trace.y)
     N, K = trace.y.shape
     G = output_sensitivities(net, w, trace)

@@ -18,7 +18,7 @@ from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, eye_like, integers_like
-from hesslib._chunks import map_over_patterns
+from hesslib._chunks import map_over_patterns, refuse_what_cannot_fit
 from hesslib.derivatives._jets import (
     CACHE,
     DIAGONAL,
@@ -54,7 +54,8 @@ def input_jacobian(
     Shapes: (N, K, D), D the number of inputs asked for.
     Cost: a forward pass and one more for each input; memory is that of a chunk of patterns, linear in the widths, and
     of the result.
-    Errors: ValueError as `forward` does, and if `inputs` is not a sequence of different input numbers, counted from 0.
+    Errors: ValueError as `forward` does, and if `inputs` is not a sequence of different input numbers, counted from 0;
+    MemoryError if the result is more than the memory of this machine.
 
     >>> import numpy as np
     >>> net, w = Network((2, 1, 1), activation="sin"), np.array([2.0, 3.0, 0.0, 5.0, 0.0])
@@ -66,7 +67,7 @@ def input_jacobian(
         dy = output_rates(net, forward_jets(net, w, x, directions, order=1))
         return array_namespace(dy).permute_dims(dy, (1, 2, 0))
 
-    return _by_chunks(net, w, x, inputs, rows)
+    return _by_chunks("input_jacobian", net, w, x, inputs, rows, axes=1)
 
 
 def input_hessian(
@@ -113,7 +114,9 @@ def input_hessian(
                 ddy = ddy + contract(CURVATURE_HESSIAN, C[:, None] * da, da)
         return (ddy + xp.permute_dims(ddy, (0, 1, 3, 2))) / 2  # the products round differently
 
-    return _by_chunks(net, w, x, inputs, rows_by_layers if K < D * (D + 1) // 2 else rows, entries=D * D)
+    return _by_chunks(
+        "input_hessian", net, w, x, inputs, rows_by_layers if K < D * (D + 1) // 2 else rows, entries=D * D, axes=2
+    )
 
 
 def input_hessian_diagonal(
@@ -152,7 +155,7 @@ def input_hessian_diagonal(
                 ddy = ddy + xp.sum(C[:, None] * (da * da), axis=-1)
         return xp.permute_dims(ddy, (2, 0, 1))
 
-    return _by_chunks(net, w, x, inputs, rows_by_layers if K < D else rows, entries=D)
+    return _by_chunks("input_hessian_diagonal", net, w, x, inputs, rows_by_layers if K < D else rows, entries=D, axes=1)
 
 
 def laplacian(
@@ -182,7 +185,7 @@ def laplacian(
             directions = contract("di,dj->ij", basis, directions)
         return output_second_rates(net, forward_jets(net, w, x, directions, entries=LAPLACIAN), LAPLACIAN)[0]
 
-    return _by_chunks(net, w, x, inputs, rows)
+    return _by_chunks("laplacian", net, w, x, inputs, rows, axes=0)
 
 
 def _curvatures(net: Network, w: Array, jets: Jets) -> Iterator[tuple[Array, Array]]:
@@ -198,16 +201,20 @@ def _curvatures(net: Network, w: Array, jets: Jets) -> Iterator[tuple[Array, Arr
 
 
 def _by_chunks(
+    what: str,
     net: Network,
     w: Array,
     x: Array,
     inputs: Sequence[int] | None,
     rows: Callable[[Array, Array], Array],
     *,
+    axes: int,
     entries: int = 1,
 ) -> Array:
     """Return ``rows(x, directions)`` for all patterns, a chunk of them at a time."""
     w, x = checked_inputs(net, w, x)
+    D = len(checked_inputs_of(net, inputs))
+    refuse_what_cannot_fit(what, x.shape[0] * net.widths[-1] * D**axes, w)
     directions = coordinate_directions(net, checked_inputs_of(net, inputs), x)
     held = (directions.shape[0] + entries + 2) * max(net.widths)
     return map_over_patterns(lambda x: rows(x, directions), held, x, budget=CACHE)

@@ -24,7 +24,7 @@ from array_api_compat import array_namespace
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, eye_like, integers_like
-from hesslib._chunks import BUDGET, map_over_patterns
+from hesslib._chunks import BUDGET, map_over_patterns, refuse_what_cannot_fit
 from hesslib.derivatives._jets import (
     DIAGONAL,
     LAPLACIAN,
@@ -57,7 +57,7 @@ def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> F
     >>> outputs(Network((1, 1), loss="binary_cross_entropy"), np.zeros(2), np.array([[2.0]]))
     array([[[0.5 , 0.25]]])
     """
-    return _by_chunks(net, w, x, None, lambda x, v: _value(net, w, x, v), entries=1)
+    return _by_chunks("outputs", net, w, x, None, lambda x, v: _value(net, w, x, v), entries=1)
 
 
 def input_jacobian(
@@ -78,7 +78,9 @@ def input_jacobian(
     array([[[[3., 0., 2., 0.]]]])
     """
     D = len(checked_inputs_of(net, inputs))
-    return _by_chunks(net, w, x, inputs, lambda x, v: _first(net, w, x, v), entries=D)
+    return _by_chunks(
+        "weight_jacobians.input_jacobian", net, w, x, inputs, lambda x, v: _first(net, w, x, v), entries=D
+    )
 
 
 def input_hessian(
@@ -108,7 +110,7 @@ def input_hessian(
         full = array_namespace(pairs).take(pairs, integers_like(np.ravel(pair_numbers(D)), pairs), axis=2)
         return array_namespace(full).reshape(full, (*full.shape[:2], D, D, -1))
 
-    return _by_chunks(net, w, x, inputs, rows, entries=D * D)
+    return _by_chunks("input_hessian", net, w, x, inputs, rows, entries=D * D)
 
 
 def input_hessian_diagonal(
@@ -130,7 +132,15 @@ def input_hessian_diagonal(
     array([[[[-12.,  -0.,  -4.,   0.]]]])
     """
     D = len(checked_inputs_of(net, inputs))
-    return _by_chunks(net, w, x, inputs, lambda x, v: _second(net, w, x, v, DIAGONAL), entries=D)
+    return _by_chunks(
+        "weight_jacobians.input_hessian_diagonal",
+        net,
+        w,
+        x,
+        inputs,
+        lambda x, v: _second(net, w, x, v, DIAGONAL),
+        entries=D,
+    )
 
 
 def laplacian(
@@ -151,7 +161,15 @@ def laplacian(
     >>> laplacian(net, w, np.zeros((1, 2))).round(12)  # of -(w_1^2 + w_2^2) w_4 sin(w_3)
     array([[[ -6., -12.,  -0.,  -5.,   0.]]])
     """
-    return _by_chunks(net, w, x, inputs, lambda x, v: _second(net, w, x, v, LAPLACIAN)[:, :, 0], entries=1)
+    return _by_chunks(
+        "weight_jacobians.laplacian",
+        net,
+        w,
+        x,
+        inputs,
+        lambda x, v: _second(net, w, x, v, LAPLACIAN)[:, :, 0],
+        entries=1,
+    )
 
 
 def _value(net: Network, w: Array, x: Array, directions: Array) -> Array:
@@ -244,6 +262,7 @@ def _flat(layers: list[tuple[Array, Array]]) -> Array:
 
 
 def _by_chunks(
+    what: str,
     net: Network,
     w: Array,
     x: Array,
@@ -255,5 +274,7 @@ def _by_chunks(
     """Return ``rows(x, directions)`` for all patterns, a chunk of them at a time."""
     w, x = checked_inputs(net, w, x)
     directions = coordinate_directions(net, checked_inputs_of(net, inputs), x)
-    held = 3 * entries * net.widths[-1] * (net.num_parameters + net.widths[0])
+    K, D = net.widths[-1], directions.shape[0]
+    refuse_what_cannot_fit(f"weight_jacobians.{what}", x.shape[0] * K * entries * net.num_parameters, w)
+    held = K * (5 * entries * (net.num_parameters + net.widths[0]) + 6 * D * max(net.widths))
     return map_over_patterns(lambda x: rows(x, directions), held, x, budget=BUDGET)

@@ -1,6 +1,7 @@
 r"""The loop behind `bayesian_regularization`: train, estimate alpha and beta anew, and see whether it may go on.
 
-Everything inside is in MacKay's convention.
+Everything inside is in MacKay's convention. A cross-entropy has no noise level: there beta is 1, and no datum counts
+for it, n = 0.
 """
 
 import math
@@ -8,15 +9,19 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from array_api_compat import is_array_api_obj
 
-from hesslib._arrays import Array, dtype_name, in_library_of
+from hesslib._arrays import Array, in_library_of, rounding_of
+from hesslib._chunks import refuse_what_cannot_fit
+from hesslib._options import function, one_of, real_number, whole_number
 from hesslib.curvature.spectrum import CURVATURES, Curvature, Spectrum
 from hesslib.evidence.laplace import Convention, effective_parameters, gaussian_log_evidence, twice_c
+from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network
 from hesslib.training import run as training
 from hesslib.training.batch_objective import Objective
 from hesslib.training.levenberg_marquardt import minimised
-from hesslib.training.run import is_yes, whole_number
+from hesslib.training.run import is_yes
 from hesslib.training.trust_region import EPS
 
 Status = Literal["converged", "limit", "stalled", "collapsed", "noise_free", "stopped", "interrupted"]
@@ -25,6 +30,7 @@ collapsed: w = 0 from every start; noise_free: the outputs hit the targets to ro
 interrupted: KeyboardInterrupt."""
 
 COLLAPSED = 1e-2  # effective parameters: fewer are none
+LEAST_TARGET = 1e-100  # of smaller ones, and of larger than its inverse, squares and their ratios are no numbers
 ROUNDING = 1e3  # residuals of so many roundings of the targets are none
 HALVINGS = 6  # of an update, before it is given up
 SLACK = 1.0  # nats below the best evidence so far that an update may lead to
@@ -83,20 +89,32 @@ class Loop:
         callback: Callback | None,
     ) -> None:
         self.factor = twice_c(convention)
-        if net.loss.name != "squared_error":
-            raise ValueError(f"the loss is {net.loss.name}; bayesian_regularization needs squared_error")
-        if curvature not in CURVATURES:
-            raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
-        self.eps = float(np.finfo(dtype_name(w)).eps) if hasattr(w, "dtype") else EPS
+        self.regression = isinstance(net.loss, SquaredError)
+        one_of("curvature", curvature, CURVATURES)
+        if callback is not None:
+            function("callback", callback)
+        tolerance = real_number("tolerance", tolerance)
+        self.eps = rounding_of(w) if is_array_api_obj(w) else EPS
         self.precision = min(math.sqrt(self.eps), tolerance)
         self.max_iterations = whole_number("max_iterations", max_iterations, 1)
         self.net, self.w0, self.convention, self.curvature, self.callback = net, w, convention, curvature, callback
         self.objective = Objective(net, self._run(w), x, t)
-        self.n, self.P = self.objective.t.size, net.num_parameters
-        self.mean_square = float((self.objective.t**2).sum()) / self.n
-        if self.mean_square == 0:
+        matrices = 4 * (self.objective.t.size + net.num_parameters) * net.num_parameters
+        refuse_what_cannot_fit("bayesian_regularization", matrices, self.objective.x)
+        self.n, self.P = self.objective.t.size if self.regression else 0, net.num_parameters
+        self.least_error = 0.0
+        if self.regression:
+            self.mean_square = self._mean_square()
+            self.least_error = self.n * self.mean_square * (ROUNDING * self.eps) ** 2 / 2
+
+    def _mean_square(self) -> float:
+        """Return that of the targets, their scale, once they have one."""
+        t, largest = self.objective.t, float(np.abs(self.objective.t).max())
+        if largest == 0:
             raise ValueError("t is 0 everywhere; there is nothing to fit, and no scale for the noise")
-        self.least_error = self.n * self.mean_square * (ROUNDING * self.eps) ** 2 / 2
+        if not LEAST_TARGET < largest < 1 / LEAST_TARGET:
+            raise ValueError(f"t has entries up to {largest:.1e}, whose squares leave the range of numbers; scale it")
+        return float((t**2).sum()) / self.n
 
     def _run(self, w: Array) -> training.Run:
         run = training.Run(
@@ -113,23 +131,34 @@ class Loop:
 
     def start(self, w: np.ndarray, alpha: float | None, beta: float | None) -> tuple[float, float]:
         """Return a and b to begin with."""
-        for name, number in (("alpha", alpha), ("beta", beta)):
-            if number is not None and not 0 <= number < math.inf:
-                raise ValueError(f"{name} is {number!r}; it must be finite and not negative")
-        if beta == 0:
-            raise ValueError("beta is 0; it must be positive")
+        alpha = None if alpha is None else real_number("alpha", alpha)
+        beta = None if beta is None else real_number("beta", beta, positive=True)
+        if not self.regression:
+            if beta is not None:
+                raise ValueError(f"beta is {beta!r}; {self.net.loss.name} has no noise level, leave it out")
+            if alpha == 0:
+                raise ValueError(
+                    f"alpha is 0; it must be positive for {self.net.loss.name}: the classes may be separable, and then "
+                    "there is no minimum without a decay. Leave alpha out"
+                )
         if alpha == 0 and self.n <= self.P:
             raise ValueError(
                 f"alpha is 0, with {self.n} data for {self.P} parameters; it must be positive then: "
                 "J^T J is singular, gamma would be P, and the next beta not positive. Leave alpha out"
             )
-        b = 1 / self.mean_square if beta is None else self.factor * beta
+        b = self.b_of(beta)
         if alpha is not None:
             return self.factor * alpha, b
         self.objective.again(self._run(w), 0.0)
         self.objective.error(w)
         mean = float((self.objective.linearised()[0] ** 2).sum()) / self.P
         return CAUTION * b * mean, b
+
+    def b_of(self, beta: float | None) -> float:
+        """Return MacKay's beta: 1 without a noise level, and the inverse of the variance of the targets at a start."""
+        if not self.regression:
+            return 1.0
+        return 1 / self.mean_square if beta is None else self.factor * beta
 
     def train(self, w: np.ndarray, a: float, b: float) -> State:
         """Minimise b E + a |w|^2 / 2 from w, which is E with the decay a / b."""
@@ -193,11 +222,13 @@ class Run:
         for update in range(max_updates + 1):
             if self._recorded(update, s):
                 return "stopped", f"the callback returned True after update {update}"
-            if s.gamma < COLLAPSED:
-                return "collapsed", f"gamma is {s.gamma:.1e}: the weights are 0, and the noise explains the targets"
-            if loop.least_error >= s.E:
+            if s.gamma < COLLAPSED or s.half_w2 == 0:
+                why = "noise explains the targets" if loop.regression else "classes are as often right everywhere"
+                return "collapsed", f"gamma is {s.gamma:.1e}: the weights are 0, and the {why}"
+            if loop.regression and loop.least_error >= s.E:
                 return "noise_free", f"the error is {s.E:.1e}, rounding of the targets: there is no noise to estimate"
-            step_a, step_b = s.gamma / (2 * s.half_w2), (loop.n - s.gamma) / (2 * s.E)
+            step_a = s.gamma / (2 * s.half_w2)
+            step_b = (loop.n - s.gamma) / (2 * s.E) if loop.regression else 1.0
             if s.a > 0 and max(abs(math.log(step_a / s.a)), abs(math.log(step_b / s.b))) <= tolerance:
                 return "converged", f"alpha and beta are constant to {tolerance:.0e} after {update} updates"
             if update < max_updates:
@@ -224,13 +255,14 @@ class Run:
     def _recorded(self, update: int, s: State) -> bool:
         self.best, self.best_evidence = s, max(self.best_evidence, s.log_evidence)
         factor = self.loop.factor
+        of_data = factor if self.loop.regression else 1.0  # a cross-entropy is E_D itself, and beta is 1
         row = Update(
             update,
             self.start,
             s.a / factor,
-            s.b / factor,
+            s.b / of_data,
             s.gamma,
-            factor * s.E,
+            of_data * s.E,
             s.log_evidence,
             s.iterations,
             s.curvature,

@@ -19,15 +19,16 @@ $a=2c\alpha$ and $b=2c\beta$, which are MacKay's.
 """
 
 import math
+from numbers import Real
 from typing import Literal, get_args
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, is_true, namespace
-from hesslib._chunks import refuse_what_cannot_fit
-from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of
+from hesslib._arrays import Array, is_true, namespace, refuse_half_precision
+from hesslib._options import one_of
+from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of, refuse_spectrum
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, checked_batch, forward_pass
+from hesslib.networks.network import Network, checked_batch, forward_pass, refuse_no_network
 
 Convention = Literal["mackay", "foresee_hagan"]
 HALF = {"mackay": 0.5, "foresee_hagan": 1.0}  # c: what stands in front of the two sums of squares
@@ -43,8 +44,7 @@ def twice_c(convention: Convention, /) -> float:
     >>> twice_c("mackay"), twice_c("foresee_hagan")
     (1.0, 2.0)
     """
-    if convention not in HALF:
-        raise ValueError(f"convention is {convention!r}; it must be one of {', '.join(get_args(Convention))}")
+    one_of("convention", convention, get_args(Convention))
     return 2 * HALF[convention]
 
 
@@ -84,9 +84,9 @@ def log_evidence(
     convention of MacKay $c=\tfrac12$ and the noise has the variance $1/\beta$, in that of Foresee and Hagan $c=1$ and
     $1/2\beta$. It is exact for a network without hidden layers, at the minimum of $\beta E_D+\alpha E_W$, and Laplace's
     approximation for any other. For a cross-entropy there is no $\beta$: leave it out; $E_D=E$, whatever the
-    convention, and the term with $\ln\beta$ is absent.
+    convention, $A=H+2c\alpha I$, and the term with $\ln\beta$ is absent.
 
-    Equation: log-evidence.
+    Equation: log-evidence, log-evidence-of-classes.
     Shapes: a 0-d array.
     Cost: the eigenvalues of one `spectrum`, in operations and memory. Works under ``jax.jit``, with traced `alpha` and
     `beta` too; there, what would raise gives NaN.
@@ -106,9 +106,10 @@ def log_evidence(
     """
     factor, n = _checked_precisions(net, x, alpha, beta, convention)
     w, x, t = checked_batch(net, w, x, t)
-    if curvature not in CURVATURES:
-        raise ValueError(f"curvature is {curvature!r}; it must be one of {', '.join(CURVATURES)}")
-    refuse_what_cannot_fit("log_evidence", 3 * net.num_parameters**2, w)
+    one_of("curvature", curvature, CURVATURES)
+    if curvature != "diagonal":
+        refuse_half_precision(w=w)
+    refuse_spectrum("log_evidence", net, w)
     b = 1.0 if beta is None else factor * beta
     values = eigenvalues_of(net, w, x, t, curvature)
     return gaussian_log_evidence(values, *_errors(net, w, x, t), factor * alpha, b, n)
@@ -118,6 +119,7 @@ def _checked_precisions(
     net: Network, x: Array, alpha: float | Array, beta: float | Array | None, convention: Convention
 ) -> tuple[float, int]:
     """Return 2c and the number of data with a noise level, once alpha and beta are what they must be."""
+    refuse_no_network(net)
     factor = twice_c(convention)
     regression = isinstance(net.loss, SquaredError)
     if regression and beta is None:
@@ -185,7 +187,8 @@ def log_evidences(
     """
     factor, n = _checked_precisions(net, x, alpha, beta, convention)
     w, x, t = checked_batch(net, w, x, t)
-    refuse_what_cannot_fit("log_evidences", 3 * net.num_parameters**2, w)
+    refuse_half_precision(w=w)
+    refuse_spectrum("log_evidences", net, w)
     E, half_w2 = _errors(net, w, x, t)
     b = 1.0 if beta is None else factor * beta
     found: dict[str, float] = {}
@@ -199,5 +202,7 @@ def log_evidences(
 
 
 def _positive(name: str, number: float | Array) -> None:
+    if not isinstance(number, Real) and getattr(number, "shape", None) != ():  # a traced number has a shape
+        raise ValueError(f"{name} is {number!r}; it must be a number, positive and finite")
     if not is_true((number > 0) & (number < float("inf"))):
         raise ValueError(f"{name} is {number!r}; it must be positive and finite")

@@ -11,12 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, in_library_of, namespace
+from hesslib._options import whole_number
 from hesslib.curvature.spectrum import Curvature, Spectrum
 from hesslib.derivatives.backprop import output_jacobian
 from hesslib.evidence._loop import Callback, Loop, Run, Status, Update
 from hesslib.evidence.laplace import Convention, log_evidences
-from hesslib.networks.network import Network, outputs
-from hesslib.training.run import as_numpy, whole_number
+from hesslib.networks.losses import SquaredError
+from hesslib.networks.network import Network, outputs, random_generator
+from hesslib.training.run import as_numpy
 
 # contractions
 ALONG_EIGENVECTORS = "nqa,ai->nqi"  # sum_a g_nqa V_ai
@@ -37,11 +39,11 @@ class Regularized:
 
     w: Array  # (P,), where the evidence was largest
     alpha: float  # $\alpha$, of the weight decay
-    beta: float  # $\beta$, of the noise
+    beta: float  # $\beta$, of the noise; 1 for a cross-entropy
     gamma: float  # the effective number of parameters
     log_evidence: float  # in nats
     log_evidences: dict[str, float]  # with each curvature, at the same w, alpha and beta
-    sigma: float  # the standard deviation of the noise
+    sigma: float  # the standard deviation of the noise; 0 for a cross-entropy, which has none
     history: tuple[Update, ...]  # of all starts, one after the other
     status: Status  # alpha and beta constant, updates used up, no update raises the evidence, and so on
     message: str  # the same in words
@@ -54,7 +56,8 @@ class Regularized:
         r"""Return the outputs and their error bars, (N, K) each: $\sigma^2(x)=\sigma^2+g^TA^{-1}g$.
 
         Here $g=\partial y/\partial w$ and $\sigma^2$ is the variance of the noise. With ``noise=False`` without it: how
-        well the function is known, not how far a new target may lie from it.
+        well the function is known, not how far a new target may lie from it. For a cross-entropy there is no noise, and
+        the bars are those of the last pre-activations, $g=\partial a^{(L)}/\partial w$: probabilities are no Gaussian.
 
         Equation: error-bars.
         Shapes: two arrays (N, K).
@@ -65,7 +68,8 @@ class Regularized:
         along = contract(ALONG_EIGENVECTORS, g, self.spectrum.vectors)
         xp = namespace(g=g)
         variance = xp.sum(along**2 / (self.b * self.spectrum.values + self.a), axis=-1)
-        return outputs(self.net, self.w, x), xp.sqrt(variance + (1 / self.b if noise else 0.0))
+        has_noise = noise and isinstance(self.net.loss, SquaredError)
+        return outputs(self.net, self.w, x), xp.sqrt(variance + (1 / self.b if has_noise else 0.0))
 
 
 def bayesian_regularization(
@@ -86,13 +90,16 @@ def bayesian_regularization(
     rng: np.random.Generator | int = 0,
     callback: Callback | None = None,
 ) -> Regularized:
-    r"""Minimise $\beta E_D+\alpha E_W$ over $w$, with the $\alpha$ and $\beta$ of the largest evidence.
+    r"""Train a network with the weight decay, and for squared_error the noise level, of the largest evidence.
+
+    It minimises $\beta E_D+\alpha E_W$ over $w$, and finds $\alpha$ and $\beta$. For a cross-entropy, whose targets are
+    classes, $\beta$ is 1, $E_D=E$, and $\alpha$ alone is found.
 
     $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\alpha=\gamma/2E_W$ and $\beta=(n-\gamma)/2E_D$ are
     repeated to a fixed point, with $E_D=c\sum e^2$, $E_W=c\sum w^2$ and $\lambda_i$ the eigenvalues of the `curvature`
-    of $\tfrac12\sum e^2$. ``convention="mackay"`` has $c=\tfrac12$ and noise of variance $1/\beta$, ``"foresee_hagan"``
-    $c=1$ and $1/2\beta$: `alpha` and `beta`, given and returned, and the errors of the history are in that convention;
-    everything else is the same.
+    of $\tfrac12\sum e^2$, or of $E$. ``convention="mackay"`` has $c=\tfrac12$ and noise of variance $1/\beta$,
+    ``"foresee_hagan"`` $c=1$ and $1/2\beta$: `alpha` and `beta`, given and returned, and the errors of the history are
+    in that convention; everything else is the same.
 
     Between two updates, `levenberg_marquardt` minimises from where it was. The update holds the $\lambda_i$ fixed while
     $w$ moves, which is exact for a network without hidden layers only; so the fixed point is near the maximum of the
@@ -107,15 +114,13 @@ def bayesian_regularization(
     A KeyboardInterrupt ends the loop; what has been found is returned, with status interrupted. Takes arrays of any
     library, and returns `w` in that of the argument; not for ``jit``.
 
-    Equation: evidence-update, effective-parameters.
+    Equation: evidence-update, effective-parameters, alpha-of-classes.
     Shapes: `w` is (P,); returns a `Regularized`.
     Cost: $O(NKP^2+P^3)$ operations for each update and each iteration of Levenberg-Marquardt; memory: about four
     matrices (NK + P, P).
 
     Parameters
     ----------
-    net
-        With loss squared_error.
     w
         The weights to start from.
     tolerance
@@ -128,8 +133,9 @@ def bayesian_regularization(
     Raises
     ------
     ValueError
-        If the loss is not squared_error; if shapes, dtypes or libraries disagree; if an entry of `w`, `x` or `t` is
-        not finite; if all targets are 0; if `alpha` or `beta` cannot be a start.
+        If shapes, dtypes or libraries disagree; if an entry of `w`, `x` or `t` is not finite; if all targets are 0
+        (squared_error); if `alpha` or `beta` cannot be a start, `beta` is given for a cross-entropy, or an option is
+        none of those it may be.
 
     Reference: MacKay, Neural Computation 4 (1992); Foresee and Hagan, ICNN 1997.
 
@@ -145,7 +151,7 @@ def bayesian_regularization(
     at = as_numpy(w, "w")
     a, b = loop.start(at, alpha, beta)
     runs: list[Run] = []
-    rng = np.random.default_rng(rng)
+    rng = random_generator(rng)
     for start in range(restarts + 1):
         run = Run(loop, start)
         runs.append(run)
@@ -158,16 +164,17 @@ def bayesian_regularization(
     if not finished:
         raise KeyboardInterrupt
     best = max(finished, key=lambda run: (run.status != "collapsed", run.history[-1].log_evidence))
-    return _result(net, loop, best, runs, x, t)
+    return _result(net, loop, best, runs, x)
 
 
-def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array, t: Array) -> Regularized:
+def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array) -> Regularized:
     s = best.best
     assert s is not None
-    alpha, beta = s.a / loop.factor, s.b / loop.factor
+    alpha, beta = s.a / loop.factor, s.b / loop.factor if loop.regression else 1.0
     w = in_library_of(loop.w0, s.w)
-    data = net, w, x, t
-    apart = log_evidences(*data, alpha=alpha, beta=beta, convention=loop.convention) if alpha else {}
+    data = net, s.w, as_numpy(x), loop.objective.t
+    noise_level = beta if loop.regression else None
+    apart = log_evidences(*data, alpha=alpha, beta=noise_level, convention=loop.convention) if alpha else {}
     message = best.message
     if best.status == "collapsed":
         message = f"{message}, from {len(runs)} start(s); perhaps the targets do not depend on the inputs"
@@ -180,7 +187,7 @@ def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array, t: A
         gamma=s.gamma,
         log_evidence=s.log_evidence,
         log_evidences=apart,
-        sigma=s.b**-0.5,
+        sigma=s.b**-0.5 if loop.regression else 0.0,
         history=tuple(update for run in runs for update in run.history),
         status=best.status,
         message=message,

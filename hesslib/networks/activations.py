@@ -105,7 +105,7 @@ def resolve(activation: str | Activation, /) -> Activation:
     """Return the activation that a name stands for, or the activation itself."""
     if isinstance(activation, Activation):
         return activation
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"activation is {activation!r}; it must be an Activation or one of {known}")
     return ACTIVATIONS[activation]

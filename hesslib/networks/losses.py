@@ -11,6 +11,11 @@ Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
 Since $\delta^{(L)}=y-t$, $M$ is the Jacobian of the outputs as well, $\partial y/\partial a$; `output_derivative` gives
 its products with vectors and those of the second and third derivatives of $y(a)$.
 
+Other losses are refused by name. What is often asked of these three needs no other: label smoothing is a target,
+$(1-\varepsilon)t+\varepsilon/K$; patterns that are not to count (``ignore_index``) are rows to leave out; and as $E$ is
+a sum over patterns, weights of patterns or classes (``weight``, ``pos_weight``) are those of a sum,
+``2 * hessian(net, w, x[rare], t[rare]) + hessian(net, w, x[~rare], t[~rare])``, and so for every other quantity.
+
 All are computed from $a$, never from $\ln y$, and from what is small, never from its difference to 1: they are right to
 a few roundings, relative to their own size, at any logit.
 
@@ -226,7 +231,10 @@ class SoftmaxCrossEntropy(Loss):
         N, K = a.shape
         if tuple(t.shape) != (N,) or not _is_integer(t):
             return super().targets(t, a)
-        _require(xp, (t >= 0) & (t < K), t, f"{self.name} takes labels from 0 to {K - 1}")
+        if dtype_name(t) not in ("int32", "int64"):  # the only integers with which every library takes rows
+            t = xp.astype(t, xp.int32 if is_jax_array(t) else xp.int64)
+        wanted = f"{self.name} takes labels from 0 to {K - 1}; leave out the rows of patterns that are not to count"
+        _require(xp, (t >= 0) & (t < K), t, wanted)
         return xp.take(eye_like(K, a), t, axis=0)
 
     def _accepted(self, N: int, K: int) -> str:
@@ -286,12 +294,29 @@ LOSSES: dict[str, Loss] = {loss.name: loss for loss in (SquaredError(), BinaryCr
 """The losses, by their names."""
 
 
+SUMS = "; of weighted patterns or classes take the weighted sum of what each group of rows gives"
+ELSEWHERE: dict[tuple[str, ...], str] = {
+    ("mse", "mean_squared_error", "l2", "least_squares"): (
+        "; E is half of the sum of squares, so the mean of N squares is squared_error times 2 / N"
+    ),
+    ("bce", "bce_with_logits", "binary", "log_loss", "logistic"): f"; it is binary_cross_entropy{SUMS}",
+    ("cross_entropy", "ce", "nll", "categorical_cross_entropy", "sparse_categorical_cross_entropy", "softmax"): (
+        f"; it is softmax_cross_entropy{SUMS}, and for label smoothing give the smoothed probabilities as t"
+    ),
+    ("huber", "smooth_l1", "l1", "mae", "absolute_error", "hinge", "focal", "poisson", "kl_div"): (
+        "; others have no closed forms here: hesslib.check takes any function, levenberg_marquardt weighted residuals"
+    ),
+}
+"""What other names of losses mean, or what to do instead."""
+
+
 def resolve(loss: str | Loss, /) -> Loss:
     """Return the loss that a name stands for, or the loss itself."""
     if isinstance(loss, Loss):
         return loss
-    if loss not in LOSSES:
-        raise ValueError(f"loss is {loss!r}; it must be one of {', '.join(LOSSES)}")
+    if not isinstance(loss, str) or loss not in LOSSES:
+        hint = next((words for names, words in ELSEWHERE.items() if loss in names), "")
+        raise ValueError(f"loss is {loss!r}; it must be one of {', '.join(LOSSES)}{hint}")
     return LOSSES[loss]
 
 

@@ -7,7 +7,6 @@ with $z^{(0)}=x$, and $y=z^{(L)}$ by the output function that belongs to the los
 Index letters: n pattern; j unit of layer l; i unit of layer l - 1.
 """
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -17,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, namespace, of_one_library, same_floating_dtype
+from hesslib._options import integer
 from hesslib.networks import activations, losses
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import Loss
@@ -70,7 +70,7 @@ class Network:
     ) -> None:
         checked = _checked_widths(widths)
         hidden = len(checked) - 2
-        each = [activation] * hidden if isinstance(activation, str | Activation) else list(activation)
+        each = [activation] * hidden if isinstance(activation, str | Activation) else _as_list(activation)
         if len(each) != hidden:
             raise ValueError(f"activation has {len(each)} entries; the network has {hidden} hidden layers")
         if isinstance(activation, str):
@@ -115,11 +115,8 @@ class Network:
 
     def _layer(self, l: int) -> int:
         """Return the number of a layer of weights, once it is one."""
-        try:
-            number = operator.index(l)
-        except TypeError:
-            number = 0
-        if not 1 <= number <= self.L:
+        number = integer(l)
+        if number is None or not 1 <= number <= self.L:
             raise ValueError(f"l is {l!r}; it must be the number of a layer, from 1 to {self.L}")
         return number
 
@@ -216,7 +213,7 @@ class Network:
         >>> Network((2, 3, 1)).init(0).shape
         (13,)
         """
-        rng = np.random.default_rng(rng)
+        rng = random_generator(rng)
         if not np.issubdtype(np.dtype(dtype), np.floating):
             raise ValueError(f"dtype is {np.dtype(dtype)}; it must be a floating type, such as float32")
         if method not in ("scaled_normal", "nguyen_widrow"):
@@ -360,11 +357,19 @@ def checked_batch(net: Network, w: Array, x: Array, t: Array, /) -> tuple[Array,
     return w, x, net.loss.targets(t, like)
 
 
+def _as_list(activation: Sequence[str | Activation]) -> list[str | Activation]:
+    if isinstance(activation, Sequence):
+        return list(activation)
+    raise ValueError(
+        f"activation is {activation!r}; it must be an Activation or one of {', '.join(activations.ACTIVATIONS)}, or a "
+        "sequence of these, one for each hidden layer (Activation.from_expression makes one of a formula)"
+    )
+
+
 def _checked_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
-    try:
-        checked = tuple(operator.index(n) for n in widths)
-    except TypeError:
-        raise ValueError(f"widths is {widths!r}; it must be a sequence of integers") from None
+    checked = tuple(integer(n) or 0 for n in widths) if isinstance(widths, Iterable) else ()
+    if not isinstance(widths, Iterable) or any(integer(n) is None for n in widths):
+        raise ValueError(f"widths is {widths!r}; it must be a sequence of integers")
     if len(checked) < 2:
         raise ValueError(f"widths is {checked}; it must have at least two entries, inputs and outputs")
     if min(checked) < 1:
@@ -372,8 +377,26 @@ def _checked_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
     return checked
 
 
+def random_generator(rng: np.random.Generator | int | None, /) -> np.random.Generator:
+    """Return the generator, or one that begins at the seed."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(f"rng is {rng!r}; it must be a numpy.random.Generator or a seed, an integer") from None
+
+
+def refuse_no_network(net: Network, /) -> None:
+    """Refuse what is no `Network`."""
+    if not isinstance(net, Network):
+        raise ValueError(  # noqa: TRY004  (as for every other bad argument)
+            f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or "
+            "JAX, and hesslib.check takes any)"
+        )
+
+
 def checked_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:
     """Return `w` and `x` checked and of one library."""
+    refuse_no_network(net)
     same_floating_dtype(w=w, x=x)
     w, x = of_one_library(w=w, x=x)
     if w.ndim != 1:

@@ -3,14 +3,23 @@ r"""Pruning: parameters removed one by one, by magnitude, by optimal brain damag
 Index letters: q parameter.
 """
 
-import math
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hesslib._arrays import Array, as_mask, eye_like, in_library_of, integers_like, namespace, written
+from hesslib._arrays import (
+    Array,
+    as_mask,
+    eye_like,
+    in_library_of,
+    integers_like,
+    namespace,
+    refuse_half_precision,
+    written,
+)
 from hesslib._chunks import refuse_what_cannot_fit
+from hesslib._options import one_of, real_number, whole_number
 from hesslib.curvature.gauss_newton import gauss_newton
 from hesslib.curvature.hessian import hessian
 from hesslib.networks.losses import SquaredError
@@ -25,7 +34,7 @@ from hesslib.pruning.saliency import (
 )
 from hesslib.training.batch_objective import Objective
 from hesslib.training.levenberg_marquardt import minimised
-from hesslib.training.run import Run, as_numpy, whole_number
+from hesslib.training.run import Run, as_numpy
 
 __all__ = ["Pruned", "prune", "saliency_obd", "saliency_obs", "surgeon_step", "without"]
 
@@ -75,7 +84,7 @@ def prune(
     Equation: saliency-obd, saliency-obs, surgeon-step.
     Shapes: `w` is (P,); returns a `Pruned`.
     Cost: a curvature and, for obs, an inverse ($P^3$) for each recomputation, $O(P^2)$ for each removal, and what
-    retraining takes; memory: four matrices (P, P).
+    retraining takes; memory: five matrices (P, P).
 
     Parameters
     ----------
@@ -94,7 +103,7 @@ def prune(
         If there are not so many candidates, an option has a value it cannot have, `w` is not finite, or (obs) $A$ is
         not positive definite; and as `error` does.
     MemoryError
-        If four matrices (P, P) are more than the memory of this machine.
+        If five matrices (P, P) are more than the memory of this machine.
 
     >>> import numpy as np
     >>> x, t = np.array([[1.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]), np.array([[2.0], [0.1], [-2.0]])
@@ -104,7 +113,7 @@ def prune(
     w, x, t = checked_batch(net, w, x, t)
     xp, P = namespace(w=w), net.num_parameters
     may_go = _checked(net, w, number, method, curvature, alpha, recompute, retrain, candidates)
-    refuse_what_cannot_fit("prune", 4 * P**2, w)
+    refuse_what_cannot_fit("prune", 5 * P**2, w)
 
     def total(w: Array) -> float:
         return float(error(net, w, x, t)) + alpha / 2 * float(xp.sum(w**2))
@@ -117,7 +126,7 @@ def prune(
     for done in range(number):
         if measure is None or done % recompute == 0:
             A = (hessian if curvature == "exact" else gauss_newton)(net, w, x, t) + alpha * eye_like(P, w)
-            measure = _inverse_over(A, free) if method == "obs" else xp.linalg.diagonal(A)
+            measure = _inverse_over(A, free, curvature, alpha) if method == "obs" else xp.linalg.diagonal(A)
         if method == "obs":
             rise = surgeon_rise(w, xp.where(integers_like(free, w), xp.linalg.diagonal(measure), xp.ones_like(w)))
         else:
@@ -157,12 +166,11 @@ def _checked(
     P = net.num_parameters
     if not bool(namespace(w=w).all(namespace(w=w).isfinite(w))):
         raise ValueError("w is not finite; it must be the weights of a trained network")
-    if method not in ("magnitude", "obd", "obs"):
-        raise ValueError(f"method is {method!r}; it must be magnitude, obd or obs")
-    if curvature not in ("gauss_newton", "exact"):
-        raise ValueError(f"curvature is {curvature!r}; it must be gauss_newton or exact")
-    if not 0 <= alpha < math.inf:
-        raise ValueError(f"alpha is {alpha!r}; it must be finite and not negative")
+    one_of("method", method, ("magnitude", "obd", "obs"))
+    one_of("curvature", curvature, ("gauss_newton", "exact"))
+    real_number("alpha", alpha)
+    if method == "obs":
+        refuse_half_precision(w=w)
     whole_number("number", number, 0)
     whole_number("recompute", recompute, 1)
     if whole_number("retrain", retrain, 0) and not isinstance(net.loss, SquaredError):
@@ -173,7 +181,7 @@ def _checked(
     return may_go
 
 
-def _inverse_over(A: Array, free: np.ndarray) -> Array:
+def _inverse_over(A: Array, free: np.ndarray, curvature: str, alpha: float) -> Array:
     """Return the inverse of the rows and columns of A that are free, and zeros in the others."""
     xp, P = namespace(A=A), A.shape[0]
     one = in_library_of(A, free)
@@ -182,10 +190,11 @@ def _inverse_over(A: Array, free: np.ndarray) -> Array:
     eigenvalues = xp.linalg.eigvalsh(S)
     smallest, largest = float(xp.min(eigenvalues)), float(xp.max(eigenvalues))
     if not smallest > P * float(xp.finfo(A.dtype).eps) * largest:
-        raise ValueError(
-            f"the smallest eigenvalue of the curvature is {smallest:.3g}; it must be positive: w is not at a minimum, "
-            "or alpha is too small, or use curvature='gauss_newton'"
-        )
+        if curvature == "exact":
+            why = f"w is not at a minimum, or alpha, {alpha:g}, is too small; or use curvature='gauss_newton'"
+        else:
+            why = f"the data leave directions open, which alpha holds; it is {alpha:g} and must be larger"
+        raise ValueError(f"the smallest eigenvalue of the curvature is {smallest:.3g}; it must be positive: {why}")
     return xp.linalg.inv(S) * one[:, None] * one[None, :]
 
 

@@ -9,6 +9,7 @@ Index letters: q parameter.
 from jaxtyping import Float
 
 from hesslib._arrays import Array, is_true, namespace, written
+from hesslib._options import integer
 
 
 def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Float[Array, " P"]:
@@ -27,9 +28,9 @@ def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Floa
     >>> saliency_obd(np.array([1.0, -2.0]), np.array([4.0, 2.0]))
     array([2., 4.])
     """
+    namespace(w=w, diagonal=diagonal)
     if w.ndim != 1 or tuple(diagonal.shape) != tuple(w.shape):
         raise ValueError(f"diagonal has shape {tuple(diagonal.shape)}; w has {tuple(w.shape)}, both must be (P,)")
-    namespace(w=w, diagonal=diagonal)
     return diagonal * w**2 / 2
 
 
@@ -77,9 +78,7 @@ def surgeon_step(w: Float[Array, " P"], inverse: Float[Array, "P P"], q: int, /)
     array([-1.,  1.])
     """
     _checked_inverse(w, inverse)
-    if not 0 <= q < w.shape[0]:
-        raise ValueError(f"q is {q}; it must be one of the {w.shape[0]} parameters, from 0 to {w.shape[0] - 1}")
-    return surgeon_change(w, inverse, q)
+    return surgeon_change(w, inverse, _parameter(q, w.shape[0]))
 
 
 def surgeon_change(w: Array, inverse: Array, q: int, /) -> Array:
@@ -93,24 +92,38 @@ def without(inverse: Float[Array, "P P"], q: int, /) -> Float[Array, "P P"]:
     Equation: inverse-without.
     Shapes: (P, P), as `inverse`.
     Cost: $2P^2$ operations, in place of the $P^3$ of a new inverse; memory: two matrices (P, P).
-    Errors: what the library raises if `q` is no parameter; $X_{qq}=0$ gives entries that are not finite.
+    Errors: ValueError if `inverse` is not a square matrix or `q` no parameter; $X_{qq}=0$ gives entries that are not
+    finite.
 
     >>> import numpy as np
     >>> without(np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)
     array([[0. , 0. ],
            [0. , 0.5]])
     """
+    namespace(inverse=inverse)
+    if inverse.ndim != 2 or inverse.shape[0] != inverse.shape[1]:
+        raise ValueError(f"inverse has shape {tuple(inverse.shape)}; it must be a square matrix, (P, P)")
+    q = _parameter(q, inverse.shape[0])
     column = inverse[:, q]
     left = inverse - column[:, None] * column[None, :] / column[q]
     zeros = namespace(inverse=inverse).zeros_like(column)
     return written(written(left, (q, slice(None)), zeros), (slice(None), q), zeros)
 
 
+def _parameter(q: int, P: int) -> int:
+    number = integer(q)
+    if number is None or not 0 <= number < P:
+        raise ValueError(f"q is {q!r}; it must be one of the {P} parameters, from 0 to {P - 1}")
+    return number
+
+
 def _checked_inverse(w: Array, inverse: Array) -> Array:
-    P = w.shape[0]
-    if w.ndim != 1 or tuple(inverse.shape) != (P, P):
-        raise ValueError(f"inverse has shape {tuple(inverse.shape)}; w has {tuple(w.shape)}, it must be ({P}, {P})")
     xp = namespace(w=w, inverse=inverse)
+    if w.ndim != 1:
+        raise ValueError(f"w has shape {tuple(w.shape)}; it must be (P,)")
+    P = w.shape[0]
+    if tuple(inverse.shape) != (P, P):
+        raise ValueError(f"inverse has shape {tuple(inverse.shape)}; w has {tuple(w.shape)}, it must be ({P}, {P})")
     variance = xp.linalg.diagonal(inverse)
     if not is_true(xp.all(variance > 0)):
         q = int(xp.argmin(variance))

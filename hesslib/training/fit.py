@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array
+from hesslib._chunks import refuse_what_cannot_fit
+from hesslib._options import one_of, real_number
 from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network
 from hesslib.training.batch_objective import Objective
@@ -73,10 +75,11 @@ def fit(
 
     Equation: newton-step, levenberg-step.
     Shapes: `w0` and the `w` of the `Result`, which has the history and what was evaluated how often, are (P,).
-    Cost: that of the table for each iteration; memory: for the last three methods some matrices (P, P) and, for two of
-    them, (NK, P); for the first two that of a gradient.
-    Errors: ValueError as `error` does, and if E is not finite at `w0` or an option is not one of the method. A run that
-    ends without having converged does not raise: the `status` of the result says why it ended.
+    Cost: that of the table for each iteration; memory: for newton five matrices (P, P), for gauss_newton and
+    levenberg_marquardt four matrices (NK + P, P), for the first two that of a gradient.
+    Errors: ValueError as `error` does, and if E is not finite at `w0` or an option is not one of the method;
+    MemoryError if those matrices are more than the memory of this machine. A run that ends without having converged
+    does not raise: the `status` of the result says why it ended.
     Reference: Nocedal and Wright, Numerical Optimization (2006).
 
     >>> import numpy as np
@@ -85,10 +88,11 @@ def fit(
     >>> found.iterations, found.w.round(9), found.status
     (1, array([ 3., -1.]), 'converged')
     """
-    if method not in get_args(Method):
-        raise ValueError(f"method is {method!r}; it must be one of {', '.join(get_args(Method))}")
-    if step is not None and (method in ("levenberg_marquardt", "conjugate_gradients") or not 0 < step < math.inf):
-        raise ValueError(f"step is {step}; it must be positive, and {method} must take a constant one")
+    one_of("method", method, get_args(Method))
+    if step is not None and method in ("levenberg_marquardt", "conjugate_gradients"):
+        raise ValueError(f"step is {step}; it must be None for {method}, which chooses its steps")
+    step = None if step is None else real_number("step", step, positive=True)
+    decay = real_number("decay", decay)
     run = Run(
         method,
         w0,
@@ -98,10 +102,9 @@ def fit(
         callback=callback,
         progress=progress,
     )
-    if not 0 <= decay < math.inf:
-        raise ValueError(f"decay is {decay!r}; it must be finite and not negative")
     run.eps = EPS
     objective = Objective(net, run, x, t, decay=decay)
+    refuse_what_cannot_fit(f"fit with {method}", _numbers(method, len(run.start), objective.t.size), run.start)
     if not isinstance(net.loss, SquaredError):
         run.noise = 1.0  # J has the root of M in it: J^T J is the Fisher information
     if method == "levenberg_marquardt":
@@ -112,6 +115,13 @@ def fit(
         return found
     objective.error(as_numpy(found.w))  # where its last step has led there is no Jacobian yet
     return replace(found, jacobian=objective.linearised()[0])
+
+
+def _numbers(method: Method, P: int, NK: int) -> int:
+    """How many numbers the matrices of a method hold."""
+    if method == "newton":
+        return 5 * P**2
+    return 4 * (NK + P) * P if method in ("gauss_newton", "levenberg_marquardt") else 0
 
 
 def _steepest_descent(objective: Objective, run: Run, constant: float | None) -> NoReturn:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hesslib._arrays import Array
+from hesslib._options import function, real_number
 from hesslib.training.residuals import Residuals
 from hesslib.training.run import Callback, Result, Run, Stop
 from hesslib.training.trust_region import DampedSteps, Step
@@ -110,6 +111,8 @@ def levenberg_marquardt(
     >>> found.status, found.w.round(6)
     ('converged', array([0.693147]))
     """
+    function("residuals", residuals)
+    function("jacobian", jacobian)
     run = Run(
         "levenberg_marquardt",
         w0,
@@ -124,8 +127,7 @@ def levenberg_marquardt(
 
 def minimised(problem: Problem, run: Run, /, *, region: float = 1.0) -> Result:
     """Return the result of Levenberg-Marquardt on a problem, with the start and the limits that `run` has."""
-    if not 0 < region < math.inf:
-        raise ValueError(f"region is {region}; it must be positive and finite")
+    region = real_number("region", region, positive=True)
     return run.result(lambda: _iterate(problem, run, region))
 
 

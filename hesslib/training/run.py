@@ -1,7 +1,6 @@
 """What every optimiser returns: the best point, a record of each iteration, and why it stopped."""
 
 import math
-import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from hesslib._arrays import Array, dtype_name, in_library_of, same_floating_dtype, to_numpy
+from hesslib._arrays import Array, in_library_of, rounding_of, same_floating_dtype, to_numpy
 from hesslib._notebook import is_interactive
+from hesslib._options import function, real_number, whole_number
 
 Status = Literal["converged", "stationary", "target", "limit", "stalled", "stopped", "interrupted"]
 """converged: a test of convergence holds; stationary: the gradient is 0 at the start, and it is no minimum; target: the
@@ -153,12 +153,14 @@ class Run:
         progress: bool | None,
     ) -> None:
         max_iterations = whole_number("max_iterations", max_iterations, 0)
-        if target is not None and not target >= 0:
-            raise ValueError(f"target is {target}; it must be a number that is not negative")
+        if target is not None:
+            target = real_number("target", target)
+        if callback is not None:
+            function("callback", callback)
         self.start = _checked_start(w0)
-        self.eps = float(np.finfo(dtype_name(w0)).eps)
-        self.tolerance = math.sqrt(self.eps) if tolerance is None else tolerance
-        if not 0 <= self.tolerance < 1:
+        self.eps = rounding_of(w0)
+        self.tolerance = math.sqrt(self.eps) if tolerance is None else real_number("tolerance", tolerance)
+        if not self.tolerance < 1:
             raise ValueError(f"tolerance is {tolerance}; it must be at least 0 and less than 1")
         self.method, self.w0, self.max_iterations = method, w0, max_iterations
         self.target = -math.inf if target is None else float(target)
@@ -249,17 +251,6 @@ def is_yes(answer: Any, /) -> bool:
     if isinstance(answer, bool):
         return answer
     return getattr(answer, "shape", None) == () and "bool" in str(getattr(answer, "dtype", "")) and bool(answer)
-
-
-def whole_number(name: str, value: Any, /, least: int) -> int:
-    """Return an option that counts something as an integer, once it is one and at least `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} is {value!r}; it must be an integer") from None
-    if number < least or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; it must be at least {least}")
-    return number
 
 
 class _Bar:

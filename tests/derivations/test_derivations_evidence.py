@@ -20,6 +20,8 @@ CHAINS = {
     "inverse": evidence.inverse,
     "Z_F": evidence.log_Z_F,
     "evidence": evidence.log_evidence,
+    "evidence of classes": evidence.log_evidence_of_classes,
+    "condition on alpha, classes": evidence.condition_on_alpha_of_classes,
     "motion": evidence.motion,
     "ln det": evidence.slope_of_log_determinant,
     "condition on alpha": evidence.condition_on_alpha,

@@ -1,6 +1,7 @@
 """The evidence and the spectrum it is made of: against the exact marginal likelihood, the loops, and quadrature."""
 
 import math
+from functools import partial
 
 import numpy as np
 import oracles
@@ -9,9 +10,11 @@ from cases import CASES, Case, close, gauss_newton_of_the_loops, over, reference
 
 import hesslib
 from hesslib import Network, spectrum
+from hesslib.curvature.spectrum import eigenvalues
 from hesslib.evidence import laplace as module
 
 EPS = float(np.finfo(float).eps)
+gauss_newton_spectrum = partial(spectrum, curvature="gauss_newton")
 REGRESSION = [case for case in CASES if case.loss == "squared_error" and case.dtype == "float64"]
 CLASSIFICATION = [case for case in CASES if case.loss != "squared_error" and case.dtype == "float64"]
 
@@ -107,16 +110,24 @@ def test_spectrum_puts_the_curvature_together_again(case: Case) -> None:
         close(V.T @ V, np.eye(len(case.w)), 100 * len(case.w) * EPS)
 
 
+def test_the_spectrum_is_that_of_the_hessian_unless_another_matrix_is_asked_for() -> None:
+    case = next(case for case in REGRESSION if np.linalg.eigvalsh(reference(case).hessians.sum(axis=0))[0] < -0.1)
+    wanted = np.linalg.eigvalsh(reference(case).hessians.sum(axis=0))
+    args = case.net, case.w, case.x, case.t
+    close(np.sort(spectrum(*args).values), wanted, 100 * case.rounding)
+    close(np.sort(eigenvalues(*args)), wanted, 100 * case.rounding)
+
+
 def test_small_eigenvalues_keep_their_digits_since_the_jacobian_is_not_squared() -> None:
     """Columns of sizes 1 and 1e-9: the square of the second, 1e-18, is below the rounding of the matrix itself."""
     x = np.array([[1.0, 1e-9], [1.0, -1e-9], [-1.0, 1e-9], [-1.0, -1e-9]])
-    values = np.sort(spectrum(Network((2, 1)), np.zeros(3), x, np.zeros((4, 1))).values)
+    values = np.sort(gauss_newton_spectrum(Network((2, 1)), np.zeros(3), x, np.zeros((4, 1))).values)
     np.testing.assert_allclose(values, [4e-18, 4.0, 4.0], rtol=1e-12)
 
 
 def test_fewer_data_than_parameters_leave_eigenvalues_that_are_exactly_zero() -> None:
     net, x, t = linear(5, 11)
-    values = spectrum(net, np.zeros(12), x, t).values
+    values = gauss_newton_spectrum(net, np.zeros(12), x, t).values
     assert np.count_nonzero(values) == 5
     assert values.shape == (12,)
 
@@ -126,9 +137,9 @@ def test_spectrum_in_chunks_is_that_of_all_patterns_at_once(monkeypatch: pytest.
 
     net, rng = Network((2, 3, 2)), np.random.default_rng(0)
     w, x, t = net.init(0), rng.standard_normal((200, 2)), np.zeros((200, 2))
-    whole = spectrum(net, w, x, t).values
+    whole = gauss_newton_spectrum(net, w, x, t).values
     monkeypatch.setattr(chunked, "BUDGET", 1)
-    np.testing.assert_allclose(spectrum(net, w, x, t).values, whole, rtol=1e-9, atol=1e-12 * whole[0])
+    np.testing.assert_allclose(gauss_newton_spectrum(net, w, x, t).values, whole, rtol=1e-9, atol=1e-12 * whole[0])
 
 
 @pytest.mark.parametrize("ratio", [1e-6, 0.3, 1e4])
@@ -136,7 +147,7 @@ def test_effective_parameters_are_those_of_the_trace(ratio: float) -> None:
     case = REGRESSION[0]
     GN, P = gauss_newton_of_the_loops(case), len(case.w)
     expected = P - ratio * np.trace(np.linalg.inv(GN + ratio * np.eye(P)))
-    values = spectrum(case.net, case.w, case.x, case.t).values
+    values = gauss_newton_spectrum(case.net, case.w, case.x, case.t).values
     assert float(hesslib.effective_parameters(values, ratio)) == pytest.approx(expected, rel=1e-8)
 
 

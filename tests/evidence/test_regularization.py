@@ -299,7 +299,6 @@ def test_an_update_that_nothing_improves_stops_the_loop(monkeypatch: pytest.Monk
         ({"beta": 0.0}, "beta is 0; it must be positive"),
         ({"curvature": "full"}, "curvature is 'full'; it must be one of"),
         ({"convention": "both"}, "convention is 'both'; it must be one of"),
-        ({"net": Network((2, 1), loss="binary_cross_entropy")}, "needs squared_error"),
         ({"max_updates": -1}, "max_updates is -1; it must be at least 0"),
         ({"restarts": -1}, "restarts is -1; it must be at least 0"),
         ({"max_iterations": 0}, "max_iterations is 0; it must be at least 1"),

@@ -153,11 +153,11 @@ def test_other_libraries_give_what_numpy_gives(library: str, method: str) -> Non
     [
         (15, {}, "number is 15; it must be between 0 and the 14 candidates"),
         (-1, {}, "number is -1; it must be at least 0"),
-        (1, {"method": "random"}, "method is 'random'; it must be magnitude, obd or obs"),
+        (1, {"method": "random"}, "method is 'random'; it must be one of magnitude, obd, obs"),
         (1, {"alpha": -1.0}, "alpha is -1.0; it must be finite and not negative"),
         (1, {"recompute": 0}, "recompute is 0; it must be at least 1"),
         (1, {"retrain": -1}, "retrain is -1; it must be at least 0"),
-        (1, {"curvature": "diagonal"}, "curvature is 'diagonal'; it must be gauss_newton or exact"),
+        (1, {"curvature": "diagonal"}, "curvature is 'diagonal'; it must be one of gauss_newton, exact"),
         (1, {"candidates": np.ones(3, dtype=bool)}, r"candidates has shape \(3,\); it must be \(14,\)"),
     ],
 )
@@ -179,7 +179,10 @@ def test_a_singular_curvature_is_named() -> None:
     """Twice the same input: without weight decay one of its weights could be anything."""
     rng = np.random.default_rng(0)
     x = np.repeat(rng.standard_normal((10, 1)), 2, axis=1)
-    with pytest.raises(ValueError, match=r"smallest eigenvalue of the curvature is .* positive: .*alpha is too small"):
+    with pytest.raises(
+        ValueError,
+        match=r"the curvature is .* positive: .*alpha holds; it is 0 and must be larger",
+    ):
         pruning.prune(Network((2, 1)), np.ones(3), x, x[:, :1], 1)
     assert pruning.prune(Network((2, 1)), np.ones(3), x, x[:, :1], 1, alpha=0.1).removed
 

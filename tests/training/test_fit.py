@@ -275,7 +275,7 @@ def test_other_libraries_and_precisions_come_back_as_they_went_in(method: str) -
     ("change", "message"),
     [
         ({"method": "adam"}, "method is 'adam'; it must be one of steepest_descent, newton"),
-        ({"step": 0.1}, "step is 0.1; it must be positive, and levenberg_marquardt must take a constant one"),
+        ({"step": 0.1}, "step is 0.1; it must be None for levenberg_marquardt, which chooses its steps"),
         ({"step": -1.0, "method": "newton"}, "step is -1.0; it must be positive"),
         ({"region": -1.0}, "region is -1.0"),
     ],

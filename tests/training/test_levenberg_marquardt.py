@@ -282,7 +282,7 @@ def test_a_tolerance_of_zero_ends_at_rounding() -> None:
         ({"weights": np.full(9, np.nan)}, "weights has nan in row 0"),
         ({"region": 0.0}, "region is 0.0; it must be positive and finite"),
         ({"tolerance": 1.0}, "tolerance is 1.0; it must be at least 0 and less than 1"),
-        ({"target": -1.0}, "target is -1.0; it must be a number that is not negative"),
+        ({"target": -1.0}, "target is -1.0; it must be finite and not negative"),
         ({"max_iterations": -1}, "max_iterations is -1; it must be at least 0"),
         ({"residuals": lambda w: np.ones((9, 1))}, r"residuals has shape \(9, 1\) in iteration 0; it must be \(m,\)"),
         ({"residuals": lambda w: np.ones(0)}, r"residuals has shape \(0,\) in iteration 0"),
