@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -490,25 +492,39 @@ def flax() -> dict[str, Any]:
 
 @dataclass
 class Linear:
+    """As in Equinox, for one pattern."""
+
     weight: Any
     bias: Any
+
+    def __call__(self, z: Any) -> Any:
+        return self.weight @ z + self.bias
 
 
 @dataclass
 class MLP:
+    """As in Equinox: functions are leaves of the tree."""
+
     layers: Any
     activation: Any
+    final_activation: Any = None
+    extra: Any = None
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        x = self.layers[-1](x)
+        return x if self.final_activation is None else self.final_activation(x)
 
 
-def equinox() -> Any:
+def equinox(activation: Any = None, **fields: Any) -> Any:
     import jax
 
-    for kind, data, meta in ((Linear, ["weight", "bias"], []), (MLP, ["layers"], ["activation"])):
-        try:
-            jax.tree_util.register_dataclass(kind, data, meta)
-        except ValueError:  # done by an earlier test
-            break
-    return MLP([Linear(W, b) for W, b in layers(False)], jax.numpy.tanh)
+    data = ["layers", "activation", "final_activation", "extra"]
+    for kind, leaves in ((Linear, ["weight", "bias"]), (MLP, data)):
+        with contextlib.suppress(ValueError):  # done by an earlier test
+            jax.tree_util.register_dataclass(kind, leaves, [])
+    return MLP([Linear(W, b) for W, b in layers(False)], activation or jax.numpy.tanh, **fields)
 
 
 FORMS = {
@@ -516,7 +532,26 @@ FORMS = {
     "W @ x + b": lambda: (layers(False), {"activation": "tanh"}),
     "Flax": lambda: (flax(), {"activation": "tanh"}),
     "Equinox": lambda: (equinox(), {}),
+    "Equinox, its own said again": lambda: (equinox(final_activation=lambda y: y), {"activation": ["tanh"] * 2}),
+    "names without numbers": lambda: (
+        dict(zip(("inp", "hidden", "out"), flax()["params"].values(), strict=True)),
+        {"activation": "tanh", "layers": ("inp", "hidden", "out"), "apply": named},
+    ),
 }
+
+
+def named(params: Any, x: Any) -> Any:
+    """A perceptron whose layers have names that are not in alphabetical order."""
+    import jax.numpy as jnp
+
+    for name in ("inp", "hidden"):
+        x = jnp.tanh(x @ params[name]["kernel"] + params[name]["bias"])
+    return x @ params["out"]["kernel"] + params["out"]["bias"]
+
+
+def square(*names: str) -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    return {name: {"kernel": rng.standard_normal((2, 2)), "bias": rng.standard_normal(2)} for name in names}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -530,7 +565,8 @@ def test_parameters_of_jax_have_the_same_outputs_and_the_order_of_ravel_pytree(f
     for l, (W, b) in enumerate(layers(True)):
         z = z @ W + b if l == 2 else np.tanh(z @ W + b)
     np.testing.assert_allclose(hesslib.outputs(here.net, here.w, X), z, rtol=1e-12)
-    vector, _ = ravel_pytree(jax.tree_util.tree_map(np.asarray, params))
+    arrays = [leaf for leaf in jax.tree_util.tree_leaves(params) if hasattr(leaf, "shape")]
+    vector, _ = ravel_pytree(arrays)
     np.testing.assert_array_equal(here.point, np.asarray(vector))
     H = RNG.standard_normal((len(here.w),) * 2)
     np.testing.assert_array_equal(here.order.to_hesslib(here.order.from_hesslib(H)), H)
@@ -551,3 +587,67 @@ def test_functions_of_jax_are_recognised_but_for_the_fitted_gelu() -> None:
     assert here.loss.factor(4, 3) == 0.5
     with pytest.raises(ValueError, match="tanh fit unless approximate=False"):
         from_jax(shapes, activation=jax.nn.gelu)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: from_jax(equinox(final_activation=np.tanh)), "the final_activation of the model is tanh"),
+        (
+            lambda: from_jax(equinox(), activation="sin"),
+            "activation is sin for hidden layer 1; the model's own is tanh",
+        ),
+        (lambda: from_jax(equinox(), activation=["tanh", "relu"]), "activation is relu for hidden layer 2"),
+        (lambda: from_jax(equinox(activation=lambda a: np.tanh(1)[()] * a)), "activation is <lambda>; it must be"),
+        (lambda: from_jax(equinox(extra=np.ones(2))), r"params.extra belongs to no layer"),
+        (lambda: from_jax(equinox(extra=2.0)), r"params.extra is a float; it must be an array"),
+        (lambda: from_jax(square("inp", "hidden", "out"), activation="tanh"), "tell no order .* fit more than one"),
+        (lambda: from_jax(square("Dense_0", "head"), activation="tanh"), "the names Dense_0, head tell no order"),
+        (lambda: from_jax(square("a", "b"), activation="tanh", layers=("a",)), "layers is .*each of a, b once"),
+        (lambda: from_jax(square("a", "b"), activation="tanh", layers="ab"), "layers is 'ab'"),
+        (lambda: from_jax([(np.ones((2, 1)), None)], layers=("a",)), "it is for dictionaries"),
+        (
+            lambda: from_jax(
+                square("inp", "hidden", "out"), activation="tanh", layers=("hidden", "inp", "out"), apply=named
+            ),
+            "the model is another function than the network",
+        ),
+        (
+            lambda: from_jax(square("out"), apply=named),
+            r"cannot be run on inputs of shape \(24, 2\) \(KeyError: 'inp'\)",
+        ),
+        (lambda: from_jax({"params": square("a"), "batch_stats": {}}), "params has batch_stats beside params"),
+        (lambda: from_jax({"a": {"w": np.ones((2, 2)), "b": np.ones(2)}}), "fits both ways round"),
+        (lambda: from_jax(square("a"), layout="rows"), "layout is 'rows'"),
+    ],
+)
+@pytest.mark.usefixtures("as_installed")
+def test_what_parameters_of_jax_leave_open_is_asked_for_and_what_contradicts_is_refused(
+    build: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_names_that_tell_no_order_are_put_in_the_one_that_fits() -> None:
+    rng = np.random.default_rng(5)
+    params = {name: {"kernel": rng.standard_normal(shape)} for name, shape in (("out", (4, 1)), ("inp", (2, 4)))}
+    here = from_jax(params, activation="tanh")
+    assert here.net.widths == (2, 4, 1)
+    np.testing.assert_array_equal(here.net.layers(here.w)[0][1], params["inp"]["kernel"].T)
+    assert here.said.startswith("the parameters alone tell no function, and nothing was run")
+
+
+def test_a_function_is_known_by_its_values_not_by_its_name() -> None:
+    import jax
+
+    def relu(a: Any) -> Any:
+        return jax.numpy.maximum(a, 0.1 * a)
+
+    shapes = [(np.ones((3, 2)), None), (np.ones((1, 3)), None)]
+    exact = functools.partial(jax.nn.gelu, approximate=False)
+    for function, name in ((exact, "gelu"), (lambda a: 2 * jax.nn.sigmoid(2 * a) - 1, "tanh"), (jax.nn.swish, "silu")):
+        assert from_jax(shapes, activation=function).net.activation[0].name == name
+    assert from_jax(shapes, activation="sigmoid").net.activation[0].name == "logistic"
+    with pytest.raises(ValueError, match="activation is relu; it must be"):
+        from_jax(shapes, activation=relu)
