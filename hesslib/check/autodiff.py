@@ -40,6 +40,10 @@ class Autodiff(ABC):
         """Return the Hessian of a scalar times the columns of V, (p, s)."""
         return self._run(lambda x: self._products(f, x, from_numpy(V.astype(x_dtype(x)), self.library), mode), x)
 
+    def own_rules(self, f: Function, x: np.ndarray) -> tuple[str, ...]:
+        """The names of derivative rules that the user wrote, where the library tells them; they are no referee."""
+        return ()
+
     def _run(self, compute: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
         with in_double(self.library):
             return to_numpy(self._compiled(compute, from_numpy(x, self.library))).astype(np.float64)
@@ -96,6 +100,22 @@ class Torch(Autodiff):
     """PyTorch: `torch.func` for forward passes, the plain tape, row by row, for reverse ones."""
 
     name, library = "PyTorch", "torch"
+
+    def own_rules(self, f: Function, x: np.ndarray) -> tuple[str, ...]:
+        import torch
+
+        waiting: list[Any] = [f(from_numpy(x, self.library).requires_grad_()).grad_fn]
+        seen: set[Any] = set()
+        found: dict[str, None] = {}
+        while waiting:
+            node = waiting.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            if isinstance(node, torch.autograd.function.BackwardCFunction):
+                found[node.name().removesuffix("Backward")] = None
+            waiting += [before for before, _ in node.next_functions]
+        return tuple(found)
 
     def _compiled(self, compute: Callable[[Any], Any], x: Any) -> Any:
         with warnings.catch_warnings():

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from hesslib._arrays import to_numpy
 from hesslib.check.examination import examined
+from hesslib.check.libraries import epsilon
+from hesslib.check.modules import is_module, own_gradient, problem_of
 from hesslib.check.options import BUDGET, options
 from hesslib.check.problem import Function, Problem, loss_of_shift, scalar, subject_of, subject_of_inputs, words
 from hesslib.check.question import Question
 from hesslib.check.report import Report
 from hesslib.check.subject import of_function
+from hesslib.check.trees import is_array
 from hesslib.networks.network import Reduction
 
 __all__ = [
@@ -31,10 +34,12 @@ Array = Any
 
 def gradient(
     f: Problem,
-    x: Array,
-    claimed: Array | Function,
-    /,
+    x: Any = None,
+    claimed: Any = None,
     *,
+    loss: Function | None = None,
+    batch: Any = None,
+    has_aux: bool = False,
     reduction: Reduction = "sum",
     blocks: Any = None,
     referees: Sequence[str] | None = None,
@@ -43,15 +48,26 @@ def gradient(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed gradient $\partial f/\partial x$ of a scalar function, or of the error of a network.
+    r"""Check a claimed gradient $\partial f/\partial x$ of a scalar function, of a model, or of the error of a network.
 
-    `f` is a function of one array of NumPy, JAX or PyTorch that gives a number, and `x` an array of that library; or it
-    is ``(net, x, t)`` (or what `hesslib.convert` gives), and then `x` is the flat `w`. `claimed` is an array of the
-    shape of `x`, or a function that gives it. `reduction` is for ``(net, x, t)``: "mean" divides the error by N.
+    `f` is a function of one array of NumPy, JAX or PyTorch that gives a number, and `x` an array of that library, or a
+    dictionary, list or tuple of arrays, or an object that JAX knows as a tree; or it is ``(net, x, t)`` (or what
+    `hesslib.convert` gives), and then `x` is the flat `w`. `claimed` has the form of `x`, or is a function that gives
+    it. `reduction` is for ``(net, x, t)``: "mean" divides the error by N.
+
+    Or `f` is a ``torch.nn.Module``, with its `loss` and a `batch`: ``gradient(model, loss=loss, batch=(x, t))`` checks
+    the ``.grad`` of its parameters, ``gradient(model, claimed, loss=loss, batch=(x, t))`` a gradient that is given,
+    by name or in the order of ``model.parameters()``. The model is taken as it is, in the mode it is in, and is not
+    changed: neither its buffers nor its gradients, nor the random numbers of PyTorch.
 
     Options
     -------
-    blocks : ``[(name, size), ...]``, the parts of `x` in the report; weights and biases of each layer for a network.
+    loss : a function of what the model gives and of the targets; None if the model gives the number itself.
+    batch : ``(inputs, targets)``, or ``(inputs,)``. Inputs are an array, a tuple of several, or a dictionary of
+        keywords.
+    has_aux : True if `f` gives a pair: the number, and what comes with it.
+    blocks : ``[(name, size), ...]``, the parts of `x` in the report; by default the arrays of `x` or the parameters of
+        the model, weights and biases of each layer for a network, ranges of a single array.
     referees : some of "closed form", "autodiff", "finite differences", "complex step"; all that apply by default.
     budget : how many evaluations of `f` each referee may take. What that does not pay for is seen through random
         directions or sampled entries, and the report says with what probability an error is missed.
@@ -60,28 +76,42 @@ def gradient(
         looks inexact it is estimated.
     progress : True shows cost and progress on stderr, False nothing; by default work of more than two seconds.
 
-    Shapes: `claimed` has the shape of `x`; `f` gives a number. Returns a `Report`.
+    Shapes: `claimed` has the shape of `x`, array by array; `f` gives a number. Returns a `Report`.
     Cost: for each referee at most about `budget` evaluations of `f`, a gradient by automatic differentiation counted as
     3; the report has what each took; memory: some arrays of the size of the claimed result.
-    Errors: ValueError if `claimed` has another shape or is not real, `f` is not finite at `x`, or an option is out of
-    range. What does not raise is in the report.
+    Errors: ValueError if `claimed` has another form than `x` or is not real, `f` is not finite at `x`, no parameter has
+    a ``.grad`` and `claimed` is missing, or an option is out of range. What does not raise is in the report.
 
     >>> import numpy as np
     >>> report = gradient(lambda x: (x**2).sum(), np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
     >>> report.verdict, report.diagnoses[0].says
     ('wrong', 'a constant factor 1/2')
+
+    A layer of PyTorch whose backward pass was called twice:
+
+    >>> import torch
+    >>> model, x, t = torch.nn.Linear(3, 2), torch.ones(4, 3), torch.zeros(4, 2)
+    >>> for _ in range(2):
+    ...     torch.nn.MSELoss()(model(x), t).backward()
+    >>> report = gradient(model, loss=torch.nn.MSELoss(), batch=(x, t))
+    >>> report.verdict, [block.names for block in report.blocks]
+    ('wrong', [('weight',), ('bias',)])
     """
-    subject = subject_of(f, x, "error", reduction, blocks)
+    x, claimed = _moved(f, batch, x, claimed)
+    subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
+    if claimed is None and is_module(f):
+        claimed = own_gradient(problem_of(f, loss, batch))
     question = Question("gradient", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def jacobian(
     f: Problem,
-    x: Array,
-    claimed: Array | Function,
-    /,
+    x: Any = None,
+    claimed: Any = None,
     *,
+    batch: Any = None,
+    has_aux: bool = False,
     blocks: Any = None,
     referees: Sequence[str] | None = None,
     budget: int = BUDGET,
@@ -92,9 +122,10 @@ def jacobian(
     r"""Check a claimed Jacobian $\partial f_o/\partial x_i$, outputs first.
 
     `f` gives an array; for ``(net, x)`` or ``(net, x, t)`` it is $a^{(L)}$ (N, K) as a function of `w`, the last
-    pre-activations. Everything else is as for `gradient`.
+    pre-activations. For a ``torch.nn.Module`` with a `batch` it is what the model gives, as a function of its
+    parameters. Everything else is as for `gradient`.
 
-    Shapes: `claimed` is (\*out_shape, \*x_shape). Returns a `Report`.
+    Shapes: `claimed` is (\*out_shape, \*x_shape), array by array. Returns a `Report`.
     Cost: as for `gradient`.
     Errors: as for `gradient`.
 
@@ -103,17 +134,20 @@ def jacobian(
     >>> jacobian(lambda x: A @ x, np.array([1.0, 1.0]), A.T).diagnoses[0].kinds
     ('transposed',)
     """
-    subject = subject_of(f, x, "outputs", "sum", blocks)
+    x, claimed = _moved(f, batch, x, claimed)
+    subject = subject_of(f, x, "outputs", "sum", blocks, batch=batch, has_aux=has_aux)
     question = Question("jacobian", subject, subject.values(subject.point).shape)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian(
     f: Problem,
-    x: Array,
-    claimed: Array | Function,
-    /,
+    x: Any = None,
+    claimed: Any = None,
     *,
+    loss: Function | None = None,
+    batch: Any = None,
+    has_aux: bool = False,
     reduction: Reduction = "sum",
     blocks: Any = None,
     referees: Sequence[str] | None = None,
@@ -124,7 +158,8 @@ def hessian(
 ) -> Report:
     r"""Check a claimed Hessian $\partial^2f/\partial x_i\partial x_j$, of the shape of `x` twice.
 
-    Arguments and options are those of `gradient`.
+    Arguments and options are those of `gradient`; the second derivatives of a dictionary are a dictionary of
+    dictionaries, as ``torch.func.hessian`` and ``jax.hessian`` give them, or one matrix.
 
     Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
     Cost: as for `gradient`; a product with the Hessian by automatic differentiation counts as 6 evaluations.
@@ -137,17 +172,20 @@ def hessian(
     >>> report.ok, report.kinds
     (False, ('gauss-newton-for-hessian',))
     """
-    subject = subject_of(f, x, "error", reduction, blocks)
+    x, claimed = _moved(f, batch, x, claimed)
+    subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
     question = Question("hessian", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian_diagonal(
     f: Problem,
-    x: Array,
-    claimed: Array | Function,
-    /,
+    x: Any = None,
+    claimed: Any = None,
     *,
+    loss: Function | None = None,
+    batch: Any = None,
+    has_aux: bool = False,
     reduction: Reduction = "sum",
     blocks: Any = None,
     referees: Sequence[str] | None = None,
@@ -169,18 +207,21 @@ def hessian_diagonal(
     >>> hessian_diagonal(lambda x: x[0] * x[1] * x[2] + (x**3).sum(), x, 6 * x + np.array([5.0, 4.0, 3.0])).kinds
     ('row-sums',)
     """
-    subject = subject_of(f, x, "error", reduction, blocks)
+    x, claimed = _moved(f, batch, x, claimed)
+    subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
     question = Question("hessian_diagonal", subject, scalar(subject))
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian_vector_product(
     f: Problem,
-    x: Array,
-    v: Array,
-    claimed: Array | Callable[[Any, Any], Any],
-    /,
+    x: Any = None,
+    v: Any = None,
+    claimed: Any = None,
     *,
+    loss: Function | None = None,
+    batch: Any = None,
+    has_aux: bool = False,
     reduction: Reduction = "sum",
     blocks: Any = None,
     referees: Sequence[str] | None = None,
@@ -202,10 +243,16 @@ def hessian_vector_product(
     >>> hessian_vector_product(lambda x: (x**3).sum(), x, v, lambda x, v: 6 * x * v).verdict
     'right'
     """
-    subject = subject_of(f, x, "error", reduction, blocks)
-    direction = to_numpy(v).astype(np.float64).reshape(-1)
+    if claimed is None:
+        x, v, claimed = (None, x, v) if is_module(f) and batch is not None else (x, v, None)
+    subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
+    if v is None:
+        raise ValueError("v is missing; it must be the vector that the Hessian is multiplied with")
+    flat = v if subject.tree is None else subject.tree.flattened("v", v, (True,), ())
+    direction = to_numpy(flat).astype(np.float64).reshape(-1)
     if direction.shape != subject.point.shape or not np.isfinite(direction).all():
-        raise ValueError(f"v has shape {np.shape(to_numpy(v))}; it must have the shape of x and finite entries")
+        shape = np.shape(to_numpy(flat))
+        raise ValueError(f"v has shape {shape}; it must have the shape of x and finite entries")
     subject.sizes["|v|"] = float(np.linalg.norm(direction))
     question = Question("hessian_vector_product", subject, scalar(subject), v=direction)
     return _examined(question, claimed, f, x, v, seed, budget, referees, progress, noise)
@@ -213,10 +260,12 @@ def hessian_vector_product(
 
 def gauss_newton(
     f: Problem,
-    x: Array,
-    claimed: Array | Function,
-    /,
+    x: Any = None,
+    claimed: Any = None,
     *,
+    loss: Function | None = None,
+    batch: Any = None,
+    has_aux: bool = False,
     reduction: Reduction = "sum",
     blocks: Any = None,
     referees: Sequence[str] | None = None,
@@ -228,7 +277,8 @@ def gauss_newton(
     r"""Check a claimed Gauss-Newton matrix $J^TMJ$: `f` is ``(net, x, t)``, or a pair ``(model, loss)`` of functions.
 
     ``model(x)`` gives outputs of any shape, $J$ is its Jacobian; ``loss(outputs)`` gives a number, $M$ is its Hessian.
-    For a network the outputs are $a^{(L)}$, so that $M$ is $I$ for squared error. Everything else is as for `gradient`.
+    For a network the outputs are $a^{(L)}$, so that $M$ is $I$ for squared error. A ``torch.nn.Module`` comes with its
+    `loss` and `batch`. Everything else is as for `gradient`.
 
     Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
     Cost: as for `hessian`.
@@ -239,14 +289,20 @@ def gauss_newton(
     >>> gauss_newton((lambda w: A @ w, lambda y: (y**2).sum()), np.ones(3), A.T @ A).diagnoses[0].says
     'a constant factor 1/2'
     """
+    x, claimed = _moved(f, batch, x, claimed)
     if isinstance(f, tuple) and len(f) == 2 and all(map(callable, f)):
-        model, loss = f
-        subject = of_function(model, x, blocks)
+        model, of_outputs = f
+        subject = of_function(model, x, blocks, has_aux=has_aux)
+    elif is_module(f) and batch is not None:
+        if loss is None:
+            raise ValueError("loss is missing; it must be a function of (outputs, targets)")
+        subject = subject_of(f, x, "outputs", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
+        of_outputs = problem_of(f, loss, batch).loss_of
     else:
-        subject = subject_of(f, x, "outputs", reduction, blocks)
-        loss = loss_of_shift(subject)
+        subject = subject_of(f, x, "outputs", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
+        of_outputs = loss_of_shift(subject)
     outputs = subject.values(subject.point).shape
-    question = Question("gauss_newton", subject, outputs, loss=loss)
+    question = Question("gauss_newton", subject, outputs, loss=of_outputs)
     return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
@@ -254,7 +310,6 @@ def laplacian(
     f: Problem,
     x: Array,
     claimed: Array | Function,
-    /,
     *,
     blocks: Any = None,
     referees: Sequence[str] | None = None,
@@ -295,6 +350,20 @@ def _examined(
     noise: float | None,
 ) -> Report:
     chosen = options(words(f, question.subject), seed, budget, referees, progress, noise)
-    if callable(claimed):
+    tree = question.subject.tree
+    if claimed is None:
+        raise ValueError("claimed is missing; it must be the result that is checked, or a function that gives it")
+    if callable(claimed) and not (tree is not None and tree.has_form_of(claimed)):
         claimed = claimed(x) if v is None else claimed(x, v)
+    if tree is not None:
+        parts = tree.parts(claimed) if tree.has_form_of(claimed) else [claimed]
+        question.subject.eps = max(question.subject.eps, *map(epsilon, parts))
+        claimed = tree.flattened("claimed", claimed, question.axes, question.outputs)
+    elif not is_array(claimed):
+        raise ValueError(f"claimed is a {type(claimed).__name__}; it must be an array, as x is")
     return examined(question, claimed, chosen)
+
+
+def _moved(f: Any, batch: Any, x: Any, claimed: Any) -> tuple[Any, Any]:
+    """A model with a batch is its own point: what comes after it is the claimed result."""
+    return (None, x) if is_module(f) and batch is not None and claimed is None else (x, claimed)

@@ -39,6 +39,11 @@ def opinion(question: Question, tool: Autodiff, mode: Mode, budget: int, samplin
     name = f"{tool.name}, {NAMES[order, mode]}"
     compute = COMPUTATIONS[question.quantity]
     try:
+        rules = tool.own_rules(question.subject.function, question.subject.point)
+        if rules:
+            raise Declined(
+                f"{name}: f has a backward of its own ({', '.join(rules)}), which is checked, and no referee"
+            )
         axes, value, evaluations = compute(Asked(question, tool, mode, budget, sampling, question.subject.point))
         view = View(axes, sampling)
         times = 3 if len(axes) == 1 and evaluations <= FEW else 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
 from array_api_compat import is_jax_array, is_torch_array
+
+from hesslib._arrays import in_double
+
+__all__ = ["EPS", "epsilon", "from_numpy", "in_double", "library_of"]
 
 EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
 
@@ -22,21 +25,6 @@ def epsilon(array: Any) -> float:
     """The distance from 1 to the next number of the dtype of an array; that of float64 for anything else."""
     name = str(getattr(array, "dtype", "")).removeprefix("torch.")
     return EPS.get(name, 2.0**-52)
-
-
-def in_double(library: str) -> contextlib.AbstractContextManager[Any]:
-    """JAX in double precision for as long as this lasts; nothing for other libraries."""
-    if library != "jax":
-        return contextlib.nullcontext()
-    import jax
-
-    if hasattr(jax, "enable_x64"):
-        switch: contextlib.AbstractContextManager[Any] = jax.enable_x64(True)
-        return switch
-    import jax.experimental as before  # where it was before JAX 0.8
-
-    older: contextlib.AbstractContextManager[Any] = getattr(before, "enable_x64")()  # noqa: B009
-    return older
 
 
 def from_numpy(array: np.ndarray, library: str) -> Any:

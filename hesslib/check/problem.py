@@ -9,7 +9,9 @@ import numpy as np
 
 from hesslib._arrays import to_numpy
 from hesslib.check.libraries import from_numpy, library_of
+from hesslib.check.modules import is_module, problem_of, subject_of_module
 from hesslib.check.subject import Subject, of_function, of_network
+from hesslib.check.trees import is_array
 from hesslib.convert.problem import NetworkProblem
 from hesslib.networks.network import Network, forward
 
@@ -20,6 +22,8 @@ Problem = Function | tuple[Any, ...] | NetworkProblem
 def words(f: Any, subject: Subject) -> str:
     """What is differentiated, in words."""
     here = subject.network
+    if subject.words:
+        return subject.words
     if here is None:
         return getattr(f, "__name__", "f") if callable(f) else "(model, loss)"
     scale = f"{here.factor:.6g} times the sum" if here.factor != 1 else "the sum"
@@ -28,24 +32,57 @@ def words(f: Any, subject: Subject) -> str:
     )
 
 
-def subject_of(f: Any, x: Any, what: str, reduction: str, blocks: Any) -> Subject:
-    """A function at `x`, or the error of a network ("error") or its pre-activations ("outputs") as functions of `w`."""
+def subject_of(
+    f: Any,
+    x: Any,
+    what: str,
+    reduction: str,
+    blocks: Any,
+    *,
+    loss: Any = None,
+    batch: Any = None,
+    has_aux: bool = False,
+) -> Subject:
+    """A function at `x`; the error of a network ("error") or its pre-activations ("outputs") as functions of `w`.
+
+    Or the loss of a model of PyTorch ("error") or what it gives ("outputs") as a function of its parameters.
+    """
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
+    if is_module(f) and (batch is not None or loss is not None):
+        if reduction != "sum" or has_aux:
+            option = "has_aux is True" if has_aux else f"reduction is {reduction!r}"
+            raise ValueError(f"{option}; a model has the reduction of its loss, which gives a number")
+        if x is not None:
+            raise ValueError("x is given beside a model; a model brings its own point, its parameters")
+        problem = problem_of(f, loss, batch)
+        return subject_of_module(problem, what, blocks)
+    if batch is not None or loss is not None:
+        name = "batch" if batch is not None else "loss"
+        raise ValueError(
+            f"{name} is given, and f is a {type(f).__name__}; it is for a torch.nn.Module. Let f be a function of the "
+            "parameters alone: lambda params: loss(model(params, x), t)"
+        )
+    if x is None:
+        raise ValueError("x is missing; it must be the point at which f is differentiated")
     if isinstance(f, NetworkProblem):
-        problem = f
+        network = f
     elif isinstance(f, tuple):
         if len(f) not in (2, 3) or not isinstance(f[0], Network):
             raise ValueError("f is a tuple; it must be (net, x, t) with a Network first")
-        problem = NetworkProblem(f[0], f[1], f[2] if len(f) == 3 else None)
+        network = NetworkProblem(f[0], f[1], f[2] if len(f) == 3 else None)
     else:
-        return of_function(f, x, blocks)
-    if what == "error" and problem.t is None:
+        if reduction != "sum":
+            raise ValueError("reduction is 'mean'; it is for (net, x, t): a function has its own")
+        return of_function(f, x, blocks, has_aux=has_aux)
+    if has_aux:
+        raise ValueError("has_aux is True; it is for functions, and a network gives no pair")
+    if what == "error" and network.t is None:
         raise ValueError("f has no targets; it must be (net, x, t)")
-    if reduction not in ("sum", "mean"):
-        raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
     if reduction == "mean":
-        factor = problem.factor / problem.x.shape[0]
-        problem = NetworkProblem(problem.net, problem.x, problem.t, factor, problem.order, problem.names)
-    return of_network(problem, x, what, blocks)
+        factor = network.factor / network.x.shape[0]
+        network = NetworkProblem(network.net, network.x, network.t, factor, network.order, network.names)
+    return of_network(network, x, what, blocks)
 
 
 def subject_of_inputs(f: Any, x: Any, blocks: Any) -> Subject:
@@ -57,6 +94,8 @@ def subject_of_inputs(f: Any, x: Any, blocks: Any) -> Subject:
         return of_network(NetworkProblem(net, x, None), w, "inputs", blocks)
     if not callable(f):
         raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, w)")  # noqa: TRY004
+    if not is_array(x):
+        raise ValueError(f"x is a {type(x).__name__}; it must be an array of points, (D,) or (N, D)")
     return _of_shift(f, x, blocks)
 
 
@@ -82,7 +121,8 @@ def scalar(subject: Subject) -> tuple[int, ...]:
     """The shape () of a number; a function that gives one number in an array gives it bare from now on."""
     shape = subject.values(subject.point).shape
     if int(np.prod(shape, dtype=int)) != 1:
-        raise ValueError(f"f gives shape {shape}; it must give a number")
+        hint = "; for a pair (value, aux) say has_aux=True" if shape == (2,) else ""
+        raise ValueError(f"f gives shape {shape}; it must give a number{hint}")
     if shape:
         function = subject.function
         subject.function = lambda x: function(x).reshape(())

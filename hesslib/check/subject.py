@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 from hesslib._arrays import integers_like, namespace, to_numpy
 from hesslib.check.blocks import Blocks
 from hesslib.check.libraries import EPS, epsilon, from_numpy, in_double, library_of
+from hesslib.check.state import Kept, modules_reached
+from hesslib.check.trees import Tree, tree_of
 from hesslib.convert.problem import NetworkProblem
 from hesslib.networks.network import error, forward
 
@@ -41,6 +43,8 @@ class Subject:
     on_call: Callable[[], None] | None = None  # told of every call, for a progress bar
     compiled: Any = None  # by jax.jit; False where that failed
     noise: float = 0.0  # the relative accuracy of its values, where that is worse than their dtype
+    tree: Tree | None = None  # the structure that the point has, if it is no array
+    words: str = ""  # what is differentiated, where that is no plain function
 
     @property
     def p(self) -> int:
@@ -103,31 +107,77 @@ class NetworkPoint:
         return w
 
 
-def of_function(f: Callable[[Any], Any], x: Any, blocks: Any) -> Subject:
-    """A user's function at the point `x`, an array of any shape.
+def of_function(
+    f: Callable[[Any], Any], x: Any, blocks: Any, *, has_aux: bool = False, modules: list[Any] | None = None
+) -> Subject:
+    """A user's function at the point `x`, an array of any shape or a tree of arrays.
+
+    `modules` are those of PyTorch whose state is kept, found by looking where they are not given. With `has_aux` f
+    gives a pair, of which the first is differentiated.
 
     Raises ValueError if `f` cannot be called, or gives anything but finite numbers there.
     """
     if not callable(f):
         raise ValueError(f"f is a {type(f).__name__}; it must be a function of an array, or (net, x, t)")  # noqa: TRY004
-    shape, library, eps = _checked(x).shape, library_of(x), epsilon(x)
-    if (
-        library == "numpy" and library_of(f(_checked(x).copy())) == "jax"
-    ):  # functions of jax.numpy take NumPy arrays as well
-        library = "jax"
+    tree = x if isinstance(x, Tree) else tree_of(x)
+    eps = epsilon(x) if tree is None else max(map(epsilon, tree.arrays))
+    x = x if tree is None else tree.vector
+    shape, library = _checked(x).shape, library_of(x)
+    kept = Kept(modules_reached(f) if modules is None else modules)
+
+    def given(v: Any) -> Any:
+        with kept:
+            value = f(v if tree is None else tree.unflattened(v))
+        return _without_aux(value) if has_aux else value
+
+    if library == "numpy" and library_of(given(_checked(x).copy())) == "jax":
+        library = "jax"  # functions of jax.numpy take NumPy arrays as well
 
     def flat(v: Any) -> Any:
-        return f(_copied(v).reshape(shape))
+        return given(_copied(v).reshape(shape))
 
     point = _checked(x).reshape(-1)
     value, point = _first_value(flat, point, library, _checked(x).dtype)
+    numbers = _numbers(value)
+    sizes = {"P": float(len(point))}
+    random = _differs_when_called_again(numbers, lambda: flat(from_numpy(point, library)), library)
+    if random and kept.noisy():
+        random += f": {', '.join(dict.fromkeys(kept.noisy()))} in training mode, which model.eval() ends"
+    eps = max(eps, epsilon(value))
+    parts = tree.blocks if blocks is None and tree is not None else _blocks(blocks, len(point))
+    return Subject(flat, point, library, parts, eps, shape, sizes, random=random, tree=tree)
+
+
+def _without_aux(value: Any) -> Any:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        count = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+        raise ValueError(
+            f"has_aux is True, and f gives a {type(value).__name__}{count}; it must give a pair: what is "
+            "differentiated, and what comes with it"
+        )
+    return value[0]
+
+
+def _numbers(value: Any) -> np.ndarray:
+    """What a function gives as an array.
+
+    Raises ValueError if that is no array of finite real numbers.
+    """
+    if isinstance(value, Mapping) or (isinstance(value, tuple) and not _fits_in_an_array(value)):
+        hint = "; with has_aux=True the first is differentiated" if isinstance(value, tuple) and len(value) == 2 else ""
+        kinds = ", ".join(type(part).__name__ for part in (value.values() if isinstance(value, Mapping) else value))
+        raise ValueError(f"f gives a {type(value).__name__} of {kinds}; it must give a number, or one array{hint}")
     numbers = to_numpy(value)
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
         raise ValueError(f"f gives {numbers!r} at x; it must give finite real numbers")
-    sizes = {"P": float(len(point))}
-    random = _differs_when_called_again(numbers, lambda: flat(from_numpy(point, library)), library)
-    eps = max(eps, epsilon(value))
-    return Subject(flat, point, library, _blocks(blocks, len(point)), eps, shape, sizes, random=random)
+    return numbers
+
+
+def _fits_in_an_array(value: tuple[Any, ...]) -> bool:
+    try:
+        return to_numpy(value).dtype.kind in "biufc"
+    except (ValueError, TypeError, RuntimeError):
+        return False
 
 
 def _differs_when_called_again(first: np.ndarray, again: Callable[[], Any], library: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hesslib.convert.refusals import refused
+
 Divisor = Literal["1", "N", "NK"]
 
 
@@ -41,8 +43,11 @@ class LossConvention:
 def of_torch(loss: Any) -> LossConvention:
     """The convention of a loss module of PyTorch.
 
-    Raises ValueError for a loss that has no counterpart (Huber, class weights, label smoothing), naming the option.
+    Raises ValueError for a loss that has no counterpart (Huber, a function, a class of one's own), and for an option
+    that makes another function (class weights, pos_weight, ignore_index, label smoothing), naming it.
     """
+    from torch import nn
+
     kind = type(loss).__name__
     known = {
         "MSELoss": ("squared_error", 2.0, "NK"),
@@ -51,15 +56,20 @@ def of_torch(loss: Any) -> LossConvention:
         "CrossEntropyLoss": ("softmax_cross_entropy", 1.0, "N"),
         "NLLLoss": ("softmax_cross_entropy", 1.0, "N"),
     }
-    if kind not in known:
-        raise ValueError(f"loss is {kind}; it must be one of {', '.join(known)}")
-    for option, plain in (("weight", None), ("pos_weight", None), ("label_smoothing", 0.0)):
+    if type(loss) not in [getattr(nn, name) for name in known]:
+        what = f"the function {loss.__name__}" if hasattr(loss, "__name__") else kind
+        if kind in known:
+            what += f" of {type(loss).__module__}"
+        raise refused(f"loss is {what}; it must be a module of torch.nn, one of {', '.join(known)}")
+    plain_options = {"weight": None, "pos_weight": None, "label_smoothing": 0.0, "ignore_index": -100}
+    for option, plain in plain_options.items():
         value = getattr(loss, option, plain)
-        if value is not None and value != plain:
-            raise ValueError(f"loss is {kind} with {option}={value}; no loss of a Network has that option")
+        if value is not None and (plain is None or value != plain):
+            shown = value.tolist() if hasattr(value, "tolist") else value
+            raise refused(f"loss is {kind} with {option}={shown}; no loss of a Network has that option")
     name, multiple, mean = known[kind]
     if loss.reduction not in ("mean", "sum"):
-        raise ValueError(f"loss is {kind} with reduction={loss.reduction!r}; it must be 'mean' or 'sum'")
+        raise refused(f"loss is {kind} with reduction={loss.reduction!r}; it must be 'mean' or 'sum'")
     options = "" if loss.reduction == "mean" else "reduction='sum'"
     divisor: Any = mean if loss.reduction == "mean" else "1"
     return LossConvention(f"torch.nn.{kind}({options})", name, multiple, divisor)

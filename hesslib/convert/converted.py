@@ -30,6 +30,7 @@ class Converted:
     w: Array  # its parameters as one flat NumPy vector in the order of hesslib, (P,)
     order: ParameterOrder  # carries vectors and matrices to their order and back
     loss: LossConvention | None  # their convention of the loss, with its factor; None if no loss was given
+    said: str = ""  # how model and network agree on the same inputs, or why that could not be tried
 
     @property
     def point(self) -> Array:

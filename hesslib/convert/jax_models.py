@@ -1,24 +1,41 @@
-"""Parameters of a multilayer perceptron written in JAX as a `Network`."""
+"""Parameters of a multilayer perceptron written in JAX as a `Network`: what they leave open is asked for.
+
+Parameters alone tell neither the order of their layers nor what stands between them. Names that are numbered tell the
+order, or shapes that fit one order only; a function is known by its values, not by its name. A module that can be
+called, or ``apply``, is run beside the network; where there is neither, `Converted.said` says so.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, permutations
 from typing import Any, Literal
 
 import numpy as np
 
+from hesslib._arrays import in_double, to_numpy
+from hesslib.convert.comparison import compared
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assembled
+from hesslib.convert.refusals import refused
 from hesslib.networks.activations import ACTIVATIONS, Activation
 from hesslib.networks.losses import LOSSES
 
 Layout = Literal["out_in", "in_out"]
+Found = tuple[str, Any, Any, Any, Any, Any]  # place, layout if its name tells, weights, biases, positions of both
 NAMES = {"sigmoid": "logistic", "swish": "silu"}  # functions of jax.nn that have another name here
-KERNELS = {"kernel": "in_out", "weight": "out_in", "w": "in_out", "W": None}  # names of weights and what they mean
+KERNELS = {"kernel": "in_out", "weight": None, "w": None, "W": None}  # names of weights, and what they mean
 BIASES = ("bias", "b")
+MOST_ORDERS = 6  # layers whose order is looked for in their shapes
+NOTHING_RUN = (
+    "the parameters alone tell no function, and nothing was run: with apply=, a function of params and x that gives "
+    "the outputs, model and network are compared"
+)
+POINTS = np.concatenate([np.linspace(-6, 6, 97), [-700.0, -40.0, -20.5, 20.5, 40.0, 700.0]])
+"""Where two activations are compared."""
 
 
 def from_jax(
@@ -28,6 +45,8 @@ def from_jax(
     activation: Any = None,
     loss: str | LossConvention | None = None,
     layout: Layout | None = None,
+    layers: Sequence[str] | None = None,
+    apply: Callable[[Any, Any], Any] | None = None,
 ) -> Converted:
     r"""Return the parameters of a multilayer perceptron in JAX as a `Network` with its weights, order and loss.
 
@@ -38,20 +57,27 @@ def from_jax(
         ...}}``, inside ``{"params": ...}`` or not; or a module of Equinox's kind, whose ``layers`` have ``weight`` and
         ``bias``.
     activation
-        A name of hesslib, a function such as ``jnp.tanh``, an `Activation`, or a sequence with one for each hidden
-        layer. An Equinox module brings its own. It is needed if there is a hidden layer.
+        A name of hesslib, a function such as ``jnp.tanh``, which is known by its values, an `Activation`, or a sequence
+        with one for each hidden layer. An Equinox module brings its own. It is needed if there is a hidden layer.
     loss
         The name of a loss of hesslib (then E is the sum), or a `LossConvention` with its factor.
     layout
         "out_in" if the weights are (n_l, n_{l-1}) as here and in Equinox, "in_out" if they are (n_{l-1}, n_l) as for
         ``x @ W + b``. Without it the shapes decide, or the name ``kernel``; where they cannot, an error says so.
+    layers
+        The names of the layers of a dictionary, from inputs to outputs. Without it the numbers in the names decide
+        (``Dense_2`` stands before ``Dense_10``), or shapes that fit in one order only; else an error asks for it.
+    apply
+        A function of `params` and inputs (N, D) that gives the outputs (N, K), such as ``model.apply`` of Flax. It is
+        run beside the network. A module that can be called for one pattern, as Equinox's, is run without it.
 
     The order of parameters is that of ``jax.flatten_util.ravel_pytree(params)``: for a dictionary that is alphabetical,
     so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``.
 
     Shapes: the `Converted` has `w`, (P,).
-    Cost: one copy of the parameters, and one of their positions. Needs JAX.
-    Errors: ValueError that names the layer or the argument, for everything that has no counterpart or is left open.
+    Cost: one copy of the parameters, and one of their positions; a forward pass of 24 patterns. Needs JAX.
+    Errors: ValueError that names the layer or the argument, for everything that has no counterpart or is left open; and
+    if model and network do not agree to rounding.
 
     >>> import numpy as np
     >>> here = from_jax([(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))], activation="tanh")
@@ -63,20 +89,25 @@ def from_jax(
     found = list(_found(params))
     if not found:
         raise ValueError("params has no layers; it must be a sequence of (W, b), a dictionary or a module with layers")
-    layouts = [layout or known or None for _, known, *_ in found]
-    shapes = [np.shape(W) for _, _, W, *_ in found]
-    for (place, *_), shape in zip(found, shapes, strict=True):
-        if len(shape) != 2:
-            raise ValueError(f"the weights of layer {place} have shape {shape}; they must be a matrix")
-    common = _layout(found, shapes, layouts)
+    for place, _, W, *_ in found:
+        if len(np.shape(W)) != 2:
+            raise refused(f"the weights of layer {place} have shape {np.shape(W)}; they must be a matrix")
+    if isinstance(params, Mapping):
+        found = _in_order(found, layers, layout)
+    elif layers is not None:
+        raise ValueError(f"layers is {layers!r}; it is for dictionaries, whose layers have names")
+    common = _layout(found, layout)
+    _require_all_used(params, found)
     hidden = _activations(params, activation, len(found) - 1)
-    layers = []
+    made = []
     for l, (place, _, weights, b, weights_at, b_at) in enumerate(found):
         W, W_at = (np.asarray(part).T if common == "in_out" else np.asarray(part) for part in (weights, weights_at))
         if b is not None and np.shape(b) != (len(W),):
-            raise ValueError(f"the biases of layer {place} have shape {np.shape(b)}; they must be ({len(W)},)")
-        layers.append(Layer(place, W, None if b is None else np.asarray(b), W_at, b_at, hidden[l - 1] if l else None))
-    return assembled(layers, LossConvention(f"E, {loss}", _known_loss(loss)) if isinstance(loss, str) else loss)
+            raise refused(f"the biases of layer {place} have shape {np.shape(b)}; they must be ({len(W)},)")
+        made.append(Layer(place, W, None if b is None else np.asarray(b), W_at, b_at, hidden[l - 1] if l else None))
+    convention = LossConvention(f"E, {loss}", _known_loss(loss)) if isinstance(loss, str) else loss
+    converted = assembled(made, convention)
+    return replace(converted, said=_compared(params, converted, apply))
 
 
 def _known_loss(loss: str) -> str:
@@ -85,31 +116,34 @@ def _known_loss(loss: str) -> str:
     return loss
 
 
-def _found(params: Any) -> Iterator[tuple[str, str | None, Any, Any, Any, Any]]:
-    """Place, layout if its name tells, weights, biases, and the positions of both."""
+def _found(params: Any) -> Iterator[Found]:
+    """The layers as they stand there, a dictionary's by the numbers in their names."""
     positions = _positions(params)
     if isinstance(params, Mapping):
-        while set(params) == {"params"}:
+        while "params" in params:
+            if len(params) > 1:
+                beside = ", ".join(str(key) for key in params if key != "params")
+                raise refused(f"params has {beside} beside params; a Network has parameters and nothing else")
             params, positions = params["params"], positions["params"]
         for name in sorted(params, key=_natural):
             layer, at = params[name], positions[name]
             weights = [key for key in KERNELS if key in layer] if isinstance(layer, Mapping) else []
             if len(weights) != 1 or set(layer) - {weights[0], *BIASES}:
                 keys = sorted(layer) if isinstance(layer, Mapping) else type(layer).__name__
-                raise ValueError(f"layer {name} has {keys}; it must have a kernel and perhaps a bias")
+                raise refused(f"layer {name} has {keys}; it must have a kernel and perhaps a bias")
             bias = next((key for key in BIASES if key in layer), None)
             key = weights[0]
             yield name, KERNELS[key], layer[key], layer.get(bias), at[key], at.get(bias)
     elif hasattr(params, "layers"):
         for l, (layer, at) in enumerate(zip(params.layers, positions.layers, strict=True)):
             if not hasattr(layer, "weight"):
-                raise ValueError(f"layer {l} is {type(layer).__name__}; it must have weight and bias")
+                raise refused(f"layer {l} is {type(layer).__name__}; it must have weight and bias")
             bias = getattr(layer, "bias", None)
             yield str(l), "out_in", layer.weight, bias, at.weight, None if bias is None else at.bias
     elif isinstance(params, Sequence):
         for l, (layer, at) in enumerate(zip(params, positions, strict=True)):
             if not isinstance(layer, tuple | list) or len(layer) != 2:
-                raise ValueError(f"layer {l} is {type(layer).__name__}; it must be a pair (W, b)")
+                raise refused(f"layer {l} is {type(layer).__name__}; it must be a pair (W, b)")
             yield str(l), None, layer[0], layer[1], at[0], at[1]
 
 
@@ -117,10 +151,12 @@ def _positions(params: Any) -> Any:
     """The same tree with the position of every number in the place of the number."""
     import jax
 
-    leaves, structure = jax.tree_util.tree_flatten(params)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(params)
     start, numbered = 0, []
-    for leaf in leaves:
-        if not hasattr(leaf, "shape"):  # a function that a module carries along
+    for path, leaf in leaves:
+        if not hasattr(leaf, "shape"):
+            if not callable(leaf):  # a function is carried along by a module
+                raise refused(f"params{jax.tree_util.keystr(path)} is a {type(leaf).__name__}; it must be an array")
             numbered.append(leaf)
             continue
         size = int(np.prod(leaf.shape, dtype=int))
@@ -129,38 +165,93 @@ def _positions(params: Any) -> Any:
     return jax.tree_util.tree_unflatten(structure, numbered)
 
 
+def _require_all_used(params: Any, found: list[Found]) -> None:
+    """Refuse arrays that are in no layer: they would be missing without a word."""
+    import jax
+
+    taken = {int(at.reshape(-1)[0]) for *_, W_at, b_at in found for at in (W_at, b_at) if at is not None and at.size}
+    for path, at in jax.tree_util.tree_flatten_with_path(_positions(params))[0]:
+        if hasattr(at, "shape") and at.size and int(at.reshape(-1)[0]) not in taken:
+            raise refused(f"params{jax.tree_util.keystr(path)} belongs to no layer that a Network has")
+
+
 def _natural(name: str) -> list[Any]:
     """Dense_2 before Dense_10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(name))]
 
 
-def _layout(found: list[Any], shapes: list[Any], layouts: list[str | None]) -> str:
-    """One layout for all layers: as told, or as the shapes have it."""
-    told = {layout for layout in layouts if layout}
-    if len(told) == 1:
-        return told.pop()
+def _in_order(found: list[Found], layers: Sequence[str] | None, layout: Layout | None) -> list[Found]:
+    """The layers of a dictionary from inputs to outputs: as told, by numbers, or in the one order that fits."""
+    by_name = {layer[0]: layer for layer in found}
+    if layers is not None:
+        if isinstance(layers, str) or sorted(layers) != sorted(by_name):
+            raise ValueError(f"layers is {layers!r}; it must have each of {', '.join(sorted(by_name))} once")
+        return [by_name[name] for name in layers]
+    parts = [re.fullmatch(r"(.*?)_?(\d*)", str(layer[0])) for layer in found]
+    stems, numbers = {part[1] for part in parts if part}, [part[2] for part in parts if part]
+    if len(found) == 1 or (len(stems) == 1 and len(set(numbers)) == len(found)):
+        return found  # numbered, perhaps but for the first
+    orders = []
+    if len(found) <= MOST_ORDERS:
+        orders = [list(order) for order in permutations(found) if _fitting(list(order), layout)]
+    if len(orders) == 1:
+        return orders[0]
+    names = ", ".join(by_name)
+    fit = "fit more than one" if orders or len(found) > MOST_ORDERS else "fit none"
+    raise refused(f"the names {names} tell no order of the layers, and their shapes {fit}; say layers=(...)")
+
+
+def _fitting(found: list[Found], layout: Layout | None) -> list[str]:
+    """The layouts in which weights and biases fit one another."""
+    told = {layout} if layout else {known for _, known, *_ in found if known}
     fitting = []
-    for layout in ("out_in", "in_out"):
-        ends = [shape[::-1] if layout == "out_in" else shape for shape in shapes]  # (inputs, outputs)
+    for each in told or ("out_in", "in_out"):
+        ends = [np.shape(W)[::-1] if each == "out_in" else np.shape(W) for _, _, W, *_ in found]  # (inputs, outputs)
         chained = all(a[1] == b[0] for a, b in pairwise(ends))
         biased = all(b is None or np.shape(b) == (end[1],) for (_, _, _, b, *_), end in zip(found, ends, strict=True))
         if chained and biased:
-            fitting.append(layout)
+            fitting.append(each)
+    return fitting
+
+
+def _layout(found: list[Found], layout: Layout | None) -> str:
+    """One layout for all layers: as told, or as the shapes have it."""
+    if layout not in (None, "out_in", "in_out"):
+        raise ValueError(f"layout is {layout!r}; it must be 'out_in' or 'in_out'")
+    told = {layout} if layout else {known for _, known, *_ in found if known}
+    if len(told) == 1:
+        return str(told.pop())
+    fitting = _fitting(found, None)
     if not fitting:
-        listed = ", ".join(f"{place}: {shape}" for (place, *_), shape in zip(found, shapes, strict=True))
-        raise ValueError(f"the weights do not fit one another in either layout ({listed})")
+        listed = ", ".join(f"{place}: {np.shape(W)}" for place, _, W, *_ in found)
+        raise refused(f"the weights do not fit one another in either layout ({listed})")
     if len(fitting) == 2:
-        raise ValueError("every matrix of weights fits both ways round; say layout='out_in' or layout='in_out'")
+        raise refused("every matrix of weights fits both ways round; say layout='out_in' or layout='in_out'")
     return fitting[0]
 
 
 def _activations(params: Any, activation: Any, hidden: int) -> list[str | Activation]:
-    if activation is None:
-        activation = getattr(params, "activation", None)
-    if activation is None:
+    own = getattr(params, "activation", None)
+    final = getattr(params, "final_activation", None)
+    if final is not None and _known(final) != "identity":
+        raise refused(
+            f"the final_activation of the model is {_name(final)}; a Network has linear outputs (the output function "
+            "belongs to the loss)"
+        )
+    if own is None and activation is None:
         if hidden:
-            raise ValueError("activation is missing; the parameters do not tell it")
+            raise refused("activation is missing; the parameters do not tell it")
         return []
+    if own is None:
+        return _each(activation, hidden)
+    theirs = _each(own, hidden)
+    for l, (one, other) in enumerate(zip(theirs, _each(activation, hidden) if activation else theirs, strict=True)):
+        if not _alike(one, other):
+            raise refused(f"activation is {_name(other)} for hidden layer {l + 1}; the model's own is {_name(one)}")
+    return theirs
+
+
+def _each(activation: Any, hidden: int) -> list[str | Activation]:
     if isinstance(activation, Sequence) and not isinstance(activation, str):
         if len(activation) != hidden:
             raise ValueError(f"activation has {len(activation)} entries; the network has {hidden} hidden layers")
@@ -169,15 +260,66 @@ def _activations(params: Any, activation: Any, hidden: int) -> list[str | Activa
 
 
 def _activation(one: str | Activation | Callable[..., Any]) -> str | Activation:
+    """A name or an `Activation` as it is; a function by its values."""
     if isinstance(one, Activation):
         return one
-    name = one if isinstance(one, str) else getattr(one, "__name__", getattr(one, "fn", one).__class__.__name__)
-    name = NAMES.get(name, name)
-    if name == "gelu" and not isinstance(one, str):
-        raise ValueError(
-            "activation is jax.nn.gelu, which is the tanh fit unless approximate=False: say activation='gelu' if it is "
-            "the exact one"
-        )
+    name = NAMES.get(one, one) if isinstance(one, str) else _known(one)
     if name not in ACTIVATIONS:
-        raise ValueError(f"activation is {name}; it must be an Activation or one of {', '.join(ACTIVATIONS)}")
+        fitted = not isinstance(one, str) and "gelu" in _name(one)
+        hint = " (jax.nn.gelu is the tanh fit unless approximate=False)" if fitted else ""
+        raise refused(f"activation is {_name(one)}{hint}; it must be an Activation or one of {', '.join(ACTIVATIONS)}")
     return name
+
+
+def _known(h: Any) -> str:
+    """The name of the activation that has the values of a function; empty if none has."""
+    if not callable(h):
+        return ""
+    try:
+        values = _values(h)
+    except Exception:  # noqa: BLE001  (whatever it raises, it is none of those)
+        return ""
+    return next((name for name, one in ACTIVATIONS.items() if _same(values, one(POINTS))), "")
+
+
+def _values(h: Callable[[Any], Any]) -> np.ndarray:
+    import jax.numpy as jnp
+
+    with in_double("jax"):
+        return to_numpy(h(jnp.asarray(POINTS))).astype(np.float64)
+
+
+def _same(values: np.ndarray, others: np.ndarray) -> bool:
+    allowed = 64 * 2.0**-52 * (1 + np.abs(POINTS))
+    return values.shape == others.shape and bool((np.abs(values - others) <= allowed).all())
+
+
+def _alike(one: str | Activation, other: str | Activation) -> bool:
+    a, b = (ACTIVATIONS[h] if isinstance(h, str) else h for h in (one, other))
+    return _same(a(POINTS), b(POINTS))
+
+
+def _name(h: Any) -> str:
+    if isinstance(h, str | Activation):
+        return h if isinstance(h, str) else h.name
+    inner = getattr(h, "func", getattr(h, "fn", h))  # functools.partial, Equinox's Lambda
+    return getattr(inner, "__name__", type(inner).__name__)
+
+
+def _compared(params: Any, converted: Converted, apply: Callable[[Any, Any], Any] | None) -> str:
+    """Run the model beside the network, if there is one that can be run."""
+    if apply is None and not callable(params):
+        return NOTHING_RUN
+
+    def run(x: np.ndarray) -> np.ndarray:
+        import jax
+        import jax.numpy as jnp
+
+        with in_double("jax"):
+            precise = jax.tree_util.tree_map(
+                lambda leaf: jnp.asarray(np.asarray(leaf), jnp.float64) if hasattr(leaf, "shape") else leaf, params
+            )
+            outputs = jax.vmap(precise)(jnp.asarray(x)) if apply is None else apply(precise, jnp.asarray(x))
+            return to_numpy(outputs)
+
+    return compared(converted.net, converted.w, run, lambda a: a)

@@ -1,15 +1,23 @@
-"""A stack of ``torch.nn`` modules as a `Network`."""
+"""A stack of ``torch.nn`` modules as a `Network`: what is not understood, to the last hook, is refused by name.
+
+A module is known by its class itself, not by the name of its class, and a parameter by itself, not by its place: the
+positions in the vector are those of ``model.parameters()``, in whatever order they were registered. Every parameter
+has to be used, once. At the end model and network are run on the same inputs.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from hesslib.convert.comparison import compared, compared_losses
 from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assembled
+from hesslib.convert.refusals import refused
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
 
@@ -23,7 +31,15 @@ ACTIVATIONS = {
     "Identity": "identity",
 }
 NOTHING = ("Identity", "Flatten")  # modules that do nothing to a row of numbers
+DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 OUTPUT = {"BCELoss": "Sigmoid", "NLLLoss": "LogSoftmax"}  # what must stand last for a loss that takes probabilities
+HOOKS = {
+    "_forward_hooks": "a forward hook",
+    "_forward_pre_hooks": "a forward pre-hook",
+    "_backward_hooks": "a backward hook",
+    "_backward_pre_hooks": "a backward pre-hook",
+}
+LINEAR_BEYOND = 20.0  # the argument from which a Softplus of PyTorch is the identity, unless another is given
 
 
 def from_torch(
@@ -36,18 +52,22 @@ def from_torch(
     model
         A ``torch.nn.Sequential``, nested or not. Linear layers with or without biases; Tanh, Sigmoid, GELU (exact),
         SiLU, ReLU, Identity, Softplus (beta 1; beyond its threshold PyTorch's is 2e-9 off); Dropout only in evaluation
-        mode.
+        mode. An activation may stand in several places; a layer of weights may not.
     loss
         A loss module of PyTorch, such as ``torch.nn.MSELoss()``, or the name of a loss of hesslib (then E is the sum).
         BCELoss needs a last Sigmoid and NLLLoss a last LogSoftmax, which become part of the loss.
     activations
-        What further classes of modules stand for: ``{"Sine": "sin"}``.
+        What further classes of modules without parameters stand for: ``{"Sine": "sin"}``.
 
-    The weights are copied to NumPy and keep their dtype.
+    The weights are copied to NumPy and keep their dtype. The order is that of ``model.parameters()``. Nothing of the
+    model is changed: a copy is run.
 
     Shapes: the `Converted` has `w`, (P,).
-    Cost: one copy of the parameters, and one of their positions. Needs PyTorch.
-    Errors: ValueError that names the layer or the loss, for everything that is not supported.
+    Cost: two copies of the parameters, one of them in float64, one of their positions, and a forward pass of 24
+    patterns. Needs PyTorch.
+    Errors: ValueError that names the layer or the loss, for everything that is not supported: other layers, hooks,
+    parameters that are shared or left over, options that make another function; and if model and network do not
+    agree to rounding.
 
     >>> import torch
     >>> there = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
@@ -55,57 +75,94 @@ def from_torch(
     >>> here.net, here.loss.factor(10, 1)
     (Network((2, 3, 1), activation='tanh', loss='squared_error'), 0.2)
     """
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        raise ValueError(  # noqa: TRY004  (as for everything else that is not supported)
+            f"model is a {type(model).__name__}; it must be a torch.nn.Module, a Sequential of layers"
+        )
     convention = _convention(loss)
-    table = {**ACTIVATIONS, **(activations or {})}
-    layers: list[Layer] = []
-    after: list[tuple[str, str | Activation]] = []  # activations after the last linear layer, with their place
     modules = list(_modules("", model))
-    last = OUTPUT.get(type(loss).__name__)
+    _require_no_hooks(model)
+    last = OUTPUT.get(type(loss).__name__) if convention and not isinstance(loss, str) else None
     if last is not None:
-        if not modules or type(modules[-1][1]).__name__ != last:
-            raise ValueError(f"loss is {type(loss).__name__}, which needs {last} as the last layer of the model")
+        if not modules or type(modules[-1][1]) is not getattr(nn, last):
+            raise refused(f"loss is {type(loss).__name__}, which needs {last} as the last layer of the model")
         _require_rows(*modules[-1])
         modules.pop()
-    position = 0
+    layers = _layers(modules, model, activations or {})
+    converted = assembled(layers, convention)
+    _require_all_used(model, layers)
+    said = compared(converted.net, converted.w, lambda x: _run(model, x), OUTPUT_FUNCTIONS[last])
+    if convention is not None and not isinstance(loss, str):
+        _compare_loss(loss, convention, converted, last)
+    return Converted(converted.net, converted.w, converted.order, convention, said)
+
+
+def _layers(modules: list[tuple[str, Any]], model: Any, further: Mapping[str, str | Activation]) -> list[Layer]:
+    """The layers of weights, each with the activation before it."""
+    from torch import nn
+
+    own = {getattr(nn, name): activation for name, activation in ACTIVATIONS.items()}
+    nothing, dropouts = ({getattr(nn, name) for name in names} for names in (NOTHING, DROPOUTS))
+    positions = _positions(model)
+    layers: list[Layer] = []
+    after: list[tuple[str, str | Activation]] = []  # activations after the last linear layer, with their place
     for place, module in modules:
         kind = type(module).__name__
-        if kind == "Linear":
-            weight, bias = _array(module.weight), None if module.bias is None else _array(module.bias)
+        stands_for = further.get(kind, own.get(type(module)))
+        if type(module) is nn.Linear:
             if layers and not after:
                 after.append((place, "identity"))
-            layers.append(
-                Layer(
-                    place,
-                    weight,
-                    bias,
-                    position + np.arange(weight.size).reshape(weight.shape),
-                    None if bias is None else position + weight.size + np.arange(bias.size),
-                    activation_before=after.pop()[1] if layers else None,
-                )
-            )
-            position += weight.size + (0 if bias is None else bias.size)
-        elif kind in NOTHING and kind not in (activations or {}):
-            continue
-        elif kind.startswith("Dropout"):
+            layers.append(_layer(place, module, positions, after.pop()[1] if layers else None))
+        elif type(module) in nothing and kind not in further:
+            if kind == "Flatten" and (module.start_dim, module.end_dim) not in ((1, -1), (1, 1)):
+                raise refused(f"layer {place} is {module}; it must be Flatten(start_dim=1, end_dim=-1)")
+        elif type(module) in dropouts:
             if module.training and module.p > 0:
-                raise ValueError(f"layer {place} is Dropout(p={module.p}) in training mode; call model.eval() first")
-        elif kind in table:
+                raise refused(f"layer {place} is {kind}(p={module.p}) in training mode; call model.eval() first")
+        elif stands_for is not None:
             _require_plain(place, module)
             if not layers:
-                raise ValueError(f"layer {place} is {kind} before the first Linear; a Network starts with weights")
+                raise refused(f"layer {place} is {kind} before the first Linear; a Network starts with weights")
             if after:
-                raise ValueError(f"layer {place} is {kind} right after another activation; a Network has one a layer")
-            after.append((place, table[kind]))
+                raise refused(f"layer {place} is {kind} right after another activation; a Network has one a layer")
+            after.append((place, stands_for))
         else:
-            raise ValueError(
-                f"layer {place} is {kind}; it must be Linear, one of {', '.join(ACTIVATIONS)}, or named in activations="
+            of_theirs = "" if type(module).__module__.startswith("torch.") else f" of {type(module).__module__}"
+            raise refused(
+                f"layer {place} is {kind}{of_theirs}; it must be torch.nn's Linear, one of {', '.join(ACTIVATIONS)}, "
+                "or named in activations="
             )
     if after:
-        raise ValueError(
+        raise refused(
             f"layer {after[0][0]} is an activation after the last Linear; a Network has linear outputs there (the "
             "output function belongs to the loss)"
         )
-    return assembled(layers, convention)
+    return layers
+
+
+def _layer(
+    place: str, module: Any, positions: dict[int, tuple[int, str]], activation_before: str | Activation | None
+) -> Layer:
+    """The weights and biases of a Linear with their positions, each of which is taken out of the table."""
+    parts: list[Any] = []
+    for name, parameter in (("weight", module.weight), ("bias", module.bias)):
+        if parameter is None:
+            parts += [None, None]
+            continue
+        start, known_as = positions.get(id(parameter), (-1, ""))
+        if start < 0:
+            raise refused(
+                f"the {name} of layer {place} is no parameter of the model: it is computed from others, or held"
+            )
+        if known_as:
+            raise refused(f"the {name} of layer {place} is that of layer {known_as} as well; a Network shares nothing")
+        positions[id(parameter)] = (start, place)
+        values = _array(f"the {name} of layer {place}", parameter)
+        parts += [values, start + np.arange(values.size).reshape(values.shape)]
+    weight, weight_positions, bias, bias_positions = parts
+    return Layer(place, weight, bias, weight_positions, bias_positions, activation_before)
 
 
 def _convention(loss: Any) -> LossConvention | None:
@@ -119,27 +176,116 @@ def _convention(loss: Any) -> LossConvention | None:
 
 
 def _modules(place: str, module: Any) -> Iterator[tuple[str, Any]]:
-    """The modules in the order in which they are called, with their place in the stack."""
-    if type(module).__name__ != "Sequential":
+    """The modules in the order in which they are called, one that is called twice twice, with their place."""
+    from torch import nn
+
+    kind = type(module)
+    stack = isinstance(module, nn.Sequential) and kind.forward is nn.Sequential.forward
+    if not stack or kind.__call__ is not nn.Module.__call__ or "forward" in vars(module):
+        if "forward" in vars(module):
+            raise refused(f"layer {place or '0'} is {kind.__name__} with a forward of its own")
         yield place or "0", module
         return
-    for name, child in module.named_children():
+    for name, child in module._modules.items():  # named_children leaves out what it has seen
         yield from _modules(f"{place}.{name}" if place else name, child)
 
 
-def _array(parameter: Any) -> np.ndarray:
-    return parameter.detach().cpu().numpy().copy()
+def _positions(model: Any) -> dict[int, tuple[int, str]]:
+    """Where each parameter lies in ``model.parameters()``, by its identity, and the layer that has taken it."""
+    positions, start = {}, 0
+    for parameter in model.parameters():
+        positions[id(parameter)] = (start, "")
+        start += parameter.numel()
+    return positions
+
+
+def _array(what: str, parameter: Any) -> np.ndarray:
+    if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
+        raise refused(f"{what} has dtype {parameter.dtype}; it must be real floating (float32, float64)")
+    try:
+        values: np.ndarray = parameter.detach().cpu().numpy().copy()
+    except (NotImplementedError, RuntimeError, TypeError) as reason:
+        raise refused(f"{what} has no values yet ({type(reason).__name__})") from reason
+    return values
+
+
+def _run(model: Any, x: np.ndarray) -> np.ndarray:
+    """What a copy of the model gives, in double precision; a Softplus without its linear end."""
+    import torch
+
+    twin = copy.deepcopy(model).to("cpu", torch.float64)
+    for module in twin.modules():
+        if isinstance(module, torch.nn.Softplus):
+            module.threshold = max(module.threshold, 40)
+    with torch.no_grad():
+        values: np.ndarray = twin(torch.from_numpy(x)).numpy()
+    return values
+
+
+def _log_softmax(a: np.ndarray) -> np.ndarray:
+    shifted = a - np.max(a, axis=1, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+
+
+OUTPUT_FUNCTIONS = {
+    None: lambda a: a,
+    "Sigmoid": lambda a: np.exp(-np.logaddexp(0.0, -a)),
+    "LogSoftmax": _log_softmax,
+}
+
+
+def _compare_loss(loss: Any, convention: LossConvention, converted: Converted, last: str | None) -> None:
+    import torch
+
+    def theirs(a: np.ndarray, t: np.ndarray) -> float:
+        return float(loss(torch.from_numpy(OUTPUT_FUNCTIONS[last](a)), torch.from_numpy(t)))
+
+    compared_losses(convention, converted.net, theirs, converted.net.widths[-1])
+
+
+def _require_all_used(model: Any, layers: list[Layer]) -> None:
+    """Refuse parameters that no layer has taken: they would be missing without a word."""
+    taken = {int(layer.weight_positions.reshape(-1)[0]) for layer in layers if layer.weight_positions.size}
+    taken |= {int(layer.bias_positions[0]) for layer in layers if layer.bias_positions is not None}
+    start = 0
+    for name, parameter in model.named_parameters():
+        if start not in taken and parameter.numel():
+            raise refused(f"the parameter {name} belongs to no layer that a Network has")
+        start += parameter.numel()
+
+
+def _require_no_hooks(model: Any) -> None:
+    """Refuse hooks, of the model, its parts and its parameters: they may make another function or gradient of it."""
+    for place, module in model.named_modules():
+        for attribute, words in HOOKS.items():
+            for hook in getattr(module, attribute).values():
+                name = getattr(hook, "__name__", type(hook).__name__)
+                where = f"layer {place}" if place else "the model"
+                raise refused(f"{where} ({type(module).__name__}) has {words}, {name}; remove it first")
+    for name, parameter in model.named_parameters():
+        if getattr(parameter, "_backward_hooks", None):
+            raise refused(f"the parameter {name} has a hook on its gradient; remove it first")
 
 
 def _require_plain(place: str, module: Any) -> None:
-    """Refuse an option that makes another function of a known one."""
+    """Refuse an option that makes another function of a known one, and parameters."""
     kind = type(module).__name__
     for option, plain in (("approximate", "none"), ("beta", 1), ("negative_slope", None)):
         value = getattr(module, option, plain)
         if value != plain:
-            raise ValueError(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")
+            raise refused(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")
+    if kind == "Softplus" and module.threshold < LINEAR_BEYOND:
+        raise refused(
+            f"layer {place} is Softplus(threshold={module.threshold!r}); it must have threshold={LINEAR_BEYOND:g} or "
+            "more"
+        )
+    names = [name for name, _ in module.named_parameters()]
+    if names:
+        raise refused(
+            f"layer {place} is {kind} with parameters of its own ({', '.join(names)}); an activation has none"
+        )
 
 
 def _require_rows(place: str, module: Any) -> None:
     if getattr(module, "dim", -1) not in (None, -1, 1):
-        raise ValueError(f"layer {place} is {type(module).__name__}(dim={module.dim}); it must go over the outputs")
+        raise refused(f"layer {place} is {type(module).__name__}(dim={module.dim}); it must go over the outputs")

@@ -10,7 +10,7 @@ Index letters: n pattern; j unit of layer l; i unit of layer l - 1.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Literal, NamedTuple, SupportsIndex
+from typing import Any, Literal, NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float
@@ -64,10 +64,13 @@ class Network:
     def __init__(
         self,
         widths: Iterable[SupportsIndex],
-        *,
+        *further: Any,
         activation: str | Activation | Sequence[str | Activation] = "tanh",
         loss: str | Loss = "squared_error",
     ) -> None:
+        if further:
+            given = ", ".join(map(repr, (widths, *further)))
+            raise ValueError(f"widths is given as {given}; it must be one sequence: Network(({given}))")
         checked = _checked_widths(widths)
         hidden = len(checked) - 2
         each = [activation] * hidden if isinstance(activation, str | Activation) else _as_list(activation)
