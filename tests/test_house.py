@@ -22,9 +22,10 @@ ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 FLOORS = (
     {"calculus", "networks", "reconfiguration", "finite_difference"},
     {"derivations", "derivatives", "convert"},
-    {"curvature", "book"},
-    {"training", "check"},
+    {"curvature", "check"},
+    {"training"},
     {"evidence", "pruning"},
+    {"book"},  # its studies are what the chapters compute, of everything there is
 )
 SITTING = 200
 REASON = "Longer than one sitting"
@@ -67,11 +68,13 @@ def test_every_arrow_between_rooms_points_down():
 @pytest.mark.parametrize("room", ["calculus", "derivations"])
 def test_every_public_name_of_the_engine_and_of_the_derivations_is_used_by_a_test(room):
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    words = set(re.findall(r"\w+", tests))
+    package = "\n".join(path.read_text(encoding="utf-8") for path in MODULES.values())
+    examples = "\n".join(re.findall(r"^ +(?:>>>|\.\.\.) (.+)$", package, re.MULTILINE))
+    used = set(re.findall(r"\w+", tests + examples))
     missing = []
     for parts, path in MODULES.items():
-        if parts[1] == room:
-            missing += [f"{path.stem}.{name}" for name in public(path) if name not in words]
+        if parts[1] == room and f"{path.stem}.__all__" not in tests:  # some tests walk through all names of a module
+            missing += [f"{path.stem}.{name}" for name in public(path) if name not in used]
     assert missing == []
 
 

@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 from statements import BEYOND, FOUND, STATEMENTS, UNDEFINED
 
-from hesslib.calculus.comparison import compare
+from hesslib.calculus.comparison import Answer, compare
 from hesslib.calculus.decision import DisagreementError, decide
 from hesslib.calculus.index import RangeError, Tensor, Width, index
 from hesslib.calculus.steps import UndecidedError, refuse
@@ -85,3 +85,8 @@ def test_the_answer_does_not_depend_on_how_many_letters_there_were_before():
         p, q = sp.Dummy("p", integer=True), sp.Dummy("p", integer=True)
         answers.add(str(compare(x[p] + N * x[q], x[q] + N * x[p])))
     assert len(answers) == 1
+
+
+def test_equal_needs_neither_a_reason_nor_numbers():
+    x = sp.Symbol("x")
+    assert compare(x + x, 2 * x) == Answer("equal")

@@ -5,6 +5,7 @@ import sympy as sp
 from sympy import KroneckerDelta, Rational, exp, sqrt
 
 from hesslib.calculus.decision import decide
+from hesslib.calculus.denominators import MayVanishError, require_nonzero
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import S, Tensor, elementwise, index
 from hesslib.calculus.indicators import at_most
@@ -206,3 +207,8 @@ def test_a_denominator_of_which_nothing_is_known_is_undecided_unless_numbers_tel
         require_equal(one, other)
     with pytest.raises(NotEqualError, match="at k = "):
         require_equal(1 / k, 2 / k)
+
+
+def test_what_may_vanish_is_told_from_what_does():
+    with pytest.raises(MayVanishError, match="not shown to be different from zero"):
+        require_nonzero(i - j)

@@ -37,3 +37,10 @@ def test_no_other_number_of_devices_takes_less_time():
         return float(all_reduce.computation().rhs.subs(at) + all_reduce.communication().rhs.subs(at))
 
     assert all(total(best) < total(best * factor) for factor in np.array([0.5, 0.9, 1.1, 2]))
+
+
+def test_all_patterns_are_the_sum_over_devices_and_their_patterns():
+    whole = shards.all_patterns()
+    assert whole.established == "definition"
+    (d, _, devices), (n, _, patterns) = whole.rhs.limits
+    assert (whole.rhs.function, devices, patterns) == (shards.part[d, n], shards.p, shards.m)

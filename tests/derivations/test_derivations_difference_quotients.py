@@ -97,3 +97,17 @@ def test_a_condition_without_its_unknown_is_no_condition():
 )
 def test_a_series_is_printed_by_ascending_powers(equation, printed):
     assert equation.latex() == printed
+
+
+def test_the_next_column_removes_its_power_and_keeps_the_limit():
+    limit, power = sp.symbols("limit power")
+    finer = limit + power * (deferred_limit.eps / deferred_limit.rho) ** (2 * deferred_limit.m)
+    coarser = limit + power * deferred_limit.eps ** (2 * deferred_limit.m)
+    column = deferred_limit.next_column().rhs
+    assert sp.simplify(column.subs({deferred_limit.finer: finer, deferred_limit.coarser: coarser}) - limit) == 0
+
+
+def test_a_quotient_of_a_square_is_what_one_computes_by_hand():
+    x = sp.Symbol("x")
+    one_sided = dq.Quotient((dq.E_p - dq.E_0) / dq.eps, {dq.E_p: (dq.eps,), dq.E_0: (0,)})
+    assert one_sided.of_function(lambda step: (x + step) ** 2) == 2 * x + dq.eps

@@ -43,3 +43,9 @@ def test_the_smallest_network_has_a_saddle_at_the_origin_and_a_valley_along_the_
     assert sorted(linear.hessian.subs({u: 0, v: 0}).eigenvals()) == [-1, 1]
     assert sp.simplify(linear.hessian.det().subs(v, 1 / u)) == 0
     assert [sp.diff(linear.error, x).subs(v, 1 / u) for x in (u, v)] == [0, 0]
+
+
+def test_the_smallest_network_has_the_error_whose_hessian_is_stated():
+    at = {linear.u: 2, linear.v: sp.Rational(1, 3)}
+    assert linear.smallest_error().rhs.subs(at) == sp.Rational(1, 18)
+    assert sp.hessian(linear.smallest_error().rhs, (linear.u, linear.v)) == linear.hessian
