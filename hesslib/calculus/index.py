@@ -14,6 +14,8 @@ import sympy as sp
 from sympy import Dummy, Expr, Indexed, IndexedBase, Symbol
 from sympy.core.function import Function, FunctionClass
 
+from .indicators import NoInverseError
+
 __all__ = [
     "Diff",
     "Operator",
@@ -286,6 +288,17 @@ def S(name: Any, size: Any, body: Callable[[Expr], Any], /) -> Expr:
         raise TypeError("the body of a sum is a function of its index: S('k', n[l], lambda k: x[k])")
     k = Dummy(str(name), integer=True)
     return sp.Sum(body(k), (k, 1, size))
+
+
+def _power_of_a_delta(self: Expr, exponent: Expr) -> Expr | None:
+    """0 and 1 are their own positive powers; a delta that is 0 has no other."""
+    if exponent.is_negative:
+        raise NoInverseError(f"something is divided by zero: {self} is zero for some of its indices")
+    return self if exponent.is_positive else None
+
+
+sp.KroneckerDelta._eval_power = _power_of_a_delta
+"""SymPy gives a delta an inverse, and cancels: it takes I/I for 1 before anything of the calculus sees the fraction."""
 
 
 def delta_product(indices: Iterable[Any], others: Iterable[Any], /) -> Expr:

@@ -12,7 +12,11 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
-__all__ = ["Holds", "at_most", "within"]
+__all__ = ["Holds", "NoInverseError", "at_most", "within"]
+
+
+class NoInverseError(ValueError, ZeroDivisionError):
+    """A formula divides by a delta or an indicator, which is zero for some of its indices."""
 
 
 class Holds(Expr):
@@ -41,6 +45,8 @@ class Holds(Expr):
     inside = property(lambda self: self.args[0])
 
     def _eval_power(self, exponent: Expr) -> Expr | None:
+        if exponent.is_negative:
+            raise NoInverseError(f"something is divided by zero: {self} is zero for some of its indices")
         return self if exponent.is_positive else None
 
     def _sympystr(self, printer: Any) -> str:

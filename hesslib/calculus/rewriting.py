@@ -12,8 +12,9 @@ from typing import Any
 
 import sympy as sp
 from sympy import Expr, Indexed, Integer
+from sympy.core.function import Function
 
-from .index import freshen, layers_of, letters_of, slots_of
+from .index import Diff, freshen, layers_of, letters_of, slots_of
 from .normal import build, flatten
 from .provenance import Ground, report
 from .terms import Term
@@ -31,7 +32,8 @@ def fact(left: Expr, right: Expr, /, *free: Expr) -> Callable[[Expr], Expr]:
     r"""The rule that rewrites ``left`` as ``right``, at any values of the letters ``free``.
 
     ``left`` is one product of tensors, summed over indices that occur in it alone; layer numbers must be those of the
-    formula it is applied to. The result of the rule is contracted and collected.
+    formula it is applied to. The result of the rule is contracted and collected. It is applied inside of functions, and
+    below a fraction line, too.
 
     >>> from .index import S, Tensor, index
     >>> i, j, k, N = *index("i j k"), sp.Symbol("N", integer=True)
@@ -49,18 +51,32 @@ def fact(left: Expr, right: Expr, /, *free: Expr) -> Callable[[Expr], Expr]:
 
     says = Ground("fact", left, sp.sympify(right))
 
-    def apply(e: Expr) -> Expr:
-        before = e
+    def applied(e: Expr, uses: list[int]) -> Expr:
+        e = _inside(e, lambda x: applied(x, uses))
         for _ in range(MOST_USES):
             found = list(flatten(e).values())
             rewritten = [_once(t, pattern, right, free) for t in found]
             if not any(x is not None for x in rewritten):
-                report(*[says] if e is not before else [], rewriting=apply)
-                return tidy(e)
+                return e
+            uses.append(sum(x is not None for x in rewritten))
             e = sp.Add(*[build(t) if x is None else x for t, x in zip(found, rewritten, strict=True)])
         raise RuntimeError(f"the rule {left} -> {right} still applies after {MOST_USES} uses")
 
+    def apply(e: Expr) -> Expr:
+        uses: list[int] = []
+        found = applied(sp.sympify(e), uses)
+        report(*[says] if uses else [], rewriting=apply)
+        return tidy(found)
+
     return apply
+
+
+def _inside(e: Expr, rule: Callable[[Expr], Expr]) -> Expr:
+    """The formula with the arguments of its functions, and what stands below fraction lines, rewritten by a rule."""
+    if not e.args or isinstance(e, (Indexed, Diff, sp.KroneckerDelta)):
+        return e
+    is_inner = isinstance(e, Function) or (isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0))
+    return e.func(*[rule(x) if is_inner and x.has(Indexed) else _inside(x, rule) for x in e.args])
 
 
 def assuming(left: Any, right: Any, function: Callable[[Expr], Any], /) -> Callable[[Expr], Expr]:

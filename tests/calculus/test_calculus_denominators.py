@@ -8,8 +8,10 @@ from hesslib.calculus.decision import decide
 from hesslib.calculus.denominators import MayVanishError, require_nonzero
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import S, Tensor, elementwise, index
-from hesslib.calculus.indicators import at_most
+from hesslib.calculus.indicators import NoInverseError, at_most
 from hesslib.calculus.normal import difference, equal, normal_form
+from hesslib.calculus.provenance import collecting
+from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import NotEqualError, UndecidedError, require_equal
 from hesslib.calculus.tidy import tidy
 
@@ -212,3 +214,37 @@ def test_a_denominator_of_which_nothing_is_known_is_undecided_unless_numbers_tel
 def test_what_may_vanish_is_told_from_what_does():
     with pytest.raises(MayVanishError, match="not shown to be different from zero"):
         require_nonzero(i - j)
+
+
+@pytest.mark.parametrize("of", [lambda k: I(k, j), lambda k: at_most(k, j)], ids=["a delta", "an indicator"])
+def test_what_is_zero_for_some_indices_has_no_inverse_not_even_one_that_cancels(of):
+    for fraction in (
+        lambda k: of(k) / of(k),
+        lambda k: x[k] / of(k),
+        lambda k: of(k) ** -2,
+        lambda k: x[k] / (x[k] * of(k)),
+        lambda k: of(k) ** (-N),
+    ):
+        with pytest.raises(NoInverseError, match="is zero for some of its indices"):
+            over(fraction)
+    assert over(lambda k: of(k) ** 2 * x[k]) == over(lambda k: of(k) * x[k]) or equal(
+        over(lambda k: of(k) ** 2 * x[k]), over(lambda k: of(k) * x[k])
+    )
+
+
+def test_a_fact_is_used_inside_of_functions_and_below_the_line_and_said_only_if_used():
+    H, X = Tensor("H", shape=(N, N)), Tensor("X", shape=(N, N))
+    inverse = fact(S("j", N, lambda j: H[i, j] * X[j, k]), I(i, k), i, k)
+
+    def product(r):
+        return over(lambda p: over(lambda q: H[r, p] * X[p, q] * x[q], "q"), "p")
+
+    assert equal(inverse(h(product(i))), h(x[i]))
+    assert equal(inverse(over(lambda r: h(h(product(r))) / (1 + product(r)))), over(lambda r: h(h(x[r])) / (1 + x[r])))
+    assert equal(inverse(sqrt(alpha + product(i))), sqrt(alpha + x[i]))
+    with collecting() as used:
+        inverse(h(product(i)))
+    assert [g.kind for g in used] == ["fact"]
+    with collecting() as used:
+        inverse(h(over(lambda p: H[i, p] * x[p])) / (1 + x[i]))
+    assert not list(used)
