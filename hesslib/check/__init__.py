@@ -6,6 +6,9 @@ form (for networks), automatic differentiation in two orders of composition, fin
 and the complex step. A result that is wrong is held against a catalogue of mistakes, and those that explain it are
 named.
 
+What is differentiated is a function of an array, or of a dictionary, list or tuple of arrays; a ``torch.nn.Module``
+with its loss and a batch; or a `Network` with its data.
+
 >>> import numpy as np
 >>> from hesslib import check
 >>> x = np.array([1.0, 2.0, 3.0])

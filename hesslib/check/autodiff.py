@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hesslib._arrays import to_numpy
-from hesslib.check.libraries import from_numpy, in_double
+from hesslib._arrays import in_double, to_numpy
+from hesslib.check.libraries import from_numpy
 
 Mode = Literal["forward", "reverse"]
 Function = Callable[[Any], Any]
@@ -113,7 +113,7 @@ class Torch(Autodiff):
                 continue
             seen.add(node)
             if isinstance(node, torch.autograd.function.BackwardCFunction):
-                found[node.name().removesuffix("Backward")] = None
+                found[type(node).__name__.removesuffix("Backward")] = None
             waiting += [before for before, _ in node.next_functions]
         return tuple(found)
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hesslib import finite_difference as fd
-from hesslib._arrays import to_numpy
+from hesslib._arrays import in_double, to_numpy
 from hesslib.check.from_autodiff import curvature
-from hesslib.check.libraries import from_numpy, in_double
+from hesslib.check.libraries import from_numpy
 from hesslib.check.opinion import Declined, Opinion, ratio
 from hesslib.check.progress import Meter
 from hesslib.check.question import Question

@@ -7,10 +7,6 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_jax_array, is_torch_array
 
-from hesslib._arrays import in_double
-
-__all__ = ["EPS", "epsilon", "from_numpy", "in_double", "library_of"]
-
 EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
 
 

