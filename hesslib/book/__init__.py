@@ -6,6 +6,7 @@
 * ``source``: the program that is being explained
 * ``measuring``: times, slopes, tables of comparison
 * ``oracles``: the network written anew for JAX
+* ``studies``: the experiments of single chapters, a module of the same name for each
 """
 
 from hesslib.book import ledger

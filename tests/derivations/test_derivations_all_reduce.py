@@ -1,24 +1,11 @@
-"""Sums over devices, and the time that they take to add up: against numbers."""
+"""The time that an all-reduce takes, against numbers."""
 
 import numpy as np
 import pytest
 
-from hesslib.derivations import all_reduce, shards
+from hesslib.derivations import all_reduce
 
 NUMBERS = {all_reduce.alpha: 1e-6, all_reduce.beta: 1e9, all_reduce.F: 1e12, all_reduce.P: 10**6, all_reduce.N: 10**7}
-
-
-@pytest.mark.parametrize("chain", [shards.gradient, shards.mean_of_all, shards.row])
-def test_what_is_a_sum_over_patterns_is_derived(chain):
-    assert chain().established == "derived"
-
-
-def test_a_product_takes_the_gradient_for_granted():
-    assert shards.product().established == "conditional"
-
-
-def test_means_of_devices_are_not_added():
-    assert shards.mean_of_all().refuses(shards.means_added(), "the means of all devices, added")
 
 
 def test_both_times_are_equal_at_the_balance():

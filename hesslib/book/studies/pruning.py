@@ -85,7 +85,7 @@ class Penalised:
 
 
 def distances_after_a_change(w: Any, decay: float, x: Any, t: Any, sizes: Any) -> dict[str, list[float]]:
-    """How far from the new minimum one is after ten patterns have changed: without a step, and after two kinds."""
+    """How far from the new minimum one is after ten patterns changed: without a step, and after either kind of one."""
     draw = np.random.default_rng(4)
     shift_x, shift_t = np.zeros_like(x), np.zeros_like(t)
     shift_x[:10] = draw.standard_normal((10, 10))
