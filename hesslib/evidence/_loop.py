@@ -175,7 +175,8 @@ class Loop:
         One prior serves all weights. If those of an input must be large, since the input is small, a decay that is
         cautious for the others holds them at 0; the evidence may then be largest far below.
         """
-        net, groups = self.net, []
+        net = self.net
+        groups: list[float] = []
         for l in range(1, net.L + 1):
             of_weights = squares[net.weight_slice(l)].reshape(net.widths[l], net.widths[l - 1])
             groups += of_weights.mean(axis=0).tolist() if l == 1 else [float(of_weights.mean())]
