@@ -329,6 +329,51 @@ def NK(case: Case) -> float:
     return case.N * case.widths[-1]
 
 
+SINGLE = (
+    Case((2, 3, 1), ("tanh",), "squared_error", N=5),
+    Case((3, 4, 1), ("sin",), "squared_error", N=4),
+    Case((2, 3, 2, 1), ("tanh", "softplus"), "squared_error", N=6),
+    Case((2, 4, 1), ("silu",), "binary_cross_entropy", N=5),
+    Case((3, 2, 3, 1), ("gelu", "sin"), "binary_cross_entropy", N=7),
+)
+SOFTMAX = (
+    *[case for case in CLASSIFIERS if case.loss == "softmax_cross_entropy"],
+    Case((2, 3, 4), ("tanh",), "softmax_cross_entropy", N=5),
+    Case((4, 3, 3), ("logistic",), "softmax_cross_entropy", N=8),
+)
+BRANCHED = tuple(case for case in PANEL if len(case.widths) > 2 and case.widths[-1] > 1)
+
+
+def against_every_target(case: Case, size: float) -> np.ndarray:
+    """The gradient of the error of every output against every target, by the jets of every pair."""
+    a, J, t = reference(case).outputs[:, 0], reference(case).jacobian[:, 0], case.t[:, 0]
+    y = a if case.loss == "squared_error" else 1 / (1 + np.exp(-a))
+    return sum((y[n] - t[m]) * J[n] for n in range(len(t)) for m in range(len(t))) / size
+
+
+def entry_by_entry(case: Case) -> np.ndarray:
+    a = reference(case).outputs
+    y = np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
+    return np.einsum("nk,nkp->p", -case.t / y * (y * (1 - y)), jacobian(case))
+
+
+def without_output(case: Case, k: int) -> np.ndarray:
+    """Nothing comes back through output k, but its own weights get what is theirs."""
+    errors = output_errors(case)
+    lost = np.einsum("n,np->p", errors[:, k], jacobian(case)[:, k])
+    lost[case.net.layer_slice(case.net.L)] = 0
+    return gradient(case) - lost
+
+
+def output_errors(case: Case) -> np.ndarray:
+    a = reference(case).outputs
+    if case.loss == "squared_error":
+        return a - case.t
+    if case.loss == "binary_cross_entropy":
+        return 1 / (1 + np.exp(-a)) - case.t
+    return np.exp(a) / np.exp(a).sum(axis=1, keepdims=True) - case.t
+
+
 SAME_ON_THE_DIAGONAL = ("gauss-newton-for-hessian", "missing-second-derivative")
 
 PLANTS = (
@@ -506,6 +551,21 @@ PLANTS = (
     ),
     Plant("gradient", ("one-part",), lambda case: noise_in(case, 2), note="noise"),
     # points and precision
+    # one error against another, one way back lost
+    Plant("gradient", ("broadcast",), lambda case: against_every_target(case, 1.0), SINGLE, note="sum"),
+    Plant("gradient", ("broadcast",), lambda case: against_every_target(case, case.N), SINGLE, note="mean"),
+    Plant("gradient", ("softmax-entry-by-entry",), entry_by_entry, SOFTMAX),
+    Plant("gradient", ("branch-lost",), lambda case: without_output(case, 0), BRANCHED, note="output 0"),
+    Plant("gradient", ("branch-lost",), lambda case: without_output(case, case.widths[-1] - 1), BRANCHED),
+    Plant("hessian", ("half-a-term",), lambda case: (hessian(case) + gauss_newton(case)) / 2, note="residual"),
+    Plant("hessian", ("half-a-term",), lambda case: hessian(case) - gauss_newton(case) / 2, note="Gauss-Newton"),
+    Plant(
+        "gauss_newton",
+        ("another-curvature",),
+        lambda case: np.einsum("nkp,nkq->pq", jacobian(case), jacobian(case)),
+        CLASSIFIERS,
+        note="without p(1 - p)",
+    ),
     Plant("gradient", ("float32-noise",), float32_gradient),
     Plant("gradient", ("noise",), quotient),
     Plant("gradient", ("not-finite",), lambda case: gradient(case) * np.where(np.arange(len(case.w)) == 3, np.nan, 1)),

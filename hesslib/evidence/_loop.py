@@ -35,6 +35,8 @@ ROUNDING = 1e3  # residuals of so many roundings of the targets are none
 HALVINGS = 6  # of an update, before it is given up
 SLACK = 1.0  # nats below the best evidence so far that an update may lead to
 CAUTION = 1e-3  # alpha / beta at a start of our own, in units of the mean eigenvalue of J^T J
+OF_SMALL = 0.1  # the same at the second start, in units of the least mean square
+SPREAD = 1e4  # such a mean over one group of parameters: where it is so far below, there is a second start from there
 
 
 class Update(NamedTuple):
@@ -129,8 +131,8 @@ class Loop:
         run.eps = EPS  # everything is computed in double precision
         return run
 
-    def start(self, w: np.ndarray, alpha: float | None, beta: float | None) -> tuple[float, float]:
-        """Return a and b to begin with."""
+    def starts(self, w: np.ndarray, alpha: float | None, beta: float | None) -> list[tuple[np.ndarray, float, float]]:
+        """Return w, a and b to begin with: once, or twice where parameters have scales of their own."""
         alpha = None if alpha is None else real_number("alpha", alpha)
         beta = None if beta is None else real_number("beta", beta, positive=True)
         if not self.regression:
@@ -148,11 +150,38 @@ class Loop:
             )
         b = self.b_of(beta)
         if alpha is not None:
-            return self.factor * alpha, b
+            return [(w, self.factor * alpha, b)]
         self.objective.again(self._run(w), 0.0)
         self.objective.error(w)
-        mean = float((self.objective.linearised()[0] ** 2).sum()) / self.P
-        return CAUTION * b * mean, b
+        squares = (self.objective.linearised()[0] ** 2).sum(axis=0)
+        mean, least = float(squares.mean()), self._least_scale(squares)
+        usual = w, CAUTION * b * mean, b
+        return [usual, (self._scaled(w), OF_SMALL * b * least, b)] if least < mean / SPREAD else [usual]
+
+    def _scaled(self, w: np.ndarray) -> np.ndarray:
+        """Return weights of the first layer that do to the inputs what `w` would do to inputs of size 1.
+
+        From weights of size 1, inputs of 1e-6 leave every unit in the middle, where the network is linear.
+        """
+        sizes = np.sqrt((self.objective.x**2).mean(axis=0))
+        first, w = self.net.weight_slice(1), w.copy()
+        W = w[first].reshape(self.net.widths[1], self.net.widths[0])
+        w[first] = (W / np.where(sizes > 0, sizes, 1.0)).reshape(-1)
+        return w
+
+    def _least_scale(self, squares: np.ndarray) -> float:
+        """Return the least mean square of the Jacobian's columns: for one input, for a layer's weights or its biases.
+
+        One prior serves all weights. If those of an input must be large, since the input is small, a decay that is
+        cautious for the others holds them at 0; the evidence may then be largest far below.
+        """
+        net = self.net
+        groups: list[float] = []
+        for l in range(1, net.L + 1):
+            of_weights = squares[net.weight_slice(l)].reshape(net.widths[l], net.widths[l - 1])
+            groups += of_weights.mean(axis=0).tolist() if l == 1 else [float(of_weights.mean())]
+            groups.append(float(squares[net.bias_slice(l)].mean()))
+        return min((scale for scale in groups if scale > 0), default=math.inf)
 
     def b_of(self, beta: float | None) -> float:
         """Return MacKay's beta: 1 without a noise level, and the inverse of the variance of the targets at a start."""

@@ -107,7 +107,10 @@ def bayesian_regularization(
     logarithms, until it does not. A run in which $\gamma$ falls to 0, and $w$ with it, is given up, and
     another starts at new weights drawn from `rng`, up to `restarts` times; of all of them the one with the largest
     evidence is returned. Without `alpha` and `beta` the start is one that works for any number of data:
-    $\beta$ from the variance of the targets, and $\alpha/\beta$ a thousandth of the mean eigenvalue of $J^TJ$.
+    $\beta$ from the variance of the targets, and $\alpha/\beta$ a thousandth of the mean eigenvalue of $J^TJ$; where
+    an input or a layer is so badly scaled that its part of $J^TJ$ is $10^4$ times smaller, a second run begins at a
+    tenth of that part, with weights of the first layer that bring the inputs to size 1, and the one that ends with
+    the larger evidence counts.
     Foresee and Hagan's start is ``alpha=0, beta=1``; with no more data than parameters it gives $\gamma=P\ge n$ and a
     $\beta$ that is not positive, and is refused.
 
@@ -149,17 +152,19 @@ def bayesian_regularization(
     max_updates, restarts = whole_number("max_updates", max_updates, 0), whole_number("restarts", restarts, 0)
     loop = Loop(net, w, x, t, convention, curvature, tolerance, max_iterations, callback)
     at = as_numpy(w, "w")
-    a, b = loop.start(at, alpha, beta)
+    starts = loop.starts(at, alpha, beta)
     runs: list[Run] = []
     rng = random_generator(rng)
     for start in range(restarts + 1):
-        run = Run(loop, start)
-        runs.append(run)
-        run.go(at, a, b, max_updates, tolerance)
-        if run.status != "collapsed":
+        for w_start, a, b in starts:
+            runs.append(Run(loop, start))
+            runs[-1].go(w_start, a, b, max_updates, tolerance)
+            if runs[-1].status in ("stopped", "interrupted"):
+                break
+        if any(run.status != "collapsed" for run in runs):
             break
         at = net.init(rng)
-        a, b = loop.start(at, None, None)
+        starts = loop.starts(at, None, None)
     finished = [run for run in runs if run.best is not None]
     if not finished:
         raise KeyboardInterrupt

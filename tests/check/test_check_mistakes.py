@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases import Case
-from planted_mistakes import PANEL, PLANTS, RIGHT, Plant, gradient, jacobian, vector, way_back
+from planted_mistakes import PANEL, PLANTS, RIGHT, SINGLE, SOFTMAX, Plant, gradient, jacobian, vector, way_back
 
 from hesslib import check
 
@@ -25,6 +25,19 @@ def test_the_planted_mistake_is_named_and_no_other(plant: Plant, case: Case) -> 
     report = checked(plant.quantity, case, plant.make(case))
     assert report.verdict == "wrong"
     assert set(report.kinds) == set(plant.kinds), report
+
+
+@pytest.mark.parametrize("quantity", ["gradient", "hessian"])
+@pytest.mark.parametrize("case", [*PANEL, *SINGLE, *SOFTMAX], ids=lambda case: case.id)
+def test_numbers_at_random_get_no_name(quantity: str, case: Case) -> None:
+    """Of the size of the right result, or right up to an error at random of a tenth."""
+    right = RIGHT[quantity](case)
+    for seed in range(3):
+        noise = np.random.default_rng(seed).standard_normal(right.shape) * np.abs(right).max()
+        noise = (noise + noise.T) / 2
+        for claimed in (noise, right + 0.1 * noise):
+            report = checked(quantity, case, claimed)
+            assert (report.verdict, report.kinds) == ("wrong", ("unknown",)), report
 
 
 @pytest.mark.parametrize("quantity", RIGHT)

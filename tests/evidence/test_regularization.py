@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import oracles
 import pytest
@@ -63,6 +64,41 @@ def test_on_a_linear_model_it_agrees_with_bayesian_ridge(N: int, D: int) -> None
     theirs = ridge.predict(with_bias(x), return_std=True)
     np.testing.assert_allclose(mean[:, 0], theirs[0], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(bars[:, 0], theirs[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scales", [(1e-3,) * 4, (1e-6,) * 4, (1e-6, 1.0, 1.0, 1e3)])
+def test_inputs_of_any_scale_reach_the_maximum_of_the_exact_marginal_likelihood(scales: tuple[float, ...]) -> None:
+    """From a decay that is cautious for the biases alone, the weights of small inputs stay 0: 20 nats less."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 4))
+    t = x @ rng.standard_normal((4, 1)) + 0.3 * rng.standard_normal((40, 1))
+    x, net = x * np.array(scales), Network((4, 1))
+    found = bayesian_regularization(net, net.init(0), x, t)
+
+    X, T = mp.matrix(with_bias(x).tolist()), mp.matrix(t.tolist())
+
+    def exact(a: float, b: float) -> float:
+        """The Gaussian density of the targets in 50 digits: the variance of the bias may be 10^12 that of the noise."""
+        with mp.workdps(50):
+            covariance = X * X.T / mp.mpf(a) + mp.eye(40) / mp.mpf(b)
+            square = (T.T * mp.lu_solve(covariance, T))[0]
+            return float(-(square + mp.log(mp.det(covariance)) + 40 * mp.log(2 * mp.pi)) / 2)
+
+    assert found.status == "converged"
+    assert found.log_evidence == pytest.approx(exact(found.alpha, found.beta), abs=1e-6)
+    for a, b in ((1.1, 1.0), (0.9, 1.0), (1.0, 1.1), (1.0, 0.9)):
+        assert exact(a * found.alpha, b * found.beta) < found.log_evidence
+    for alpha in np.geomspace(1e-14, 1e4, 10):
+        assert exact(float(alpha), found.beta) < found.log_evidence + 1e-6
+
+
+def test_a_network_leaves_its_linear_range_for_small_inputs() -> None:
+    """Where the loop from one cautious decay ends at -66 or, linear, at -48; an explicit start finds -11."""
+    x, t = curve()
+    net = Network((1, 4, 1))
+    options = {"tolerance": 1e-3, "max_updates": 40}
+    found = max(bayesian_regularization(net, net.init(s), 1e-6 * x, t, **options).log_evidence for s in range(3))
+    assert found > -30
 
 
 def test_error_bars_of_a_linear_model_are_those_of_the_joint_gaussian() -> None:
@@ -295,8 +331,8 @@ def test_an_update_that_nothing_improves_stops_the_loop(monkeypatch: pytest.Monk
         ({"x": np.ones((6, 3))}, "x has 3 columns; the network takes 2"),
         ({"w": np.zeros(4)}, "w0 has 4 entries; the network has 3 parameters"),
         ({"alpha": -1.0}, "alpha is -1.0; it must be finite and not negative"),
-        ({"beta": math.inf}, "beta is inf; it must be finite"),
-        ({"beta": 0.0}, "beta is 0; it must be positive"),
+        ({"beta": math.inf}, "beta is inf; it must be positive and finite"),
+        ({"beta": 0.0}, "beta is 0.0; it must be positive and finite"),
         ({"curvature": "full"}, "curvature is 'full'; it must be one of"),
         ({"convention": "both"}, "convention is 'both'; it must be one of"),
         ({"max_updates": -1}, "max_updates is -1; it must be at least 0"),

@@ -10,7 +10,9 @@ import hesslib
 from hesslib.check.case import Case
 from hesslib.check.mistakes.networks import without_first
 from hesslib.check.suspect import Suspect
-from hesslib.networks.network import Network
+from hesslib.networks.network import Network, forward
+
+MOST_UNITS = 64  # above layer 1: each is a way back of its own
 
 BY_WEIGHTS = (
     "errors are carried back by the weights alone: h' of a layer is missing in everything below it, and stands beside "
@@ -70,4 +72,32 @@ def times_weights(case: Case, value: np.ndarray) -> np.ndarray:
     return value
 
 
-MISTAKES = (way_back,)
+def branches_lost(case: Case) -> Iterator[Suspect]:
+    """A gradient to which one unit passes nothing back, as if its branch had been detached or left out of a loop."""
+    here = case.network
+    if here is None or case.quantity != "gradient":
+        return
+    net = here.problem.net
+    if sum(net.widths[2:]) > MOST_UNITS:
+        return
+    trace = forward(net, here.w, here.x)
+    delta = hesslib.deltas(net, here.w, trace, here.t)
+    right = derivative(case, net)
+    for l in range(2, net.L + 1):
+        for j in range(net.widths[l]):
+            if net.widths[l] == 1:
+                continue  # nothing is left below: that is a layer missing
+            value = right.copy()
+            carried = np.zeros_like(delta[l])
+            carried[:, j] = delta[l][:, j]
+            for m in range(l - 1, 0, -1):
+                W = here.w[net.weight_slice(m + 1)].reshape(net.widths[m + 1], net.widths[m])
+                carried = net.activation[m - 1].first(trace.a[m]) * (carried @ W)
+                value[net.weight_slice(m)] -= (carried.T @ trace.z[m - 1]).reshape(-1)
+                value[net.bias_slice(m)] -= carried.sum(axis=0)
+            unit = f"output {j}" if l == net.L else f"unit {j} of layer {l}"
+            words = f"what comes back through {unit} is lost on the way to the layers below"
+            yield Suspect("branch-lost", words, case.theirs(value), scalable=False, local=False)
+
+
+MISTAKES = (way_back, branches_lost)

@@ -1,4 +1,4 @@
-"""Mistakes about the batch: patterns left out."""
+"""Mistakes about the batch: patterns left out, and targets that are broadcast."""
 
 from __future__ import annotations
 
@@ -36,4 +36,19 @@ def patterns_left_out(case: Case) -> Iterator[Suspect]:
     yield Suspect("patterns-left-out", words, value)
 
 
-MISTAKES = (patterns_left_out,)
+def broadcast(case: Case) -> Iterator[Suspect]:
+    """Outputs (N, 1) less targets (N,): every output is compared with every target, as if each had their mean."""
+    here = case.network
+    if here is None or case.quantity not in ("gradient", "hessian", "hessian_diagonal", "hessian_vector_product"):
+        return
+    net, N = here.problem.net, len(here.x)
+    if N < 2 or net.widths[-1] != 1 or here.t is None or net.loss.name == "softmax_cross_entropy":
+        return
+    everybody = np.full_like(here.t, here.t.mean())
+    words = f"outputs of shape ({N}, 1) stand against targets of shape ({N},), and are broadcast to ({N}, {N})"
+    value = case.altered(net, t=everybody)
+    yield Suspect("broadcast", words + ", of which the mean was taken", value, scalable=False)
+    yield Suspect("broadcast", words, N * value, scalable=False)
+
+
+MISTAKES = (patterns_left_out, broadcast)

@@ -21,6 +21,10 @@ def other_matrices(case: Case) -> Iterator[Suspect]:
     if case.quantity == "gauss_newton":
         yield Suspect("hessian-for-gauss-newton", "it is the whole Hessian, with the terms that contain delta", H)
     else:
+        words = "the residual terms, those that contain delta, count half: one of two equal terms is lost"
+        yield Suspect("half-a-term", words, case.of_matrix((H + G) / 2), scalable=False)
+        words = "the Gauss-Newton term counts half, as if the square in the error were without its 2"
+        yield Suspect("half-a-term", words, case.of_matrix(H - G / 2), scalable=False)
         words = "it is the Gauss-Newton matrix: the residual terms, those that contain delta, are missing"
         yield Suspect("gauss-newton-for-hessian", words, case.of_matrix(G))
     words = "it is the residual part alone: the Gauss-Newton term is missing"

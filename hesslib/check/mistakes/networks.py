@@ -90,6 +90,10 @@ def other_losses(case: Case) -> Iterator[Suspect]:
             "delta of the outputs has a factor y(1 - y) too much, that of a squared error behind the output function"
         )
         yield Suspect("another-loss", words, case.altered(other))
+    if net.loss.name == "softmax_cross_entropy" and case.quantity == "gradient":
+        other = Network(net.widths, activation=net.activation, loss=EntryByEntry(net.loss))
+        words = "softmax is differentiated entry by entry: y(1 - y), without - y y' for the other logits"
+        yield Suspect("softmax-entry-by-entry", words, case.altered(other))
     if case.of_second_order:
         for name in CURVATURES:
             other = Network(net.widths, activation=net.activation, loss=OtherCurvature(net.loss, name))
@@ -174,8 +178,16 @@ class OutputSlope(_Delegating):
         return self.base.delta(a, t) * y * (1 - y)
 
 
+@dataclass(frozen=True)
+class EntryByEntry(_Delegating):
+    """delta = -t/y times y(1 - y), where the derivatives of the other outputs belong as well."""
+
+    def delta(self, a: Array, t: Array, /) -> Array:
+        return -t * (1 - self.base.output(a))
+
+
 CURVATURES = {
-    "identity": "I, that of squared error",
+    "identity": "I, that of squared error (for a classifier: without the y(1 - y) of its outputs)",
     "logistic": "diag y(1 - y), that of independent logistic outputs",
     "probabilities": "diag y, without - y y'",
     "softmax": "diag y - y y', that of softmax outputs",
