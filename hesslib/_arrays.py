@@ -3,7 +3,6 @@
 Everything else in the package is written against the array API standard.
 """
 
-import contextlib
 import functools
 import math
 import operator
@@ -159,21 +158,6 @@ def to_numpy(array: Any) -> np.ndarray:
         if str(array.dtype) in ("torch.bfloat16", "torch.float16"):
             array = array.float()
     return np.asarray(array)
-
-
-def in_double(library: str) -> contextlib.AbstractContextManager[Any]:
-    """JAX in double precision for as long as this lasts; nothing for other libraries."""
-    if library != "jax":
-        return contextlib.nullcontext()
-    import jax
-
-    if hasattr(jax, "enable_x64"):
-        switch: contextlib.AbstractContextManager[Any] = jax.enable_x64(True)
-        return switch
-    import jax.experimental as before  # where it was before JAX 0.8
-
-    older: contextlib.AbstractContextManager[Any] = getattr(before, "enable_x64")()  # noqa: B009
-    return older
 
 
 def of_numpy(f: Callable[[Any, Array], Array], kept: Any, like: Array) -> Callable[[np.ndarray], np.ndarray]:

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hesslib._arrays import in_double, to_numpy
+from hesslib._arrays import to_numpy
 from hesslib.check.libraries import from_numpy
+from hesslib.convert.double import in_double
 
 Mode = Literal["forward", "reverse"]
 Function = Callable[[Any], Any]

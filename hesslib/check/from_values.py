@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hesslib import finite_difference as fd
-from hesslib._arrays import in_double, to_numpy
+from hesslib._arrays import to_numpy
 from hesslib.check.from_autodiff import curvature
 from hesslib.check.libraries import from_numpy
 from hesslib.check.opinion import Declined, Opinion, ratio
@@ -18,6 +18,7 @@ from hesslib.check.question import Question
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES
 from hesslib.check.views import Sampling, View
+from hesslib.convert.double import in_double
 from hesslib.finite_difference import Estimate
 
 SLACK = 4  # the bounds of finite differences hold for 99 % of the entries; the rest is off by little more

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from hesslib._arrays import in_double, integers_like, namespace, to_numpy
+from hesslib._arrays import integers_like, namespace, to_numpy
 from hesslib.check.blocks import Blocks
 from hesslib.check.libraries import EPS, epsilon, from_numpy, library_of
 from hesslib.check.state import Kept, modules_reached
 from hesslib.check.trees import Tree, tree_of
+from hesslib.convert.double import in_double
 from hesslib.convert.problem import NetworkProblem
 from hesslib.networks.network import error, forward
 

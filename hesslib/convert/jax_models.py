@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hesslib._arrays import in_double, to_numpy
+from hesslib._arrays import to_numpy
 from hesslib.convert.comparison import compared
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
+from hesslib.convert.double import in_double
 from hesslib.convert.layers import Layer, assembled
 from hesslib.convert.refusals import refused
 from hesslib.networks.activations import ACTIVATIONS, Activation
