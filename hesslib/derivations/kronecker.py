@@ -15,9 +15,9 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from hesslib.calculus.derivation import CONSTANT, Derivation, Rule
+from hesslib.calculus.derivation import CONSTANT, Derivation, Rule, unfold
 from hesslib.calculus.index import Diff, S, Tensor, index
-from hesslib.calculus.steps import Formula, Steps
+from hesslib.calculus.steps import Formula, Refusal, Steps, refuse
 
 from .network import G, L, M, a, b, definitions, i, i_, j, j_, l, n, w, wrt_b, wrt_w, z
 
@@ -104,6 +104,12 @@ def product_of_means() -> Steps:
     return chain.neglect(B[l, j, j_] * A[l, i, i_], "neglect the covariance")
 
 
+def refused_as_equality() -> Refusal:
+    """The product of means is not the sum of products: what it lacks."""
+    claimed = unfold(product_of_means().result, factors)
+    return refuse(summed(), summed(), claimed, "product of means for mean of products")
+
+
 def dropped() -> Steps:
     r"""$\sum_nQ_nzz-BA=\sum_n(Q_n-B/N)(zz-A)$: N times the covariance of the two parts over the patterns."""
     return Steps(summed() - B[l, j, j_] * A[l, i, i_]).then(_covariance(), "definitions", using=factors)
@@ -137,8 +143,6 @@ def _exact(alike: dict[Any, Callable[..., Expr]], why: str) -> Steps:
 
 
 def _with(e: Expr, meaning: dict[Any, Callable[..., Expr]]) -> Expr:
-    from hesslib.calculus.derivation import unfold
-
     return unfold(e, meaning)
 
 

@@ -158,3 +158,11 @@ def test_what_is_dropped_and_what_is_kept_make_the_whole():
 def test_the_units_of_linear_outputs_under_squared_error_are_the_identity():
     assert kronecker.squared_error_outputs().result == sp.KroneckerDelta(j, j_)
     assert kronecker.squared_error_outputs().lhs == kronecker.Q[L, j, j_]
+
+
+def test_the_quadrature_of_a_trace_is_a_definition():
+    assert spectra.quadrature_of_trace().established == "definition"
+
+
+def test_a_product_of_means_is_no_mean_of_products():
+    assert kronecker.refused_as_equality()

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import sympy as sp
+from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, multivariate_t
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import BayesianRidge
@@ -135,6 +136,12 @@ class LinearModel:
             if change < 1e-12:
                 return a, b, g, rounds
         raise AssertionError("the loop did not end")
+
+    def direct_search(self) -> Any:
+        """Return ln alpha and ln beta, MacKay's, at the largest exact evidence, by a search without derivatives."""
+        options = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 2000}
+        start = np.log([1.0, 10.0])
+        return minimize(lambda v: -self.exact_evidence(*np.exp(-v)), start, method="Nelder-Mead", options=options).x
 
     def damped_step(self, a: float, b: float, mu: float) -> tuple[Any, Any]:
         """Return the step from w = 1 by the formula, and by least squares of stacked residuals."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.integrate import quad
 from scipy.special import erfc
 
 import hesslib
@@ -126,6 +127,11 @@ def half_line(x: Any, t: Any) -> Any:
     h = np.where((t == 0) & (x == 0), 0.0, h)
     near = np.minimum(h, 30.0)
     return np.where(h < 30, -root * (np.exp(-(near**2)) / np.sqrt(np.pi) - near * erfc(near)), 0.0)
+
+
+def total(t: float) -> float:
+    """The integral of the pressure over the half line at a time, by quadrature."""
+    return quad(half_line, 0, 40, args=(t,))[0]
 
 
 def strip(x: Any, t: Any, terms: int = 200) -> Any:
