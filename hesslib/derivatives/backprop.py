@@ -28,6 +28,7 @@ def deltas(net: Network, w: Float[Array, " P"], trace: Trace, t: Array, /) -> tu
     Reference: Bishop, Pattern Recognition and Machine Learning (2006), equation 5.56.
 
     >>> import numpy as np
+    >>> from hesslib import forward
     >>> net, w = Network((1, 1)), np.array([2.0, 1.0])
     >>> deltas(net, w, forward(net, w, np.array([[3.0]])), np.array([[5.0]]))
     (None, array([[2.]]))

@@ -214,7 +214,7 @@ def test_what_does_not_fit_is_refused_by_name(as_installed: None) -> None:
         ),
         (
             lambda: hesslib.kronecker_solve(case.net, factors, np.ones(17), damping=-1.0),
-            "damping is -1.0; it must not be negative",
+            "damping is -1.0; it must be finite and not negative",
         ),
         (lambda: hesslib.kronecker_solve(case.net, factors[1:], np.ones(17)), "factors has 1 entries"),
         (lambda: hesslib.kronecker_inverse_operator(case.net, factors[1:]), "factors has 1 entries"),
