@@ -1,6 +1,8 @@
 """The one place that knows the array libraries apart: namespace, dtype checks, contraction, writes.
 
 Everything else in the package is written against the array API standard.
+
+Longer than one sitting: what differs between array libraries is told here once, so that no other module has to know.
 """
 
 import functools

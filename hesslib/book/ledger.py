@@ -11,6 +11,8 @@ numeric. fingers: exact.
 In a notebook the call shows the formula, typeset, and beneath it a line that says how it is known. In the book the
 formula gets a number, ``{eq}`` cites it by its label from any page, and the record goes to the index of results and to
 ``ledger.json``. The book refuses what these functions refuse: both apply `faults`.
+
+Longer than one sitting: what a record holds, and what makes it faulty, are read together.
 """
 
 import re

@@ -6,6 +6,8 @@ What is defined is a layered quantity (one layer number, defined in each of ``la
 or a scalar; what a definition mentions and nothing defines is free: an input or a parameter. From this alone come the
 rules of every derivative, the signals of the backward pass, explicit instances in exact arithmetic (`ExactInstance`)
 and programs (`gradient_program`). A skip, shared weights or two branches are a matter of what the definitions mention.
+
+Longer than one sitting: rules, instances and programs are read off the same definitions.
 """
 
 from __future__ import annotations

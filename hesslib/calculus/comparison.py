@@ -5,6 +5,8 @@ small number, and every quantity has a random value in a large prime field (:mod
 degree d, at the sizes and indices of a world, survives that world with probability d / 2^60. Where the sides differ
 they are evaluated once more, with small real numbers and true functions: only numbers that differ make the answer
 "different".
+
+Longer than one sitting: the second decider, whole, so that it can be read and trusted by itself.
 """
 
 from __future__ import annotations

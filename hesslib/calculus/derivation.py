@@ -6,6 +6,8 @@ A *derivation* $D$ is linear, obeys Leibniz and the chain rule, and commutes wit
 
 $\partial/\partial w_{ji}$, $\partial/\partial a_j$ and Pearlmutter's $\mathcal R\{\cdot\}$ differ only in their
 *rules*: what D does to the quantities that nothing else is known about.
+
+Longer than one sitting: rules, chain rule and what is held fixed are one concept.
 """
 
 from __future__ import annotations

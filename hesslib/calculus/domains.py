@@ -3,6 +3,8 @@ r"""The domain of a sum: which of its indices are fixed, which conditions say no
 A term is summed over the whole points of a box, its dummies, cut by the indicators among its factors. Here deltas
 are contracted, $\sum_{k=1}^NI_{ke}f_k=[1\le e\le N]f_e$, indicators that always hold are dropped, an index that two
 inequalities fix is replaced, and $\sum_{q=1}^k1=k$ is counted. Nothing is dropped that is not shown to hold.
+
+Longer than one sitting: bounds, conditions and counts of a sum are simplified in one loop.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@ r"""From a derived formula to a program: every term becomes one ``einsum`` over 
 
 Nothing is typed again: the contraction pattern is read off the expression that was proved. Quantities that belong
 to a pattern carry the batch axis ``n``; where the target does not, the patterns are summed.
+
+Longer than one sitting: one translation, from term to line of code.
 """
 
 from __future__ import annotations

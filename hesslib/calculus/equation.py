@@ -6,6 +6,8 @@ r"""Equations between ordinary SymPy expressions: definitions, and what SymPy de
 The index calculus is for sums with symbolic sizes. Integrals, series, matrices of functions and scalar formulas are
 SymPy's own; a page states them through this class alone. Its sides are SymPy, never text; ``derived`` is said of an
 equation whose difference came out as zero, and of nothing else.
+
+Longer than one sitting: one constructor for each way in which an equation is known.
 """
 
 from __future__ import annotations

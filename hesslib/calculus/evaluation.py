@@ -6,6 +6,8 @@ depends on the values of its arguments only. A named derivative of e is a differ
     D e = (e(moved) - e) / epsilon,
 
 which is linear; the derivative of a number is 0, equal operands have equal derivatives, and no other law is assumed.
+
+Longer than one sitting: one function for each kind of expression, and nothing besides.
 """
 
 from __future__ import annotations

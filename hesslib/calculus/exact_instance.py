@@ -5,6 +5,8 @@ value carries two variations, $v_0+v_1s+v_2t+v_{12}st$: what a derivative means 
 one entry after it was computed, and what comes out downstream is read off. Neither the normal form nor any rule of
 derivation is used. An elementwise function is a random polynomial; other functions are opaque values with their true
 derivatives.
+
+Longer than one sitting: an oracle must be readable without anything else at hand.
 """
 
 from __future__ import annotations

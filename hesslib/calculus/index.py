@@ -2,6 +2,8 @@ r"""Tensors with typed slots, elementwise functions, and sums whose bound indice
 
 An index runs from 1 to a size, and every slot of a tensor knows its size: $w^{(l)}_{ji}$ has the slots
 $j\le n_l$ and $i\le n_{l-1}$. That is what makes $\sum_k I_{kk'}f_k=f_{k'}$ true without conditions.
+
+Longer than one sitting: tensors, their slots and the sums over them define each other.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@ r"""How index expressions print: like the book, with the macros of :mod:`hesslib
 
 Bound indices get readable letters, primed when taken; factors and terms come in a fixed order: numbers, scalars,
 $h''$ before $h'$, tensors in the order of `FACTOR_ORDER`, deltas, sums last.
+
+Longer than one sitting: one method for each kind of expression, and nothing besides.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@ r"""An atom that carries its definition: the softmax normaliser $Z=\sum_me^{a_m}
 
 A `Let` prints, contracts and cancels as the one letter that it is, $Z\,Z^{-1}=1$. Whoever asks for its derivative, or
 for its value, gets what follows from the definition: there is no rule to be written, hence none to be written wrongly.
+
+Longer than one sitting: an atom and everything that looks through it.
 """
 
 from __future__ import annotations

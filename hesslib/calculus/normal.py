@@ -4,6 +4,8 @@ Two formulas are equal if and only if their normal forms are: bound indices are 
 contracted, symmetric tensors sorted, products multiplied out, rational summands split into partial fractions.
 The decision is sound. It is complete for polynomial expressions in indexed quantities (fuzzed, not proved) and
 for denominators that are linear in one of them; it knows no identities between functions.
+
+Longer than one sitting: the normal form is one algorithm, and its steps have no meaning apart.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ meaning for every square $x$ and every $y$ modulo $p_1$. Exponents are therefore
 
 exactly, and so for $e^x$, where e is some square. Every quantity has independent values in the three fields. Whatever
 else is not rational (logarithms, elementwise functions) has arbitrary values, which depend on its arguments only.
+
+Longer than one sitting: the two number systems answer the same questions, one beside the other.
 """
 
 from __future__ import annotations

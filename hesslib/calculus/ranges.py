@@ -3,6 +3,8 @@ r"""How far each index runs, and the refusal of a formula in which an index coul
 Every sum says how far its index runs, and every slot of a tensor how far what fills it may run. An index that is free
 runs as far as the slots it fills, which must agree. Two indices joined by a delta run over ranges of which one holds
 the other: $I_{jk}$ with $j\le n_l$ and $k\le n_{l+1}$ is a slip, not a matrix. Sizes are positive whole numbers.
+
+Longer than one sitting: how far an index runs is gathered from every kind of expression.
 """
 
 from __future__ import annotations

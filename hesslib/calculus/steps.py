@@ -6,6 +6,8 @@ r"""A chain of equalities, each one decided when it is written, and its display.
     s.stated(hp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * delta[l + 1, k]))
 
 A link that does not hold raises `NotEqualError`, with the terms that differ.
+
+Longer than one sitting: a chain, the formula it proves and the refusal of a wrong one share one decision.
 """
 
 from __future__ import annotations

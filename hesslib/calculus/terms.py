@@ -2,6 +2,8 @@ r"""From an expression to a list of terms: coefficient times factors, summed ove
 
 Here sums are pulled out and products are multiplied out. All of it is bounded: work beyond
 `WORK_LIMIT` raises `WorkLimitError` instead of running on.
+
+Longer than one sitting: expanding, renaming and counting the work are one walk through an expression.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The public functions: one for each derivative that can be checked."""
+"""The public functions: one for each derivative that can be checked.
+
+Longer than one sitting: one public function for each derivative, mostly docstring.
+"""
 
 from __future__ import annotations
 

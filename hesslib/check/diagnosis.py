@@ -1,4 +1,7 @@
-"""From a wrong result to the mistake: which suspects explain it, where it is wrong, and by what constant."""
+"""From a wrong result to the mistake: which suspects explain it, where it is wrong, and by what constant.
+
+Longer than one sitting: naming, locating and scaling a mistake weigh the same evidence.
+"""
 
 from __future__ import annotations
 

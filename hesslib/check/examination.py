@@ -1,4 +1,7 @@
-"""A check from the question to the report: referees are heard, compared, and a wrong result is diagnosed."""
+"""A check from the question to the report: referees are heard, compared, and a wrong result is diagnosed.
+
+Longer than one sitting: the order of the steps is what this module is about.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The opinions of those who know nothing but values of the function: finite differences and the complex step."""
+"""The opinions of those who know nothing but values of the function: finite differences and the complex step.
+
+Longer than one sitting: one referee for each kind of difference.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is differentiated, and where, in every form that the referees need."""
+"""What is differentiated, and where, in every form that the referees need.
+
+Longer than one sitting: each form in which a function may be given, and nothing besides.
+"""
 
 from __future__ import annotations
 

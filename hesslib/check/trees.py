@@ -3,6 +3,8 @@
 The arrays are laid out in one vector, in the order of ``jax.flatten_util.ravel_pytree`` for arrays of JAX and of any
 object that JAX knows, and in the order in which they stand there for all others, as ``named_parameters`` has them. Each
 array is a block of the report, under its own name. Claimed results may be trees of the same form.
+
+Longer than one sitting: each kind of tree, there and back.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Parameters alone tell neither the order of their layers nor what stands between them. Names that are numbered tell the
 order, or shapes that fit one order only; a function is known by its values, not by its name. A module that can be
 called, or ``apply``, is run beside the network; where there is neither, `Converted.said` says so.
+
+Longer than one sitting: each kind of tree of parameters is recognised, or refused by name.
 """
 
 from __future__ import annotations

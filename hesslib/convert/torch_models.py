@@ -3,6 +3,8 @@
 A module is known by its class itself, not by the name of its class, and a parameter by itself, not by its place: the
 positions in the vector are those of ``model.parameters()``, in whatever order they were registered. Every parameter
 has to be used, once. At the end model and network are run on the same inputs.
+
+Longer than one sitting: each kind of module is recognised, or refused by name.
 """
 
 from __future__ import annotations

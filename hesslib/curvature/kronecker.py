@@ -9,6 +9,8 @@ where $A^{(l)}$ is the mean of $\tilde z\tilde z^T$ over the patterns and $B^{(l
 products has been replaced by the product of the means.
 
 Index letters: n pattern; q output; j, k unit of layer l; i, p unit of layer l - 1, or its bias; v vector.
+
+Longer than one sitting: factors, products and solves with one matrix.
 """
 
 from collections.abc import Sequence

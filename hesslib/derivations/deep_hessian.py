@@ -6,6 +6,8 @@ $G^{(l,l)}=I$, a backward sweep gives $B$ from $B^{(L,l)}=MG^{(L,l)}$; every blo
 with activations. Pearlmutter's $\mathcal R\{\cdot\}$ gives $Hv$ without any of them.
 
 Each function returns the chain of :class:`~hesslib.calculus.steps.Steps` that proves its formula.
+
+Longer than one sitting: the cases of two layer numbers are one proof.
 """
 
 from __future__ import annotations

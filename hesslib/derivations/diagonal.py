@@ -8,6 +8,8 @@ B^{(l,l)}_{jj'}=\frac{\partial^2E}{\partial a^{(l)}_j\partial a^{(l)}_{j'}}.$$
 :func:`curvature` carries the whole matrix $B^{(l,l)}$ back by one layer, and is exact. :func:`becker_lecun` drops the
 off-diagonal entries of $B^{(l+1,l+1)}$, a named step, and then needs one number per unit. :func:`uncoupled_outputs`
 proves a case in which nothing is dropped.
+
+Longer than one sitting: the exact diagonal stands beside each thing that is dropped from it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ $F=\beta E_D+\alpha E_W$ with $E_D=c\sum_ne_n^2$ and $E_W=c\sum_iw_i^2$: MacKay 
 have $c=1$, and the letter stays to the end. $A$ is the curvature of $F$, $\lambda_r$ are the eigenvalues of
 $\sum_nJ_{ni}J_{nj}$ and $V_{ir}$ its eigenvectors. That these are orthonormal, and that $w$ is at the minimum,
 $g=\partial F/\partial w=0$, is used as facts, by name.
+
+Longer than one sitting: one integral in three conventions; their formulas are compared line by line.
 """
 
 from __future__ import annotations

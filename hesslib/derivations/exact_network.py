@@ -5,6 +5,8 @@ outputs for the loss. A derivative is read off after adding $s$ (and $t$, for a 
 varied: SymPy's polynomial ring carries $s$ and $t$ through the explicit network, modulo $s^2$ and $t^2$. A formula is
 evaluated by summing over actual integers. Both are exact rationals: they agree or they do not, and a wrong
 polynomial identity agrees at random rational numbers with probability nearly 0.
+
+Longer than one sitting: an oracle must be readable without anything else at hand.
 """
 
 from __future__ import annotations

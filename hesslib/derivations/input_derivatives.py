@@ -10,6 +10,8 @@ the inputs as well, which gives G' and G'', and with them the derivatives by the
 
 proved by induction over m from the forward recursions alone. That derivatives by inputs and by weights may be
 exchanged is a result here, not an assumption.
+
+Longer than one sitting: four derivatives by the inputs share their recursions and the induction over layers.
 """
 
 from __future__ import annotations

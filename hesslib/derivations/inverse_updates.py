@@ -3,6 +3,8 @@ r"""The inverse of a matrix to which $bb^T$, or $C^TC$, is added: Sherman-Morris
 $H^{(n)}=H^{(n-1)}+b^{(n)}b^{(n)T}$ is the matrix after $n$ patterns and $X^{(n)}$ its inverse. That they are inverses
 is used as a fact, $\sum_mX^{(n-1)}_{jm}H^{(n-1)}_{mk}=I_{jk}$ and $\sum_mH^{(n)}_{jm}X^{(n)}_{mk}=I_{jk}$; nothing
 else is known of them.
+
+Longer than one sitting: Sherman-Morrison, Woodbury and the recursion over patterns are one identity.
 """
 
 from __future__ import annotations

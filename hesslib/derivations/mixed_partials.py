@@ -8,6 +8,8 @@ They agree because
 
 and both are proved here from the recursions alone, by induction downward from the last layer: each function returns a
 chain for the base case or for one step of the induction, for symbolic widths and layer numbers.
+
+Longer than one sitting: both orders of differentiation, worked out side by side.
 """
 
 from __future__ import annotations

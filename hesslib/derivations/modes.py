@@ -2,6 +2,8 @@ r"""Forward and reverse mode: one chain rule, read from either end of a program 
 
 $v^{(s)}$ is what a program holds after its step s. Tangents $\dot v^{(s)}=\partial v^{(s)}/\partial t$ run
 with the program, adjoints $\bar v^{(s)}=\partial E/\partial v^{(s)}$ against it.
+
+Longer than one sitting: every statement of one mode has its mirror image in the other.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@ r"""The Hessian of a data set in two parts: $\sum_nJ_n^TM_nJ_n$ and $\sum_n\delt
 The weights are one vector $w_r$; of the network nothing is used but that $a_{nk}$ depends on it. $J_{nkr}$ names
 $\partial a_{nk}/\partial w_r$, for a single output $b_{nr}=\partial a_n/\partial w_r$. The losses enter through their
 $\delta$ and the slope of their outputs, both derived in :mod:`hesslib.derivations.losses`.
+
+Longer than one sitting: both parts of one sum, and the approximations that drop the second.
 """
 
 from __future__ import annotations

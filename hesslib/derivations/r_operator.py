@@ -9,6 +9,8 @@ a v that lives in one layer, m say, with
 the push it gives to that layer's pre-activations. At and above layer m everything responds through $a^{(m)}$; below
 it only the error signals do. Each function returns the chain for the base case or one step of an induction over
 layers, for symbolic widths and layer numbers.
+
+Longer than one sitting: two routes to one product, each the check of the other.
 """
 
 from __future__ import annotations

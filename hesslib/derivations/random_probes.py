@@ -5,6 +5,8 @@ signs (Rademacher), 3 for normal numbers. Their moments are derived from $\ln\la
 independent entries is a sum over them; of each nothing is used but the terms to fourth order in $s$.
 
 For Lanczos, what is used of $Q$ (P, k) and $T$ (k, k) is the relation $AQ=QT+re_k^T$ with $Q^TQ=I$ and $Q^Tr=0$.
+
+Longer than one sitting: every estimate rests on the same moments of a probe.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@ r"""Natural gradient and stochastic reconfiguration: a wave function over any nu
 $\psi_s$ is the amplitude of state $s$ and $p_s=\bar\psi_s\psi_s/Z$ its probability; of the wave function nothing is
 used but its log-derivatives $O_{sk}$, $\partial\psi_s/\partial w_k=O_{sk}\psi_s$. Quantities with a bar are treated as
 independent of those without: for a real wave function they are the same, and :func:`real` says so.
+
+Longer than one sitting: metric, force, energy and their limits are one argument, each proof using the one before.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ $$\frac{\partial^2y_q}{\partial x_d\,\partial x_e}=\sum_l\sum_jR^{(l)}_{qj}\,h''
 plus that of the output function: one sweep back for each output in place of one forward for each second derivative.
 
 Index letters: n pattern; q output; k unit of layer l + 1; j unit of layer l; d, e inputs.
+
+Longer than one sitting: four quantities from one sweep, mostly docstring.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -15,6 +15,8 @@ At the output they are the first three derivatives of $y(a^{(L)})$: $I$, 0 and 0
 
 Index letters: n pattern; q output; k unit of layer l + 1; j unit of layer l; i unit of layer l - 1; d input; e second
 derivative that is wanted. The axes d, e and q come first.
+
+Longer than one sitting: each quantity and its Jacobian, from one sweep.
 """
 
 from collections.abc import Callable, Iterator, Sequence

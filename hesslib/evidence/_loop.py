@@ -2,6 +2,8 @@ r"""The loop behind `bayesian_regularization`: train, estimate alpha and beta an
 
 Everything inside is in MacKay's convention. A cross-entropy has no noise level: there beta is 1, and no datum counts
 for it, n = 0.
+
+Longer than one sitting: the loop and every reason for which it may stop.
 """
 
 import math

@@ -16,6 +16,8 @@ $c=1$. The same letters then differ by a factor of 2, and so do their values:
 
 $\gamma$, the evidence, $w$ and the error bars are the same numbers in both. Inside, all is computed from
 $a=2c\alpha$ and $b=2c\beta$, which are MacKay's.
+
+Longer than one sitting: one formula in two conventions, mostly docstring.
 """
 
 import math

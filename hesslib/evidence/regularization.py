@@ -3,6 +3,8 @@ r"""Bayesian regularization: training with a weight decay and a noise level that
 The loop alternates Levenberg-Marquardt steps on $\beta E_D+\alpha E_W$ with new estimates of $\alpha$ and $\beta$ from
 the effective number of parameters. It is guarded in the two places where the loop of the literature fails: an update
 that lowers the evidence is shortened, and a run that collapses to $w=0$ starts again.
+
+Longer than one sitting: one public function and what it returns, mostly docstring.
 """
 
 from dataclasses import dataclass, field

@@ -6,6 +6,8 @@ $e=e^{-2|a|}$. A relative error is a few roundings, and what the rounding of $a$
 the derivative of the one before is not taken on trust: the tests run these functions on a SymPy symbol and compare with
 SymPy's own derivative. What the derivatives of an activation have in common, such as the tanh itself, is computed once
 where several are asked for: that is what `Activation.derivatives` is for.
+
+Longer than one sitting: a table, one row for each activation.
 """
 
 from collections.abc import Callable, Iterator

@@ -20,6 +20,8 @@ All are computed from $a$, never from $\ln y$, and from what is small, never fro
 a few roundings, relative to their own size, at any logit.
 
 Index letters: n pattern; k output unit.
+
+Longer than one sitting: one class for each loss, and nothing besides.
 """
 
 import math

@@ -5,6 +5,8 @@ $$a^{(l)}_j=\sum_iw^{(l)}_{ji}z^{(l-1)}_i+b^{(l)}_j,\qquad z^{(l)}_j=h(a^{(l)}_j
 with $z^{(0)}=x$, and $y=z^{(L)}$ by the output function that belongs to the loss.
 
 Index letters: n pattern; j unit of layer l; i unit of layer l - 1.
+
+Longer than one sitting: the layout of w, the description of a network and its forward pass must not drift apart.
 """
 
 from collections.abc import Iterable, Sequence

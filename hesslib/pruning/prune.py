@@ -1,6 +1,8 @@
 r"""Pruning: parameters removed one by one, by magnitude, by optimal brain damage, or by optimal brain surgeon.
 
 Index letters: q parameter.
+
+Longer than one sitting: three criteria, which differ in one line.
 """
 
 from typing import Any, Literal, NamedTuple

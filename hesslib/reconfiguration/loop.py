@@ -1,6 +1,8 @@
 r"""Stochastic reconfiguration: steps $w\leftarrow w-\gamma S^{-1}F$ until the state is an eigenstate.
 
 Index letters: p iteration.
+
+Longer than one sitting: one public function and what it returns, mostly docstring.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,8 @@
 r"""Energy, metric and force by sampling: many Metropolis chains side by side.
 
 Index letters: c chain; i, s site; j hidden unit; n state of the sample.
+
+Longer than one sitting: chains, their proposals and what is averaged along them.
 """
 
 from typing import NamedTuple

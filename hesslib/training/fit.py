@@ -2,6 +2,8 @@ r"""Training a network on one batch by one of five methods, each a way to choose
 
 $E(w+p)\approx E+g\cdot p+\tfrac12p^THp$: steepest descent knows $g$ alone, conjugate gradients $H$ along one line at a
 time, Newton all of $H$, Gauss-Newton $J^TJ$ in its place, Levenberg-Marquardt $J^TJ+\mu D^2$.
+
+Longer than one sitting: five methods, which differ in one step.
 """
 
 import math

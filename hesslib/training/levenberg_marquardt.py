@@ -6,6 +6,8 @@ with Marquardt's scale $D$, the largest norm that each column of $J$ has had. Th
 step is as long as a trust radius, which follows the gain ratio of the last step: the fall of $E$ over the model's.
 
 Index letters: n residual; r, s parameter.
+
+Longer than one sitting: one public function and what it returns, mostly docstring.
 """
 
 import math

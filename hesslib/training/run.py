@@ -1,4 +1,7 @@
-"""What every optimiser returns: the best point, a record of each iteration, and why it stopped."""
+"""What every optimiser returns: the best point, a record of each iteration, and why it stopped.
+
+Longer than one sitting: every optimiser returns this record; what it holds and why a run stops belong together.
+"""
 
 import math
 import time

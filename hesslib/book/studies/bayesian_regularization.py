@@ -1,4 +1,7 @@
-"""Experiments of *Bayesian regularization*: a linear model that knows its own evidence, and fits on small data."""
+"""Experiments of *Bayesian regularization*: a linear model that knows its own evidence, and fits on small data.
+
+Longer than one sitting: a chapter computes many things, and its experiments stand where its reader looks for them.
+"""
 
 from __future__ import annotations
 

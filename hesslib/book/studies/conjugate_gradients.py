@@ -1,4 +1,7 @@
-"""Experiments of *Conjugate gradients and the two-class problem*: the points, the animation, slips of the program."""
+"""Experiments of *Conjugate gradients and the two-class problem*: the points, the animation, slips of the program.
+
+Longer than one sitting: a chapter computes many things, and its experiments stand where its reader looks for them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Experiments of *Forward and reverse mode*: a chain of layers, what its two modes multiply, hold and take."""
+"""Experiments of *Forward and reverse mode*: a chain of layers, what its two modes multiply, hold and take.
+
+Longer than one sitting: a chapter computes many things, and its experiments stand where its reader looks for them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Experiments of *Groundwater*: readings of a printed formula, slips in depth, and networks trained by the equation."""
+"""Experiments of *Groundwater*: readings of a printed formula, slips in depth, and networks trained by the equation.
+
+Longer than one sitting: a chapter computes many things, and its experiments stand where its reader looks for them.
+"""
 
 from __future__ import annotations
 

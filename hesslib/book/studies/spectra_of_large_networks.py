@@ -1,4 +1,7 @@
-"""Experiments of *Spectra of large networks*: Lanczos by matfree, coverage of error bars, Kronecker factors."""
+"""Experiments of *Spectra of large networks*: Lanczos by matfree, coverage of error bars, Kronecker factors.
+
+Longer than one sitting: a chapter computes many things, and its experiments stand where its reader looks for them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Mistakes inside a network: a lost prime, a lost bias, another loss."""
+"""Mistakes inside a network: a lost prime, a lost bias, another loss.
+
+Longer than one sitting: a catalogue, one entry for each mistake.
+"""
 
 from __future__ import annotations
 
