@@ -212,3 +212,30 @@ def test_saliencies_refuse_what_does_not_fit() -> None:
         pruning.saliency_obs(w, np.diag([1.0, -1.0, 1.0]))
     with pytest.raises(ValueError, match="q is 3; it must be one of the 3 parameters, from 0 to 2"):
         pruning.surgeon_step(w, np.eye(3), 3)
+
+
+@pytest.mark.parametrize("recompute", [1, 2, 3])
+def test_the_curvature_is_that_of_the_last_recomputation(recompute: int) -> None:
+    """OBD on a network that is not linear, against a loop with JAX's Jacobian at the weights of that moment."""
+    import jax
+    import jax.numpy as jnp
+
+    rng = np.random.default_rng(4)
+    net, alpha = hesslib.Network((2, 3, 1)), 0.1
+    w, x, t = rng.standard_normal(13), rng.standard_normal((12, 2)), rng.standard_normal((12, 1))
+
+    def y(w: jax.Array) -> jax.Array:
+        return (jnp.tanh(x @ w[:6].reshape(3, 2).T + w[6:9]) @ w[9:12]) + w[12]
+
+    v, removed, predicted = w.copy(), [], []
+    for done in range(7):
+        if done % recompute == 0:
+            diagonal = (np.asarray(jax.jacobian(y)(jnp.asarray(v))) ** 2).sum(axis=0) + alpha
+        rise = diagonal * v**2 / 2
+        q = min((q for q in range(13) if q not in removed), key=lambda q: rise[q])
+        removed.append(q)
+        predicted.append(rise[q])
+        v[q] = 0
+    found = pruning.prune(net, w, x, t, 7, method="obd", alpha=alpha, recompute=recompute)
+    assert found.removed == tuple(removed)
+    np.testing.assert_allclose(found.predicted, predicted, rtol=1e-10)
