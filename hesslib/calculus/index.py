@@ -65,6 +65,8 @@ class Tensor(IndexedBase):
     (a[l, j], (n[l],))
     """
 
+    is_number = False  # else SymPy, who finds no letters in it, takes x_1 for a number, and its derivative is 0
+
     def __new__(
         cls,
         name: str,

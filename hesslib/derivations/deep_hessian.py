@@ -195,9 +195,7 @@ def R_forward() -> tuple[Steps, Steps]:
 
 def R_backward() -> tuple[Steps, Steps]:
     r"""$\mathcal R\{\delta^{(L)}_k\}$ and $\mathcal R\{\delta^{(l)}_j\}$."""
-    through_outputs = Derivation(
-        R.op, R.rules | {delta: lambda y, k: S("k'", n[L], lambda q: M[k, q] * R.named(a[L, q]))}
-    )
+    through_outputs = R.but({delta: lambda y, k: S("k'", n[L], lambda q: M[k, q] * R.named(a[L, q]))})
     output = Steps(R.named(delta[L, k])).then(
         S("k'", n[L], lambda q: M[k, q] * R.named(a[L, q])),
         r"$\delta^{(L)}$ depends on $a^{(L)}$ only",
