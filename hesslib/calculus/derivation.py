@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import sympy as sp
-from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Sum, Symbol
 from sympy.core.function import AppliedUndef, Function
 
 from .index import (
     Diff,
     Elementwise,
+    KroneckerDelta,
     Tensor,
     Width,
     delta_product,

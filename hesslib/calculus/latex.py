@@ -13,10 +13,10 @@ import re
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Expr, Indexed, Integer, Mul, Pow, Sum, Symbol
 from sympy.printing.latex import LatexPrinter
 
-from .index import Diff, Elementwise, Operator, Tensor, Width, freshen, layers_of, letters_of, slots_of
+from .index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, Width, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 
 __all__ = ["tex", "with_letters"]

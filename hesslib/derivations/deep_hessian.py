@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, Derivation
-from hesslib.calculus.index import Diff, S
+from hesslib.calculus.index import Diff, KroneckerDelta, S
 from hesslib.calculus.steps import Steps
 
 from .network import (

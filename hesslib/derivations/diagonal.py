@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed
 
 from hesslib.calculus.derivation import Derivation, unfold
-from hesslib.calculus.index import Diff, S, Tensor, freshen, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, freshen, index
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps

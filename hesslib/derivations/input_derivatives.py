@@ -21,10 +21,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 

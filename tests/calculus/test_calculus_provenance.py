@@ -2,12 +2,12 @@
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta as I
 
 from hesslib.book import ledger
 from hesslib.calculus.consistent import ContradictionError
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, Through, same, unfold
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
+from hesslib.calculus.index import KroneckerDelta as I
 from hesslib.calculus.let import Let, fold
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, outer
 from hesslib.calculus.normal import equal
