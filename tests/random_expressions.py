@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Dummy, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum
+from sympy import Add, Dummy, Expr, Indexed, Mul, Pow, Sum
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, same
-from hesslib.calculus.index import Diff, Elementwise, S, Tensor, elementwise, index
+from hesslib.calculus.index import Diff, Elementwise, KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.indicators import Holds
 
 N, K = sp.symbols("N K", integer=True, positive=True)

@@ -7,9 +7,9 @@ that make it false. ``UNDEFINED`` have no value, ``BEYOND`` are true and outside
 from typing import Any, NamedTuple
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta, Rational, Symbol, exp, sqrt
+from sympy import Expr, Rational, Symbol, exp, sqrt
 
-from hesslib.calculus.index import Diff, Operator, S, Tensor, Width, elementwise, index
+from hesslib.calculus.index import Diff, KroneckerDelta, Operator, S, Tensor, Width, elementwise, index
 
 I = KroneckerDelta
 N, K, L = sp.symbols("N K L", integer=True, positive=True)

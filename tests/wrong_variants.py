@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta, Symbol
+from sympy import Expr, Symbol
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, rename, same
-from hesslib.calculus.index import Diff, Operator, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, Operator, S, Tensor, index
 from hesslib.calculus.tidy import tidy
 from hesslib.derivations.network import (
     B,

@@ -12,20 +12,20 @@ Longer than one sitting: rules, instances and programs are read off the same def
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 from sympy import Add, Dummy, Expr, Indexed, Symbol
 
-from .derivation import Derivation, Rule
+from .derivation import Derivation
 from .index import Diff, Tensor, Width, delta_product, freshen, insert, layers_of, slots_of
 from .let import definition_of, generic
 from .provenance import silence
 from .steps import Steps
 from .tidy import tidy
 
-__all__ = ["Architecture", "order"]
+__all__ = ["Architecture", "ByDefinitions", "order"]
 
 
 def order(y: Any, x: Any, /) -> int | None:
@@ -138,39 +138,29 @@ class Architecture:
     # --------------------------------------------------------------------------------------- rules of derivatives
     def by(self, op: Expr, /) -> Derivation:
         r"""$\partial/\partial\,$op: everything by its definition, through every layer that can be reached."""
-        D = Derivation(op, {})
-        D.rules |= self.rules(op, D)
-        return D
+        return ByDefinitions(op, self)
 
-    def rules(self, op: Expr, D: Derivation, /) -> dict[Any, Rule]:
-        """The rules of the derivation ``D`` by ``op``: of every quantity, free or defined."""
-        return {head: self._rule(head, op, D) for head in (*self.free, *self.definitions)}
-
-    def _rule(self, head: Any, op: Expr, D: Derivation) -> Rule:
-        target = _head(op)
-
-        def rule(*at: Expr) -> Expr:
-            x = head[at] if at else head
-            if head == target:
-                sign = order(at[0], layers_of(op)[0]) if _layered(head) else 0
-                if sign == 0:
-                    return delta_product(slots_of(x), slots_of(op)) if at else sp.S.One
-            elif not self.depends(head, target):
-                sign = -1
-            elif _layered(head) and _layered(target):
-                sign = order(at[0] + self.reach[head, target], layers_of(op)[0])
-            else:
-                sign = 1
-            if sign is None and head == target and head not in self.definitions:
-                raise ValueError(f"whether layer {at[0]} is layer {layers_of(op)[0]} is not decided by the assumptions")
-            if sign == -1 or not self._defined_at(x):
-                return sp.S.Zero
-            if sign is None and any(c != 0 for q, c in self.mentions[head] if q in self.definitions and _layered(q)):
-                return D.named(x)  # one layer further is another layer number, and so on without end
-            return D.raw(self.body(x))
-
-        rule.proved = True  # type: ignore[attr-defined]  # it follows from the definitions
-        return rule
+    def derivative(self, x: Expr, D: Derivation, /) -> Expr:
+        """What becomes of a quantity under the derivation ``D``, which varies ``D.op``, by the definitions."""
+        head, op, target = _head(x), D.op, _head(D.op)
+        at = x.indices if isinstance(x, Indexed) else ()
+        if head == target:
+            sign = order(at[0], layers_of(op)[0]) if _layered(head) else 0
+            if sign == 0:
+                return delta_product(slots_of(x), slots_of(op)) if at else sp.S.One
+        elif not self.depends(head, target):
+            sign = -1
+        elif _layered(head) and _layered(target):
+            sign = order(at[0] + self.reach[head, target], layers_of(op)[0])
+        else:
+            sign = 1
+        if sign is None and head == target and head not in self.definitions:
+            raise ValueError(f"whether layer {at[0]} is layer {layers_of(op)[0]} is not decided by the assumptions")
+        if sign == -1 or not self._defined_at(x):
+            return sp.S.Zero
+        if sign is None and any(c != 0 for q, c in self.mentions[head] if q in self.definitions and _layered(q)):
+            return D.named(x)  # one layer further is another layer number, and so on without end
+        return D.raw(self.body(x))
 
     def _defined_at(self, x: Expr) -> bool:
         head = _head(x)
@@ -184,16 +174,7 @@ class Architecture:
     # ---------------------------------------------------------------------------------------- the backward pass
     def direct(self, user: Expr, x: Expr, /) -> Expr:
         """The derivative of what ``user`` stands for by ``x``, where it mentions it: all else is held fixed."""
-        D = Derivation(x, {})
-
-        def own(*at: Expr) -> Expr:
-            if _layered(_head(x)) and order(at[0], layers_of(x)[0]) != 0:
-                return sp.S.Zero
-            return delta_product(at[_layered(_head(x)) :], slots_of(x)) if at else sp.S.One
-
-        own.proved = True  # type: ignore[attr-defined]
-        D.rules = {head: own if head == _head(x) else _zero for head in (*self.free, *self.definitions)}
-        return D(self.body(user))
+        return _Partial(x)(self.body(user))
 
     def users(self, x: Expr, /) -> list[tuple[Expr, tuple[tuple[Dummy, Expr], ...]]]:
         """What mentions ``x``, and the indices, with their sizes, over which its entries are summed."""
@@ -225,31 +206,62 @@ class Architecture:
 
         In a layered network, ``x`` in a layer of which it isn't known that it's the last one is in an earlier one.
         """
-        used = self.users(x)
-        D = Derivation(x, {})
-
-        def through(of: Callable[[Expr], Expr]) -> Expr:
-            def one(user: Expr, letters: Any) -> Expr:
-                term = of(user) * (sp.S.One if user == error else Diff(user, error))
-                return sp.Sum(term, *[(s, 1, size) for s, size in letters]) if letters else term
-
-            return freshen(Add(*[one(*pair) for pair in used]))
-
-        def of_error() -> Expr:
-            return through(lambda user: self.direct(user, x))
-
-        of_error.proved = True  # type: ignore[attr-defined]  # the chain rule, through all that mentions x
-        D.rules = {error: of_error}
+        D = _Backward(x, error, self)
         s = Steps(Diff(x, error))
-        s.then(of_error(), "chain rule", by=D)
+        s.then(D.through_users(), "chain rule", by=D)
         return s.then(tidy(s.result, (x,)), "contract")
 
 
-def _zero(*_: Expr) -> Expr:
-    return sp.S.Zero
+# What follows from definitions is computed by these three, and is no rule that somebody gives.
+class ByDefinitions(Derivation):
+    r"""$\partial/\partial\,$op, everything by an architecture's definitions, or by the rules given besides.
+
+    >>> x, y = Tensor("x", shape=(3,), independent=True), Tensor("y", shape=(3,))
+    >>> ByDefinitions(x[1], Architecture({y: lambda i: x[i] ** 2}))(y[1])
+    2*x[1]
+    """
+
+    def __init__(self, op: Any, architecture: Architecture, rules: Mapping[Any, Any] | None = None, /) -> None:
+        super().__init__(op, rules)
+        self.architecture = architecture
+
+    def _without_rule(self, head: Any, e: Expr) -> Expr:
+        if head not in self.architecture.free and head not in self.architecture.definitions:
+            return super()._without_rule(head, e)
+        found = self.architecture.derivative(e, self)
+        self._varies(head, e, found)
+        return found
 
 
-_zero.proved = True  # type: ignore[attr-defined]
+class _Partial(Derivation):
+    """The derivative by a quantity where it is mentioned: everything else is held fixed."""
+
+    def _without_rule(self, head: Any, e: Expr) -> Expr:
+        apart = head != _head(self.op) or (_layered(head) and order(layers_of(e)[0], layers_of(self.op)[0]) != 0)
+        if apart:
+            return sp.S.Zero
+        return delta_product(slots_of(e), slots_of(self.op)) if isinstance(e, Indexed) else sp.S.One
+
+
+class _Backward(Derivation):
+    """The derivative of the error by a quantity, through everything that mentions it."""
+
+    def __init__(self, x: Expr, error: Any, architecture: Architecture) -> None:
+        super().__init__(x, {})
+        self.error, self.architecture = error, architecture
+
+    def through_users(self) -> Expr:
+        """The chain rule: what mentions the variable, by what it hands on."""
+
+        def one(user: Expr, letters: Any) -> Expr:
+            slope = sp.S.One if user == self.error else Diff(user, self.error)
+            term = self.architecture.direct(user, self.op) * slope
+            return sp.Sum(term, *[(s, 1, size) for s, size in letters]) if letters else term
+
+        return freshen(Add(*[one(*pair) for pair in self.architecture.users(self.op)]))
+
+    def _without_rule(self, head: Any, e: Expr) -> Expr:
+        return self.through_users() if head == self.error else super()._without_rule(head, e)
 
 
 def _variable(q: Symbol) -> bool:

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta, Sum, Symbol
+from sympy import Expr, Sum, Symbol
 
 from .domains import in_range, solved
-from .index import letters_of
+from .index import KroneckerDelta, letters_of
 from .terms import Normaliser, Term, charge, key
 
 Colours = dict[Expr, int]

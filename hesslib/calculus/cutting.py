@@ -7,11 +7,11 @@ a term as several: the whole domain less a few points, a half and its complement
 from __future__ import annotations
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta, Rational
+from sympy import Expr, Rational
 
 from .canonical import Names
 from .domains import conditions, in_range, proves, slots, solved, substituted
-from .index import letters_of
+from .index import KroneckerDelta, letters_of
 from .indicators import Holds
 from .inequalities import linear
 from .knowledge import known

@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Iterator
 
 import sympy as sp
-from sympy import Dummy, Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Dummy, Expr, Indexed, Symbol
 
-from .index import Elementwise, letters_of
+from .index import Elementwise, KroneckerDelta, letters_of
 from .indicators import Holds
 from .inequalities import linear
 from .knowledge import known

@@ -13,15 +13,18 @@ Longer than one sitting: rules, chain rule and what is held fixed are one concep
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
 
 import sympy as sp
-from sympy import Add, Basic, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Basic, Expr, Indexed, Mul, Pow, Sum, Symbol
 from sympy.core.function import AppliedUndef, Function
 
 from .index import (
     Diff,
     Elementwise,
+    KroneckerDelta,
     Tensor,
     Width,
     delta_product,
@@ -39,14 +42,37 @@ from .terms import admit, bounded, charge
 from .tidy import tidy
 from .unfolding import rename, unfold
 
-__all__ = ["CONSTANT", "NAMED", "Derivation", "MissingRuleError", "rename", "same", "unfold"]
+__all__ = ["CONSTANT", "NAMED", "Derivation", "MissingRuleError", "Through", "rename", "same", "unfold"]
 
 CONSTANT = "constant"
 """The rule of what does not depend on the variable: its derivative is 0."""
 NAMED = "named"
 """The rule of what is left as D{x}, a named derivative, not worked out."""
 
-Rule = str | Callable[..., Any]
+
+@dataclass(frozen=True)
+class Through:
+    r"""The chain rule as a rule: ``what`` varies only with the entries of ``by``, and its slope by them has a name.
+
+    $D\,what=\sum_{letter\le size}slope\;D\,by$. The slope is a derivative with a name, $\partial\,what/\partial\,by$;
+    the chain rests on that definition. In other layers than that of ``what`` the derivative stays named.
+
+    >>> from .index import Tensor, index
+    >>> k, K, E, c = index("k"), Symbol("K", integer=True), Symbol("E"), Symbol("c")
+    >>> a, delta = Tensor("a", shape=(K,)), Tensor("delta", shape=(K,))
+    >>> D = Derivation(c, {E: Through(E, delta[k], a[k], k, K), a: NAMED})
+    >>> D(E)
+    Sum(Diff(c, a[_k])*delta[_k], (_k, 1, K))
+    """
+
+    what: Expr
+    slope: Expr
+    by: Expr
+    letter: Expr
+    size: Expr
+
+
+Rule = str | Through | Callable[..., Any]
 
 
 class MissingRuleError(LookupError):
@@ -85,7 +111,7 @@ class Derivation:
             self._require_symmetric(self.op.base)
 
     def _require_rule(self, head: Any, rule: Any) -> None:
-        if not callable(rule) and rule not in (CONSTANT, NAMED):
+        if not callable(rule) and not isinstance(rule, Through) and rule not in (CONSTANT, NAMED):
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
 
@@ -99,6 +125,14 @@ class Derivation:
         raise ValueError(
             f"{t.name_} is symmetric, so an entry is no variable by itself; give it a rule that is symmetric as well"
         )
+
+    def but(self, rules: Mapping[Any, Any], /) -> Self:
+        """The same derivation with other rules for some quantities."""
+        D = copy(self)
+        D.rules = {**self.rules, **rules}
+        for head, rule in rules.items():
+            self._require_rule(head, rule)
+        return D
 
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
@@ -179,21 +213,47 @@ class Derivation:
             self._require_constant(head, e)
             report(Ground("held fixed", head, _variable(self.op, self.held)))
             return sp.S.Zero
+        if isinstance(rule, Through):
+            return self._through(rule, head, e)
         assert callable(rule)
         found = insert(rule, e) if isinstance(e, Indexed) else freshen(rule())
+        self._varies(head, e, found)
+        if not (head == _head(self.op) and found == self._own(e)):  # written by hand: the reader is told
+            report(Ground("rule", self.named(e), found))
+        return found
+
+    def _varies(self, head: Any, e: Expr, found: Expr) -> None:
+        """Report what becomes of a quantity, so that nobody holds it fixed elsewhere."""
         if not found.has(Diff):
             report(Ground("varied", head, _variable(self.op, self.held), about=(self.named(e), found)))
-        if not getattr(rule, "proved", False):  # written by hand: the reader is told
-            report(Ground("rule", self.named(e), found))
+
+    def _own(self, e: Expr) -> Expr:
+        """What the derivative of the variable by itself is: the deltas of all its indices."""
+        return delta_product(e.indices, self.op.indices) if isinstance(e, Indexed) else sp.S.One
+
+    def _through(self, rule: Through, head: Any, e: Expr) -> Expr:
+        """The chain rule, with the names that the slopes have."""
+        letters: dict[Expr, Expr] = {}
+        if isinstance(e, Indexed):
+            if layers_of(e) != layers_of(rule.what):
+                return self.named(e)
+            letters = dict(zip(slots_of(rule.what), slots_of(e), strict=True))
+
+        def term(letter: Expr) -> Expr:
+            here = {**letters, rule.letter: letter}
+            return rule.slope.xreplace(here) * self.raw(rule.by.xreplace(here))
+
+        letter = sp.Dummy(str(rule.letter), integer=True)
+        found = Sum(term(letter), (letter, 1, rule.size))
+        report(Ground("definition", rule.slope, Diff(rule.by, rule.what)))
+        self._varies(head, e, found)
         return found
 
     def _without_rule(self, head: Any, e: Expr) -> Expr:
         """The derivative of what needs no rule: an independent variable, and what has a definition."""
-        own = self.op.base if isinstance(self.op, Indexed) else self.op
+        own = _head(self.op)
         if getattr(head, "independent", False) and (head == own or getattr(own, "independent", False)):
-            if head != own:
-                return sp.S.Zero
-            return delta_product(e.indices, self.op.indices)
+            return self._own(e) if head == own else sp.S.Zero
         if definition_of(head) is not None and not recursive(head):
             return self.push(meaning(e))
         if isinstance(head, Symbol) and head.is_integer and head != self.op:
@@ -212,6 +272,10 @@ class Derivation:
                 f"{getattr(head, 'name_', head)} is held fixed, but by its definition it varies with {self.op}; "
                 'a partial derivative that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
             )
+
+
+def _head(x: Expr) -> Any:
+    return x.base if isinstance(x, Indexed) else x
 
 
 def _variable(op: Expr, held: Any) -> Expr:
@@ -245,5 +309,4 @@ def same(*by: Any) -> Callable[..., Expr]:
     def own(*indices: Any) -> Expr:
         return delta_product(indices, by)
 
-    own.proved = True  # type: ignore[attr-defined]  # it is what a partial derivative by a variable is
     return own

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Expr, Indexed, Symbol
 
-from .index import Tensor, layers_of, letters_of, slots_of
+from .index import KroneckerDelta, Tensor, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .inequalities import linear, project
 from .knowledge import known

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed
 
-from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, letters_of, slots_of
+from .index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, Width, layers_of, letters_of, slots_of
 from .normal import flatten
 from .ranges import sizes_of
 from .terms import Term, key

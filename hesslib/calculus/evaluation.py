@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, Sum, Symbol
+from sympy import Add, Expr, Indexed, Integer, Mul, Pow, Rational, Sum, Symbol
 from sympy.core.function import AppliedUndef, Function
 
 from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
@@ -208,12 +208,12 @@ def program(e: Expr) -> Program:
 
 def is_condition(e: Expr) -> bool:
     """Whether ``e`` is 1 or 0 according to a condition on indices: a Kronecker delta, or the indicator of a range."""
-    return isinstance(e, KroneckerDelta) or type(e).__name__ == "Holds"
+    return isinstance(e, sp.KroneckerDelta) or type(e).__name__ == "Holds"
 
 
 def condition(e: Expr) -> Callable[[World, At], bool]:
     """What tells whether a Kronecker delta, or the indicator [u >= 0], is 1."""
-    if isinstance(e, KroneckerDelta):
+    if isinstance(e, sp.KroneckerDelta):
         p, q = map(integer, e.args)
         return lambda world, at: p(world, at) == q(world, at)
     (u,) = map(integer, e.args)

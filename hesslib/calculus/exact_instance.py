@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
-from sympy import Add, Dummy, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Dummy, Expr, Indexed, Integer, Mul, Pow, Sum, Symbol
 
 from .architecture import Architecture
-from .index import Diff, Elementwise, Tensor, Width, freshen, layers_of
+from .index import Diff, Elementwise, KroneckerDelta, Tensor, Width, freshen, layers_of
 from .indicators import Holds
 
 if TYPE_CHECKING:

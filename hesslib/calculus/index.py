@@ -20,6 +20,7 @@ from .indicators import NoInverseError
 
 __all__ = [
     "Diff",
+    "KroneckerDelta",
     "Operator",
     "RangeError",
     "S",
@@ -64,6 +65,8 @@ class Tensor(IndexedBase):
     >>> a[l, j], a.sizes(l)
     (a[l, j], (n[l],))
     """
+
+    is_number = False  # else SymPy, who finds no letters in it, takes x_1 for a number, and its derivative is 0
 
     def __new__(
         cls,
@@ -289,23 +292,41 @@ def S(name: Any, size: Any, body: Callable[[Expr], Any], /) -> Expr:
     if not callable(body) or isinstance(body, Expr):
         raise TypeError("the body of a sum is a function of its index: S('k', n[l], lambda k: x[k])")
     k = Dummy(str(name), integer=True)
-    return sp.Sum(body(k), (k, 1, size))
+    return sp.Sum(with_own_deltas(sp.sympify(body(k))), (k, 1, size))
 
 
-def _power_of_a_delta(self: Expr, exponent: Expr) -> Expr | None:
-    """0 and 1 are their own positive powers; a delta that is 0 has no other."""
-    if exponent.is_negative:
-        raise NoInverseError(f"something is divided by zero: {self} is zero for some of its indices")
-    return self if exponent.is_positive else None
+class KroneckerDelta(sp.KroneckerDelta):
+    """SymPy's delta, which is 0 for some of its indices, and has no inverse.
+
+    SymPy itself gives a delta an inverse, and cancels: it takes I/I for 1, before anything of the calculus sees the
+    fraction. What holds a delta of SymPy's is read as if it held this one.
+
+    >>> i, j = index("i j")
+    >>> KroneckerDelta(i, j) ** 2, KroneckerDelta(i, i)
+    (KroneckerDelta(i, j), 1)
+    """
+
+    def _eval_power(self, expt: Expr) -> Expr | None:
+        """0 and 1 are their own positive powers; a delta that is 0 has no other."""
+        if expt.is_negative:
+            raise NoInverseError(f"something is divided by zero: {self} is zero for some of its indices")
+        return self if expt.is_positive else None
 
 
-sp.KroneckerDelta._eval_power = _power_of_a_delta
-"""SymPy gives a delta an inverse, and cancels: it takes I/I for 1 before anything of the calculus sees the fraction."""
+def with_own_deltas(e: Expr, /) -> Expr:
+    """The formula with SymPy's deltas in it made ours.
+
+    >>> i, j = index("i j")
+    >>> with_own_deltas(sp.KroneckerDelta(i, j)) == KroneckerDelta(i, j)
+    True
+    """
+    foreign = {d for d in e.atoms(sp.KroneckerDelta) if type(d) is sp.KroneckerDelta}
+    return e.xreplace({d: KroneckerDelta(*d.args) for d in foreign}) if foreign else e
 
 
 def delta_product(indices: Iterable[Any], others: Iterable[Any], /) -> Expr:
     """The product of Kronecker deltas of two lists of indices, pair by pair."""
-    return sp.Mul(*[sp.KroneckerDelta(p, q) for p, q in zip(indices, others, strict=True)])
+    return sp.Mul(*[KroneckerDelta(p, q) for p, q in zip(indices, others, strict=True)])
 
 
 def freshen(e: Any, /) -> Expr:
@@ -316,7 +337,7 @@ def freshen(e: Any, /) -> Expr:
     >>> freshen(e) == e, freshen(e)
     (False, Sum(x[_j], (_j, 1, 3)))
     """
-    return _renamed(sp.sympify(e), {})
+    return _renamed(with_own_deltas(sp.sympify(e)), {})
 
 
 def _renamed(e: Expr, names: dict[Any, Any]) -> Expr:

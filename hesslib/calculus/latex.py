@@ -13,10 +13,10 @@ import re
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Expr, Indexed, Integer, Mul, Pow, Sum, Symbol
 from sympy.printing.latex import LatexPrinter
 
-from .index import Diff, Elementwise, Operator, Tensor, Width, layers_of, slots_of
+from .index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, Width, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 
 __all__ = ["tex", "with_letters"]
@@ -222,27 +222,42 @@ def _signed(term: str) -> str:
 
 
 def letters(e: Expr, /) -> Expr:
-    """Give bound indices readable names: their own, primed when already taken."""
+    """Give bound indices readable names: their own, primed when already taken; no two letters of a place print alike.
 
-    def visit(x: sp.Basic, taken: set[str]) -> sp.Basic:
+    A dummy that is free keeps its name, primed if another free letter has it.
+    """
+    if any(not isinstance(v, sp.Dummy) for s in e.atoms(Sum) for v, *_ in s.limits):
+        e = freshen(e)  # a plain letter, bound inside of another sum, could be taken for one of that sum
+    free = sorted(letters_of(e), key=lambda s: (isinstance(s, sp.Dummy), getattr(s, "dummy_index", 0)))
+    taken, own = set[str](), {}
+    for s in free:
+        if isinstance(s, sp.Dummy):
+            own[s] = Symbol(_unused(s.name, taken), **s.assumptions0)
+        taken.add(own.get(s, s).name)
+
+    def visit(x: sp.Basic, taken: set[str], renaming: dict[Any, Any]) -> sp.Basic:
         if isinstance(x, Sum):
-            taken, renaming, limits = set(taken), {}, []
-            for v, lo, hi in x.limits:
-                name = "s" if v.name.startswith("_") else v.name.rstrip("'")
-                while name in taken:
-                    name += "'"
-                taken.add(name)
-                renaming[v] = Symbol(name, integer=True)
-                limits.append((v, lo, hi))
-            limits = [(renaming[v], lo, hi.xreplace(renaming)) for v, lo, hi in limits]
-            return Sum(visit(x.function.xreplace(renaming), taken), *limits)
+            taken, renaming = set(taken), dict(renaming)
+            limits: list[tuple[Any, Any, Any]] = []
+            for v, _, _ in x.limits:
+                renaming[v] = Symbol(_unused(v.name, taken), integer=True)
+                taken.add(renaming[v].name)
+            limits = [(renaming[v], low.xreplace(renaming), high.xreplace(renaming)) for v, low, high in x.limits]
+            return Sum(visit(x.function, taken, renaming), *limits)
         if not x.has(Sum):
-            return x
-        if isinstance(x, (Add, Mul, Pow)):
-            return x.func(*[visit(y, taken) for y in x.args], evaluate=False)
-        return x.func(*[visit(y, taken) for y in x.args])
+            return x.xreplace(renaming)
+        parts = [visit(y, taken, renaming) for y in x.args]
+        return x.func(*parts, evaluate=False) if isinstance(x, (Add, Mul, Pow)) else x.func(*parts)
 
-    return visit(e, {s.name for s in e.free_symbols if isinstance(s, Symbol) and not isinstance(s, sp.Dummy)})
+    return visit(e, taken, own)
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """The name of a letter, primed until nothing else has it."""
+    name = "s" if name.startswith("_") else name.rstrip("'")
+    while name in taken:
+        name += "'"
+    return name
 
 
 SPARE = "pqrstuv"

@@ -15,7 +15,7 @@ from sympy import Expr
 
 from .decision import combined, decided
 from .display import Displayed
-from .index import RangeError, S, Tensor, letters_of
+from .index import KroneckerDelta, RangeError, S, Tensor, letters_of
 from .latex import tex
 from .steps import Formula, Steps, require_equal
 
@@ -147,7 +147,7 @@ def diag(v: Matrix, /) -> Matrix:
     """
     (size,) = v.sizes
     return Matrix(
-        (size, size), lambda i, j: v.entry(i) * sp.KroneckerDelta(i, j), rf"\operatorname{{diag}}\left({v.latex}\right)"
+        (size, size), lambda i, j: v.entry(i) * KroneckerDelta(i, j), rf"\operatorname{{diag}}\left({v.latex}\right)"
     )
 
 

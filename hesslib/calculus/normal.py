@@ -18,13 +18,13 @@ from contextvars import ContextVar
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
+from sympy import Add, Expr, Indexed, Mul, Pow, Sum, Symbol
 
 from .canonical import Names, identified, is_zero, level_of, limits_of, parted, unify
 from .cutting import cut
 from .denominators import require_nonzero
 from .domains import settle
-from .index import Diff, Elementwise, Tensor, freshen, layers_of, letters_of, slots_of
+from .index import Diff, Elementwise, KroneckerDelta, Tensor, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .knowledge import Known, knowing, known, learn
 from .ranges import Ranges

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta, Mul, Sum
+from sympy import Expr, Indexed, Mul, Sum
 
-from .index import RangeError, Tensor, freshen, layers_of, letters_of, slots_of
+from .index import KroneckerDelta, RangeError, Tensor, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .inequalities import linear
 from .knowledge import Known

@@ -14,7 +14,7 @@ import sympy as sp
 from sympy import Expr, Indexed, Integer
 from sympy.core.function import Function
 
-from .index import Diff, freshen, layers_of, letters_of, slots_of
+from .index import Diff, KroneckerDelta, freshen, layers_of, letters_of, slots_of
 from .normal import build, flatten
 from .provenance import Ground, report
 from .terms import Term
@@ -39,7 +39,7 @@ def fact(left: Expr, right: Expr, /, *free: Expr) -> Callable[[Expr], Expr]:
     >>> i, j, k, N = *index("i j k"), sp.Symbol("N", integer=True)
     >>> H, X = Tensor("H", shape=(N, N)), Tensor("X", shape=(N, N))
     >>> x = Tensor("x", shape=(N,))
-    >>> inverse = fact(S("j", N, lambda j: H[i, j] * X[j, k]), sp.KroneckerDelta(i, k), i, k)
+    >>> inverse = fact(S("j", N, lambda j: H[i, j] * X[j, k]), KroneckerDelta(i, k), i, k)
     >>> inverse(S("p", N, lambda p: S("q", N, lambda q: H[i, p] * X[p, q] * x[q])))
     x[i]
 
@@ -73,7 +73,7 @@ def fact(left: Expr, right: Expr, /, *free: Expr) -> Callable[[Expr], Expr]:
 
 def _inside(e: Expr, rule: Callable[[Expr], Expr]) -> Expr:
     """The formula with the arguments of its functions, and what stands below fraction lines, rewritten by a rule."""
-    if not e.args or isinstance(e, (Indexed, Diff, sp.KroneckerDelta)):
+    if not e.args or isinstance(e, (Indexed, Diff, KroneckerDelta)):
         return e
     is_inner = isinstance(e, Function) or (isinstance(e, sp.Pow) and not (e.exp.is_Integer and e.exp > 0))
     return e.func(*[rule(x) if is_inner and x.has(Indexed) else _inside(x, rule) for x in e.args])

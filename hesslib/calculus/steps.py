@@ -150,9 +150,9 @@ class Steps(Displayed):
 
     Errors: `NotEqualError` for a link that does not hold.
 
-    >>> from .index import S, Tensor, index
+    >>> from .index import KroneckerDelta, S, Tensor, index
     >>> x, i = Tensor("x", shape=(3,)), index("i")
-    >>> s = Steps(S("j", 3, lambda j: sp.KroneckerDelta(i, j) * x[j])).then(x[i], "contract")
+    >>> s = Steps(S("j", 3, lambda j: KroneckerDelta(i, j) * x[j])).then(x[i], "contract")
     >>> s.established, s.result, str(s.checks[0])
     ('derived', x[i], 'normal form, 1 link: exact')
     """

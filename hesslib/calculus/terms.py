@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 
 import sympy as sp
-from sympy import Add, Dummy, Expr, KroneckerDelta, Mul, Pow, Sum
+from sympy import Add, Dummy, Expr, Mul, Pow, Sum
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import BooleanFunction
 
-from .index import Diff, Elementwise, Tensor, Width, letters_of
+from .index import Diff, Elementwise, KroneckerDelta, Tensor, Width, letters_of
 from .indicators import Holds
 
 __all__ = ["WorkLimitError"]

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sympy as sp
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Symbol
+from sympy import Add, Expr, Indexed, Mul, Symbol
 
-from .index import letters_of, slots_of
+from .index import KroneckerDelta, letters_of, slots_of
 from .normal import build, flatten
 from .terms import Term
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, Derivation
-from hesslib.calculus.index import Diff, S
+from hesslib.calculus.index import Diff, KroneckerDelta, S
 from hesslib.calculus.steps import Steps
 
 from .network import (
@@ -195,9 +195,7 @@ def R_forward() -> tuple[Steps, Steps]:
 
 def R_backward() -> tuple[Steps, Steps]:
     r"""$\mathcal R\{\delta^{(L)}_k\}$ and $\mathcal R\{\delta^{(l)}_j\}$."""
-    through_outputs = Derivation(
-        R.op, R.rules | {delta: lambda y, k: S("k'", n[L], lambda q: M[k, q] * R.named(a[L, q]))}
-    )
+    through_outputs = R.but({delta: lambda y, k: S("k'", n[L], lambda q: M[k, q] * R.named(a[L, q]))})
     output = Steps(R.named(delta[L, k])).then(
         S("k'", n[L], lambda q: M[k, q] * R.named(a[L, q])),
         r"$\delta^{(L)}$ depends on $a^{(L)}$ only",

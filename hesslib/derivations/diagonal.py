@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed
 
 from hesslib.calculus.derivation import Derivation, unfold
-from hesslib.calculus.index import Diff, S, Tensor, freshen, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, freshen, index
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
@@ -46,7 +46,7 @@ def through_own_layer(D: Derivation, /) -> Derivation:
             return Diff(D.op, delta[layer, unit])
         return S("k'", n[y], lambda q: B[y, y, unit, q] * D.raw(a[y, q]))
 
-    return Derivation(D.op, D.rules | {delta: of_delta})
+    return D.but({delta: of_delta})
 
 
 # ------------------------------------------------------------------------------------------- one diagonal entry
@@ -82,10 +82,7 @@ def second_derivative_of_input() -> Steps:
 def curvature() -> Steps:
     r"""$B^{(l,l)}$ from the whole matrix $B^{(l+1,l+1)}$, for $l<L$: exact."""
     to = wrt_a(l, j_)
-    D = Derivation(
-        to.op,
-        to.rules | {delta: lambda y, unit: S("k'", n[y], lambda q: B[y, y, unit, q] * to.raw(a[y, q]))},
-    )
+    D = to.but({delta: lambda y, unit: S("k'", n[y], lambda q: B[y, y, unit, q] * to.raw(a[y, q]))})
     s = Steps(B[l, l, j, j_])
     s.then(D.named(delta[l, j]), "definition", using=names)
     s.then(D.named(_signal(l, j)), "backpropagation", using=_at(l, delta, lambda unit: _signal(l, unit)))

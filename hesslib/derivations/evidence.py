@@ -14,10 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, same, unfold
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, index
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 

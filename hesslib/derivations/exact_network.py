@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sympy as sp
-from sympy import QQ, Expr, Indexed, Integer, KroneckerDelta, Rational, Sum, Symbol
+from sympy import QQ, Expr, Indexed, Integer, Rational, Sum, Symbol
 from sympy.polys.ring_series import rs_trunc
 from sympy.polys.rings import ring
 
-from hesslib.calculus.index import Diff, Elementwise, Operator, Tensor, freshen
+from hesslib.calculus.index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, freshen
 
 from . import network as net
 

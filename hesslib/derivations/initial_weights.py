@@ -6,9 +6,9 @@ Forward go activations $z_i$, to $a_j=\sum_iw_{ji}z_i$; backward go signals $\de
 from __future__ import annotations
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, index
 from hesslib.calculus.steps import Formula, Steps
 
 __all__ = ["backward", "forward", "independent"]

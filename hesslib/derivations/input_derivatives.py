@@ -21,10 +21,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
@@ -248,7 +248,7 @@ def outputs() -> tuple[Steps, Steps]:
         Y: lambda k, q: S("r", n[L], lambda r: YY[k, q, r] * da[L, r, e]),
     }
     D_d, D_e = by_input(d), by_input(e)
-    D_d, D_e = (Derivation(D.op, D.rules | of_y) for D in (D_d, D_e))
+    D_d, D_e = (D.but(of_y) for D in (D_d, D_e))
     rate = Steps(D_d.named(y[k])).then(D_d(y[k]), "chain rule", by=D_d)
     second_rate = Steps(D_e.named(D_d.named(y[k])))
     second_rate.then(D_e.named(rate.result), "insert", using=lambda expr: expr.xreplace({D_d.named(y[k]): rate.result}))

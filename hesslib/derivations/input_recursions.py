@@ -14,7 +14,7 @@ from sympy import Expr
 
 from hesslib.calculus.derivation import rename, unfold
 from hesslib.calculus.einsum_program import Program
-from hesslib.calculus.index import S, Tensor
+from hesslib.calculus.index import KroneckerDelta, S, Tensor
 from hesslib.calculus.steps import Steps
 
 from .input_derivatives import d, da, dda, ddz, dz, e, first, second
@@ -63,7 +63,7 @@ def two_hidden() -> Steps:
         dda: lambda y, r, d_, e_: second_a.at({l: y, j: r, d: d_, e: e_}),
         ddz: lambda y, r, d_, e_: sp.S.Zero if y == 0 else second_z.at({l: y, j: r, d: d_, e: e_}),
         da: lambda y, r, d_: first_a.at({l: y, j: r, d: d_}),
-        dz: lambda y, r, d_: sp.KroneckerDelta(r, d_) if y == 0 else first_z.at({l: y, j: r, d: d_}),
+        dz: lambda y, r, d_: KroneckerDelta(r, d_) if y == 0 else first_z.at({l: y, j: r, d: d_}),
     }
 
     def layer_by_layer(q: Expr) -> Expr:

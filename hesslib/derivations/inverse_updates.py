@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import unfold
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, index
 from hesslib.calculus.latex import tex
 from hesslib.calculus.matrix import PRODUCT, Matrix, MatrixFormula, matrix, outer
 from hesslib.calculus.rewriting import fact

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, Rule, unfold
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.steps import Formula, Refusal, Steps, refuse
 
 from .network import G, L, M, a, b, definitions, i, i_, j, j_, l, n, w, wrt_b, wrt_w, z

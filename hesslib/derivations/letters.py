@@ -4,9 +4,7 @@ Widths n, depth L, layers l and m, units i, j, k, ...; weights w, biases b, pre-
 delta; h and its slopes hp, hpp; E, M, G, B; and of the calculus S (a sum), Diff (a named derivative), Steps (a chain).
 """
 
-from sympy import KroneckerDelta
-
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.steps import Formula, Steps, refuse
 
 from . import network

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta, Rational, Sum
+from sympy import Expr, Indexed, Rational, Sum
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.let import Let
 from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import Steps

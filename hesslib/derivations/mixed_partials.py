@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed
 
 from hesslib.calculus.derivation import Derivation, same, unfold
-from hesslib.calculus.index import Diff, S, Tensor
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 

@@ -14,8 +14,8 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
-from hesslib.calculus.architecture import Architecture, order
-from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule
+from hesslib.calculus.architecture import Architecture, ByDefinitions, order
+from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule, Through
 from hesslib.calculus.index import Diff, Operator, S, Tensor, Width, elementwise, index
 
 __all__ = [
@@ -94,7 +94,7 @@ architecture = Architecture(definitions, layers=(1, L))
 """The network without its loss: what depends on what, and in which layers."""
 
 
-class Layered(Derivation):
+class Layered(ByDefinitions):
     """The derivation that varies something in layer ``layer``.
 
     Earlier layers are constant; ``base`` says what happens in the layer itself; later layers follow by the chain
@@ -108,24 +108,17 @@ class Layered(Derivation):
     """
 
     def __init__(self, op: Any, layer: Any, base: dict[Any, Rule], /, *, through: Any) -> None:
-        super().__init__(op, {})
-        self.rules |= architecture.rules(op, self)
-        self.rules |= {delta: self._delta, E: self._E, M: NAMED}
-        self.rules |= base
+        super().__init__(op, architecture, {delta: _bend, E: self._error, M: NAMED, **base})
         self.layer, self.through = layer, through
+        if order(through, layer) != -1 and order(through, L) != 1:
+            self.rules[E] = Through(E, delta[through, k], a[through, k], k, n[through])
 
-    def _delta(self, y: Expr, k: Expr) -> Expr:
-        if y == L:
-            return S("k", n[L], lambda q: M[k, q] * self.raw(a[L, q]))
-        return Diff(self.op, delta[y, k])
+    def _error(self) -> Expr:
+        raise ValueError(f"the error is reached through layer {self.through}; it must be in {self.layer}, ..., {L}")
 
-    def _E(self) -> Expr:
-        y = self.through
-        if order(y, self.layer) == -1 or order(y, L) == 1:
-            raise ValueError(f"the error is reached through layer {y}; it must be in {self.layer}, ..., {L}")
-        return S("k", n[y], lambda k: delta[y, k] * self.raw(a[y, k]))
 
-    _delta.proved = _E.proved = True  # type: ignore[attr-defined]  # the chain rule, through one layer
+_bend = Through(delta[L, k], M[k, k_], a[L, k_], k_, n[L])
+r"""How $\delta^{(L)}$ varies: through the outputs' pre-activations, and M is its derivative by them."""
 
 
 def wrt_a(l: Any, j: Any, /, *, through: Any = None) -> Layered:

@@ -15,7 +15,7 @@ from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, Derivation
 from hesslib.calculus.einsum_program import Program
-from hesslib.calculus.index import S, Tensor, elementwise, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.steps import Formula, Steps
 
 units, count, c = sp.Symbol("m"), sp.Symbol("D"), sp.Symbol("c")
@@ -58,7 +58,7 @@ def S2(i: Any) -> Expr:
 def by_input() -> Derivation:
     r"""$\partial/\partial x_l$."""
     fixed = dict.fromkeys((v, W, B, c), CONSTANT)
-    D = Derivation(X[s], {**fixed, X: lambda r: sp.KroneckerDelta(r, s)})
+    D = Derivation(X[s], {**fixed, X: lambda r: KroneckerDelta(r, s)})
     D.rules |= {Z: lambda i: D.raw(of_Z(i)), P: lambda: D.raw(of_P())}
     return D
 

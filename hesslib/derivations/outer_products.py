@@ -14,10 +14,10 @@ from copy import copy
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta, Rational
+from sympy import Expr, Rational
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, Rule
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.matrix import MatrixFormula, matrix
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Steps

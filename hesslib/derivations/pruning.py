@@ -7,10 +7,10 @@ $\sum_jX_{ij}H_{jk}=I_{ik}$; nothing else is known of the two.
 from __future__ import annotations
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, index
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 

@@ -22,7 +22,7 @@ import sympy as sp
 from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, unfold
-from hesslib.calculus.index import Diff, Operator, S, Tensor, freshen, index
+from hesslib.calculus.index import Diff, KroneckerDelta, Operator, S, Tensor, freshen, index
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Steps
 
@@ -244,7 +244,7 @@ def below_base() -> Steps:
     r"""$\mathcal R\{\delta^{(m-1)}_j\}$: here the weights that carry the signal move."""
     below = m - 1
     _, B_below = from_below()
-    unit_G = where(G, lambda r, c: r == c, lambda r, c, one, other: sp.KroneckerDelta(one, other))
+    unit_G = where(G, lambda r, c: r == c, lambda r, c, one, other: KroneckerDelta(one, other))
     of_B = where(
         B, lambda r, c: (r, c) == (m, below), lambda r, c, one, other: B_below.at({l: below, k: one, j: other})
     )

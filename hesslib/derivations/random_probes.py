@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, Integer, KroneckerDelta
+from sympy import Expr, Indexed, Integer
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same, unfold
-from hesslib.calculus.index import S, Tensor, elementwise, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import Formula, Steps
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta
+from sympy import Expr
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation
-from hesslib.calculus.index import Diff, S, Tensor, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.steps import Formula, Steps
 
 from .network import R

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed
 
 from hesslib.calculus.derivation import unfold
-from hesslib.calculus.index import Diff, S
+from hesslib.calculus.index import Diff, KroneckerDelta, S
 from hesslib.calculus.steps import Steps, require_equal
 from hesslib.calculus.tidy import tidy
 

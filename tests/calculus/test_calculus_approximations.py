@@ -2,9 +2,9 @@
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta, Rational
+from sympy import Rational
 
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, index
 from hesslib.calculus.normal import equal
 from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import NotEqualError, Steps

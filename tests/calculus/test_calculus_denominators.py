@@ -2,12 +2,12 @@
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta, Rational, exp, sqrt
+from sympy import Rational, exp, sqrt
 
 from hesslib.calculus.decision import decide
 from hesslib.calculus.denominators import MayVanishError, require_nonzero
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
-from hesslib.calculus.index import S, Tensor, elementwise, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.indicators import NoInverseError, at_most
 from hesslib.calculus.normal import difference, equal, normal_form
 from hesslib.calculus.provenance import collecting

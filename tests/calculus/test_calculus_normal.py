@@ -2,10 +2,10 @@
 
 import pytest
 import sympy as sp
-from sympy import Dummy, KroneckerDelta
+from sympy import Dummy
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
-from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, elementwise, index
+from hesslib.calculus.index import Diff, KroneckerDelta, Operator, RangeError, S, Tensor, elementwise, index
 from hesslib.calculus.normal import build, difference, equal, flatten, normal_form
 from hesslib.calculus.terms import WORK_LIMIT, WorkLimitError
 from hesslib.calculus.tidy import tidy

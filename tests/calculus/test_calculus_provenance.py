@@ -2,12 +2,12 @@
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta as I
 
 from hesslib.book import ledger
 from hesslib.calculus.consistent import ContradictionError
-from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, same, unfold
+from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, Through, same, unfold
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
+from hesslib.calculus.index import KroneckerDelta as I
 from hesslib.calculus.let import Let, fold
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, outer
 from hesslib.calculus.normal import equal
@@ -442,3 +442,57 @@ def test_a_symmetric_tensor_is_varied_symmetrically():
 def test_unfolding_reports_nothing_where_nobody_listens():
     assert unfold(x[i], {x: lambda i: y[i]}) == y[i]
     assert Derivation(x[j], {x: NAMED})(x[i]) == Diff(x[j], x[i])
+
+
+# ------------------------------------------------------------------------------------- rules, and who vouches for them
+def test_a_rule_that_calls_itself_proved_is_told_all_the_same():
+    def rule(r):
+        return A[r, j]
+
+    rule.proved = rule.derived = rule.established = True
+    chain = Steps(Diff(x[j], y[i])).then(A[i, j], by=Derivation(x[j], {y: rule}))
+    assert chain.uses == ("by the rule $\\pd{y_{i}}{x_{j}} = A_{ij}$",)
+
+
+def test_a_rewriting_that_calls_itself_proved_is_not_believed():
+    def doubled(e):
+        return e.xreplace({x[i]: 2 * y[i]})
+
+    doubled.proved = doubled.derived = doubled.established = True
+    chain = Steps(x[i]).then(2 * y[i], using=doubled)
+    assert chain.established == "conditional"
+    assert any("taken for granted" in line for line in chain.uses)
+
+
+def test_the_rule_of_the_variable_itself_is_decided_and_not_believed():
+    own = Steps(Diff(x[j], x[i] ** 2)).then(2 * x[i] * I(i, j), by=Derivation(x[j], {x: lambda r: I(r, j)}))
+    assert own.uses == ()
+    scalar = Steps(Diff(alpha, alpha**2)).then(2 * alpha, by=Derivation(alpha, {alpha: lambda: sp.S.One}))
+    assert scalar.uses == ()
+
+    def twice(r):
+        return 2 * I(r, j)
+
+    twice.proved = True
+    told = Steps(Diff(x[j], x[i])).then(2 * I(i, j), by=Derivation(x[j], {x: twice}))
+    assert told.uses == ("by the rule $\\pd{x_{i}}{x_{j}} = 2 \\, \\kron{ij}$",)
+
+
+def test_the_chain_rule_through_named_slopes_rests_on_what_the_names_mean():
+    K, c = sp.Symbol("K", integer=True, positive=True), sp.Symbol("c")
+    out, slope = Tensor("a", shape=(K,)), Tensor("s", shape=(K,))
+    D = Derivation(c, {E: Through(E, slope[k], out[k], k, K), out: NAMED})
+    found = S("k", K, lambda q: slope[q] * Diff(c, out[q]))
+    chain = Steps(Diff(c, E)).then(found, by=D)
+    assert chain.uses == ("by definition $s_{k} = \\pd{E}{a_{k}}$",)
+    with pytest.raises(NotEqualError):
+        Steps(Diff(c, E)).then(2 * found, by=D)
+
+
+def test_an_entry_at_a_number_is_no_number():
+    D = Derivation(x[1], {x: same(1)})
+    assert D(x[1] ** 2) == 2 * x[1]
+    assert equal(D(2 ** x[1]), sp.log(2) * 2 ** x[1])
+    assert D(x[1] ** x[1]) != 0
+    with pytest.raises(NotEqualError):
+        Steps(Diff(x[1], x[1] ** 2)).then(0, by=D)

@@ -2,10 +2,10 @@
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta, Rational
+from sympy import Rational
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
-from hesslib.calculus.index import Diff, RangeError, S, Tensor, Width, elementwise, index
+from hesslib.calculus.index import Diff, KroneckerDelta, RangeError, S, Tensor, Width, elementwise, index
 from hesslib.calculus.indicators import Holds, at_most, within
 from hesslib.calculus.inequalities import implies
 from hesslib.calculus.latex import tex

@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 import sympy as sp
-from sympy import Add, Indexed, KroneckerDelta, Mul, Pow, Sum
+from sympy import Add, Indexed, Mul, Pow, Sum
 
-from hesslib.calculus.index import Elementwise, S, Tensor, elementwise, index
+from hesslib.calculus.index import Elementwise, KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.indicators import Holds
 from hesslib.calculus.normal import equal, normal_form
 from hesslib.calculus.terms import WorkLimitError

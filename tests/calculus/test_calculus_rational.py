@@ -5,7 +5,7 @@ import random
 import pytest
 import sympy as sp
 
-from hesslib.calculus.index import S, Tensor, elementwise, index
+from hesslib.calculus.index import KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.normal import equal, normal_form
 from hesslib.calculus.rational import factored
 from hesslib.calculus.tidy import tidy
@@ -87,7 +87,7 @@ EQUAL = {
         sp.exp(-lam[j]) / (1 + sp.exp(-lam[j])) ** 2,
     ),
     "a delta in the denominator": (
-        over(lambda i: 1 / (alpha + over(lambda k: sp.KroneckerDelta(i, k) * lam[k]))),
+        over(lambda i: 1 / (alpha + over(lambda k: KroneckerDelta(i, k) * lam[k]))),
         over(lambda i: 1 / (lam[i] + alpha)),
     ),
     "a pair of bound letters, as it stands": (

@@ -6,11 +6,11 @@ that the calculus does not prove, `UNPROVED` lists every one: they are answered 
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta, Rational, exp, log, sqrt
+from sympy import Rational, exp, log, sqrt
 
 from hesslib.calculus.decision import decide
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
-from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
+from hesslib.calculus.index import Diff, KroneckerDelta, Operator, RangeError, S, Tensor, Width, elementwise, index
 from hesslib.calculus.indicators import at_most, within
 from hesslib.calculus.let import Let
 from hesslib.calculus.rewriting import fact

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hesslib.derivations import all_reduce
+from hesslib.derivations import all_reduce, shards
 
 NUMBERS = {all_reduce.alpha: 1e-6, all_reduce.beta: 1e9, all_reduce.F: 1e12, all_reduce.P: 10**6, all_reduce.N: 10**7}
 

@@ -6,10 +6,10 @@ solution ends with variants of its result that are wrong; they must be refused.
 
 import pytest
 import sympy as sp
-from sympy import KroneckerDelta, Rational, exp, log, sqrt
+from sympy import Rational, exp, log, sqrt
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, same
-from hesslib.calculus.index import Diff, S, Tensor, elementwise, index
+from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, elementwise, index
 from hesslib.calculus.normal import equal
 from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import NotEqualError, Steps

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from hesslib.calculus.derivation import unfold
+from hesslib.calculus.index import KroneckerDelta
 from hesslib.calculus.normal import equal
 from hesslib.calculus.steps import NotEqualError, Steps
 from hesslib.derivations import kronecker
@@ -72,7 +73,7 @@ def test_the_fourth_moment_is_right_for_every_coincidence_of_four_indices():
 
 
 def test_a_fourth_moment_with_two_pairings_is_refused():
-    I = sp.KroneckerDelta
+    I = KroneckerDelta
     p, q = spectra.p, spectra.q
     two = I(spectra.i, p) * I(spectra.j, q) + I(spectra.i, q) * I(spectra.j, p)
     with pytest.raises(NotEqualError):
@@ -156,7 +157,7 @@ def test_what_is_dropped_and_what_is_kept_make_the_whole():
 
 
 def test_the_units_of_linear_outputs_under_squared_error_are_the_identity():
-    assert kronecker.squared_error_outputs().result == sp.KroneckerDelta(j, j_)
+    assert kronecker.squared_error_outputs().result == KroneckerDelta(j, j_)
     assert kronecker.squared_error_outputs().lhs == kronecker.Q[L, j, j_]
 
 

@@ -1,0 +1,64 @@
+"""Printing never captures: a bound letter is printed like no other letter of its place."""
+
+import itertools
+
+import pytest
+import sympy as sp
+from sympy import Dummy, Expr, Sum
+
+from hesslib.calculus.comparison import compare
+from hesslib.calculus.index import S, Tensor, freshen, index, letters_of
+from hesslib.calculus.latex import letters, tex
+from hesslib.calculus.provenance import Ground
+from tests.random_expressions import N, Writer, p
+
+x, A = Tensor("x", shape=(N,)), Tensor("A", shape=(N, N))
+FREE = [p, *index("k i'"), Dummy("k", integer=True), Dummy("i", integer=True), Dummy("_j", integer=True)]
+"""What the free letter of an expression may be: plain, primed, and new ones that are called like bound letters."""
+
+
+def names_in_sight(e: Expr, around: tuple[str, ...]) -> None:
+    """Every letter bound in ``e`` is a plain one, and called like none that is bound around it, or free."""
+    if isinstance(e, Sum):
+        for letter, *_ in e.limits:
+            assert type(letter) is sp.Symbol
+            assert letter.name not in around
+            around = (*around, letter.name)
+    for y in e.args:
+        names_in_sight(y, around)
+
+
+@pytest.mark.parametrize("free", FREE, ids=str)
+def test_the_printed_letters_of_free_and_bound_indices_differ(free):
+    for seed in range(25):
+        e = Writer(seed).expression().xreplace({p: free})
+        e += S("k", N, lambda k: A[free, k] * S("k", N, lambda q: A[k, q] * x[q]))
+        shown = letters(e)
+        (new,) = letters_of(shown) - letters_of(e) or {free}
+        own = [s.name for s in letters_of(shown)]
+        assert type(new) is sp.Symbol
+        assert len(set(own)) == len(own)
+        names_in_sight(shown, tuple(own))
+        assert (
+            compare(shown, freshen(e).xreplace({free: new})).word == "equal"
+        )  # it is the same formula, in other letters
+
+
+def test_a_plain_letter_that_is_bound_inside_of_another_sum_is_not_taken_for_its_letter():
+    k = sp.Symbol("k", integer=True)
+    inner = Sum(x[k] * A[p, k], (k, 1, N))
+    assert tex(S("k", N, lambda q: x[q] * inner)) == (r"\sum_{k} x_{k} \, \sum_{k'} A_{pk'} \, x_{k'}")
+    assert tex(inner.xreplace({p: Dummy("k", integer=True)})) == r"\sum_{k'} A_{kk'} \, x_{k'}"
+
+
+def test_free_letters_that_are_called_alike_are_printed_apart():
+    several = [sp.Symbol("k", integer=True), *[Dummy("k", integer=True) for _ in range(2)]]
+    for order in itertools.permutations(several):
+        assert tex(A[order[0], order[1]] * x[order[2]]).count("k'") >= 1
+        assert {s.name for s in letters_of(letters(sp.Mul(*[x[s] for s in order])))} == {"k", "k'", "k''"}
+
+
+def test_the_two_sides_of_a_ground_have_the_same_letters():
+    k = Dummy("k", integer=True)
+    rule = Ground("rule", x[k], S("k", N, lambda q: A[k, q] * x[q]))
+    assert str(rule) == r"by the rule $x_{p} = \sum_{k} A_{pk} \, x_{k}$"
