@@ -31,7 +31,7 @@ def test_points_are_exactly_symmetric(dtype: type, ratio: float) -> None:
         for i in range(40):
             for e in range(6):
                 a = ladder.step(i, e)
-                up, down = ladder.moved((i, a))[i], ladder.moved((i, -a))[i]
+                up, down = ladder.move((i, a))[i], ladder.move((i, -a))[i]
                 assert float(up) - float(x[i]) == float(x[i]) - float(down) == a > 0
 
 
