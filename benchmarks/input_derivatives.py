@@ -36,7 +36,10 @@ def second_by_reverse(f: Field, x: jax.Array, e: jax.Array) -> jax.Array:
 def of_points(case: Problem, one: dict[str, Callable[[Field, jax.Array], jax.Array]]) -> dict[str, race.Call]:
     """Each function of a scalar field and a point, at all points."""
     w = jnp.asarray(case.w)
-    field = lambda x: case.jax_logits(w, x)[0]  # noqa: E731
+
+    def field(x):
+        return case.jax_logits(w, x)[0]
+
     return by_jax({name: jax.vmap(lambda x, g=g: g(field, x)[None]) for name, g in one.items()}, case.x)
 
 

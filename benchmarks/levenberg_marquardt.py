@@ -109,7 +109,10 @@ def by_jaxopt(case: Regression) -> Solver:
     import jaxopt
 
     x, t = jnp.asarray(case.x), jnp.asarray(case.t[:, 0])
-    residuals = lambda w: case.jax_logits(w, x)[:, 0] - t  # noqa: E731
+
+    def residuals(w):
+        return case.jax_logits(w, x)[:, 0] - t
+
     solver = jaxopt.LevenbergMarquardt(residuals, maxiter=2000, tol=1e-10, jit=True)
     update, E_at = jax.jit(solver.update), jax.jit(lambda w: 0.5 * jnp.sum(residuals(w) ** 2))
     E = target(case)

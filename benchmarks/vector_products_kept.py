@@ -23,7 +23,7 @@ def ours(case: Problem) -> dict[str, race.Call]:
     }
 
 
-def linearised(case: Problem) -> dict[str, race.Call]:
+def linearise(case: Problem) -> dict[str, race.Call]:
     v = jnp.asarray(case.v)
     _, product = jax.linearize(jax.grad(case.jax_error), jnp.asarray(case.w))
     compiled = jax.jit(product)
@@ -35,7 +35,7 @@ TASK = race.Task(
     cases=vector_products.CASES,
     hesslib=ours,
     peers=vector_products.peers,
-    bounds=lambda case: {**vector_products.gradient(case), **linearised(case)},
+    bounds=lambda case: {**vector_products.gradient(case), **linearise(case)},
     target=1.3,
 )
 

@@ -200,7 +200,7 @@ def own_erfc(xp: Namespace) -> Callable[[Array], Array]:
     raise ValueError(f"{xp.__name__} has no error function erfc; gelu needs it")
 
 
-def written(target: Array, where: Any, value: Array) -> Array:
+def write(target: Array, where: Any, value: Array) -> Array:
     """Return ``target`` with `value` in the slices ``target[where]``: in place if the library can, else a new array.
 
     `value` may have several axes for one of the target's, which they split. Always rebind the name:

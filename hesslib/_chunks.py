@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace, is_jax_array
 
-from hesslib._arrays import Array, written, zeros_like
+from hesslib._arrays import Array, write, zeros_like
 
 BUDGET = 2**22  # numbers that the temporary arrays of one chunk may hold: 32 MiB of float64
 
@@ -57,11 +57,11 @@ def map_over_patterns(f: Callable[..., Array], per_pattern: int, *arrays: Array,
         return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
     first = f(*(array[:size] for array in arrays))
     total = zeros_like((N, *first.shape[1:]), first)  # parts put together in the end would be there twice
-    total = written(total, slice(0, size), first)
+    total = write(total, slice(0, size), first)
     del first
     for start in range(size, N, size):
         rows = slice(start, start + size)
-        total = written(total, rows, f(*(array[rows] for array in arrays)))
+        total = write(total, rows, f(*(array[rows] for array in arrays)))
     return total
 
 

@@ -66,7 +66,7 @@ class Check:
         return self.passed
 
     def __str__(self) -> str:
-        words = measured(self.agreement, self.tolerance)
+        words = as_words(self.agreement, self.tolerance)
         return f"{self.oracle}: {words}" + ("" if words == "exact" else f" (allowed {figure(self.tolerance)})")
 
 
@@ -121,7 +121,7 @@ def compare(
     return Check(oracle, agreement, min(ROUNDINGS * eps, math.sqrt(eps)) if tolerance is None else tolerance)
 
 
-def measured(agreement: float | int, tolerance: float | int, /) -> str:
+def as_words(agreement: float | int, tolerance: float | int, /) -> str:
     """An agreement in figures, or 'exact' where nothing but equality was allowed and it was found.
 
     >>> measured(1.5e-13, 1e-12), measured(0, 0)

@@ -64,7 +64,10 @@ class Writer:
         draw = self.rng.random()
         if depth == 0 or draw < 0.18:
             return self._atom(scope)
-        part = lambda: self._write(scope, depth - 1)  # noqa: E731
+
+        def part():
+            return self._write(scope, depth - 1)
+
         if draw < 0.42:
             return part() * part()
         if draw < 0.57:

@@ -55,8 +55,16 @@ total, squares = over(lambda c: x[c]), over(lambda c: x[c] ** 2)
 others = over(lambda c: y[c])
 dot = over(lambda c: x[c] * y[c])
 Z = over(lambda c: exp(x[c]))
-softmax = lambda c: exp(x[c]) / Z  # noqa: E731
-row = lambda c: over(lambda d: A[c, d] * x[d])  # noqa: E731
+
+
+def softmax(c):
+    return exp(x[c]) / Z
+
+
+def row(c):
+    return over(lambda d: A[c, d] * x[d])
+
+
 norm = over(lambda c: x[c] ** 2) / N + alpha
 
 STATEMENTS = [

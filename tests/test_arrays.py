@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hesslib._arrays import WRITTEN_OUT, contract, of_one_library, written
+from hesslib._arrays import WRITTEN_OUT, contract, of_one_library, write
 
 SPECS = [
     "ni,ji->nj",
@@ -77,5 +77,5 @@ def test_jax_that_would_round_a_float64_is_refused() -> None:
 @pytest.mark.parametrize("library", ["numpy", "jax.numpy", "torch"])
 def test_written_sets_a_part(library: str) -> None:
     xp = pytest.importorskip(library)
-    result = written(xp.zeros((2, 2)), (0, slice(None)), xp.ones(2))
+    result = write(xp.zeros((2, 2)), (0, slice(None)), xp.ones(2))
     np.testing.assert_array_equal(np.asarray(result), [[1, 1], [0, 0]])

@@ -10,7 +10,7 @@ from docutils.nodes import Element, Node, TextElement
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from hesslib.agreement import figure, measured
+from hesslib.agreement import figure, as_words
 from hesslib.book.display import deciders
 from hesslib.book.ledger import KINDS, VERDICTS, faults
 
@@ -92,7 +92,7 @@ class _Carrier(SphinxDirective):
         if len(rows) == 1:
             return [
                 *self.inline(rows[0]["oracle"]),
-                nodes.Text(f": {measured(rows[0]['agreement'], rows[0]['tolerance'])}"),
+                nodes.Text(f": {as_words(rows[0]['agreement'], rows[0]['tolerance'])}"),
             ]
         worst = max(row["agreement"] for row in rows)
         return [nodes.Text(f"{len(rows)} oracles agree {f'to {figure(worst)}' if worst else 'exactly'}")]
@@ -102,7 +102,7 @@ class _Carrier(SphinxDirective):
         body = [
             [
                 nodes.paragraph("", "", *self.inline(row["oracle"])),
-                nodes.paragraph("", measured(row["agreement"], row["tolerance"])),
+                nodes.paragraph("", as_words(row["agreement"], row["tolerance"])),
                 nodes.paragraph("", figure(row["tolerance"])),
             ]
             for row in rows

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from hesslib.agreement import measured
+from hesslib.agreement import as_words
 from hesslib.book.ledger import KINDS, VERDICTS
 from ledger.audit import register
 from ledger.nodes import COUNTED, badge, ledger_count, ledger_table, table
@@ -134,7 +134,7 @@ class FillTables(SphinxPostTransform):
         """Each oracle with its agreement."""
         items = []
         for row, name in zip(checks, names, strict=True):
-            words = nodes.inline("", measured(row["agreement"], row["tolerance"]), classes=["ledger-figure"])
+            words = nodes.inline("", as_words(row["agreement"], row["tolerance"]), classes=["ledger-figure"])
             items.append(nodes.list_item("", nodes.paragraph("", "", self.moved(name), nodes.Text(": "), words)))
         return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
 

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from hesslib._notebook import shell
-from hesslib.agreement import Check, figure, measured
+from hesslib.agreement import Check, as_words, figure
 
 
 def show_equation(label: str, tex: str, record: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _details(summary: str, record: dict[str, Any], note: str) -> str:
     """A folded block of HTML that needs no style sheet."""
     rows = "".join(
         f"<tr><td style='text-align:left'>{_prose(row['oracle'])}</td>"
-        f"<td>{measured(row['agreement'], row['tolerance'])}</td><td>{figure(row['tolerance'])}</td></tr>"
+        f"<td>{as_words(row['agreement'], row['tolerance'])}</td><td>{figure(row['tolerance'])}</td></tr>"
         for row in record["checks"]
     )
     head = "<tr><th style='text-align:left'>oracle</th><th>agreement</th><th>allowed</th></tr>"

@@ -127,7 +127,7 @@ def state(
         "note": note,
         "uses": [expand(line) for line in getattr(formula, "uses", ())],
     }
-    if decided := _decided(checks):
+    if decided := _count_decided(checks):
         record["decided"] = decided
     tex = _tex(label, formula)
     _enter(label, record)
@@ -227,7 +227,7 @@ def faults(record: dict[str, Any], /) -> list[str]:
             found.append(f"established is {established!r}; it must be one of {', '.join(KINDS)}")
         if established == "approximation" and not record.get("note"):
             found.append("approximation without a note; say what was dropped, how large it is, when it is exact")
-    found += _decided_faults(record.get("decided"))
+    found += _find_decided_faults(record.get("decided"))
     checks = record.get("checks", [])
     if established in NEEDS_CHECK and not checks:
         found.append(f"{established}, but no check")
@@ -238,7 +238,7 @@ def faults(record: dict[str, Any], /) -> list[str]:
     return found
 
 
-def _decided(checks: list[Any]) -> dict[str, Any]:
+def _count_decided(checks: list[Any]) -> dict[str, Any]:
     """How many links of the chain were decided, how many of them twice, and why the others were not."""
     if not any(hasattr(check, "decider") for check in checks):
         return {}
@@ -247,7 +247,7 @@ def _decided(checks: list[Any]) -> dict[str, Any]:
     return summary(checks)
 
 
-def _decided_faults(decided: Any) -> list[str]:
+def _find_decided_faults(decided: Any) -> list[str]:
     """What is wrong with what a record says of its links."""
     if decided is None:
         return []

@@ -47,9 +47,9 @@ class Autodiff(ABC):
 
     def _run(self, compute: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
         with in_double(self.library):
-            return to_numpy(self._compiled(compute, from_numpy(x, self.library))).astype(np.float64)
+            return to_numpy(self._compile(compute, from_numpy(x, self.library))).astype(np.float64)
 
-    def _compiled(self, compute: Callable[[Any], Any], x: Any) -> Any:
+    def _compile(self, compute: Callable[[Any], Any], x: Any) -> Any:
         return compute(x)
 
     @abstractmethod
@@ -72,7 +72,7 @@ class Jax(Autodiff):
 
     name, library = "JAX", "jax"
 
-    def _compiled(self, compute: Callable[[Any], Any], x: Any) -> Any:
+    def _compile(self, compute: Callable[[Any], Any], x: Any) -> Any:
         import jax
 
         try:
@@ -118,7 +118,7 @@ class Torch(Autodiff):
             waiting += [before for before, _ in node.next_functions]
         return tuple(found)
 
-    def _compiled(self, compute: Callable[[Any], Any], x: Any) -> Any:
+    def _compile(self, compute: Callable[[Any], Any], x: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of its own parts, which forward mode loads when used
             return compute(x)

@@ -11,8 +11,8 @@ import numpy as np
 import hesslib
 from hesslib.check import from_autodiff, from_values
 from hesslib.check.autodiff import Autodiff
-from hesslib.check.opinion import Declined, Opinion
-from hesslib.check.question import OF_ERROR, Question
+from hesslib.check.quantity import OF_ERROR, Quantity
+from hesslib.check.reference import Declined, Reference
 from hesslib.check.subject import NetworkPoint, Subject
 from hesslib.check.verdict import Judgement
 from hesslib.check.views import Sampling
@@ -25,7 +25,7 @@ LARGEST = 4000  # coordinates of the largest matrix that the catalogue forms
 class Case:
     """The claimed result (whole), the judgement of the most precise referee, and derivatives on demand."""
 
-    question: Question
+    quantity: Quantity
     claimed: np.ndarray
     judgement: Judgement
     sampling: Sampling
@@ -36,16 +36,12 @@ class Case:
 
     @property
     def subject(self) -> Subject:
-        return self.question.subject
+        return self.quantity.subject
 
     @property
-    def quantity(self) -> str:
-        return self.question.quantity
-
-    @property
-    def reference(self) -> np.ndarray | None:
+    def right(self) -> np.ndarray | None:
         """The right result, if the referee saw all of it."""
-        return self.judgement.opinion.value if self.judgement.opinion.view.full else None
+        return self.judgement.reference.value if self.judgement.reference.view.full else None
 
     @property
     def network(self) -> NetworkPoint | None:
@@ -55,19 +51,19 @@ class Case:
 
     def of_matrix(self, A: np.ndarray) -> np.ndarray:
         """What somebody gives who has the matrix A for the Hessian: itself, its diagonal, or its product with v."""
-        if self.quantity == "hessian_diagonal":
+        if self.quantity.name == "hessian_diagonal":
             return np.diagonal(A).copy()
-        return A @ self.question.v if self.question.v is not None else A
+        return A @ self.quantity.v if self.quantity.v is not None else A
 
     @property
     def of_second_order(self) -> bool:
         """Whether the quantity is a matrix of second derivatives of E, or comes from one."""
-        return self.quantity in ("hessian", "hessian_diagonal", "hessian_vector_product", "gauss_newton")
+        return self.quantity.name in ("hessian", "hessian_diagonal", "hessian_vector_product", "gauss_newton")
 
     def theirs(self, array: np.ndarray) -> np.ndarray:
         """Carry a value of the quantity from the order and scale of hesslib to those of the problem."""
         assert self.network is not None
-        return self.network.theirs(array, self.question.axes, scaled=self.quantity in OF_ERROR)
+        return self.network.theirs(array, self.quantity.axes, scaled=self.quantity.name in OF_ERROR)
 
     def altered(
         self,
@@ -78,47 +74,47 @@ class Case:
         t: np.ndarray | None = None,
     ) -> np.ndarray:
         """The quantity by the closed forms of another network, or at another place; in the order of the problem."""
-        here, quantity = self.network, self.quantity
+        here, name = self.network, self.quantity.name
         assert here is not None
         w, x, t = here.w if w is None else w, here.x if x is None else x, here.t if t is None else t
-        if quantity == "laplacian":
+        if name == "laplacian":
             return hesslib.laplacian(net, w, x).reshape(-1)
-        if quantity == "jacobian":
+        if name == "jacobian":
             J = hesslib.output_jacobian(net, w, x)
             return self.theirs(J.reshape(-1, J.shape[-1]))
-        if quantity in ("hessian_diagonal", "hessian_vector_product"):
+        if name in ("hessian_diagonal", "hessian_vector_product"):
             matrix = hesslib.hessian(net, w, x, t)
             return self.of_matrix(here.theirs(matrix, (True, True), scaled=True))
-        return self.theirs(getattr(hesslib, quantity)(net, w, x, t))
+        return self.theirs(getattr(hesslib, name)(net, w, x, t))
 
     @cached_property
     def gradient(self) -> np.ndarray | None:
         """The gradient of a scalar function, if it can be had."""
-        if self.quantity == "gradient":
-            return self.reference
+        if self.quantity.name == "gradient":
+            return self.right
         return self._derivative("gradient")
 
     @cached_property
     def hessian(self) -> np.ndarray | None:
         """The Hessian of a scalar function, whole, if it can be had within the budget."""
-        if self.quantity == "hessian":
-            return self.reference
+        if self.quantity.name == "hessian":
+            return self.right
         return self._derivative("hessian")
 
-    def _derivative(self, quantity: str) -> np.ndarray | None:
-        if self.quantity in ("jacobian", "gauss_newton", "laplacian") or self.subject.p > LARGEST:
+    def _derivative(self, name: str) -> np.ndarray | None:
+        if self.quantity.name in ("jacobian", "gauss_newton", "laplacian") or self.subject.p > LARGEST:
             return None
         here = self.network
         if here is not None:
-            matrix = getattr(hesslib, quantity)(here.problem.net, here.w, here.x, here.t)
+            matrix = getattr(hesslib, name)(here.problem.net, here.w, here.x, here.t)
             return here.theirs(matrix, (True,) * matrix.ndim, scaled=True)
-        asked = Question(quantity, self.subject, ())
-        ways: list[Callable[[], Opinion]] = [
-            lambda: from_values.opinion(asked, "difference", self.budget, self.sampling)
+        asked = Quantity(name, self.subject, ())
+        ways: list[Callable[[], Reference]] = [
+            lambda: from_values.reference(asked, "difference", self.budget, self.sampling)
         ]
         if self.tool is not None:
             tool = self.tool
-            ways.insert(0, lambda: from_autodiff.opinion(asked, tool, "reverse", self.budget, self.sampling))
+            ways.insert(0, lambda: from_autodiff.reference(asked, tool, "reverse", self.budget, self.sampling))
         for way in ways:
             try:
                 found = way()

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from hesslib._arrays import to_numpy
-from hesslib.check.examination import examined
 from hesslib.check.libraries import epsilon
 from hesslib.check.modules import is_module, own_gradient, problem_of
 from hesslib.check.options import BUDGET, options
-from hesslib.check.problem import Function, Problem, loss_of_shift, scalar, subject_of, subject_of_inputs, words
-from hesslib.check.question import Question
+from hesslib.check.pipeline import run_check
+from hesslib.check.problem import Function, FunctionOrModel, loss_of_shift, scalar, subject_of, subject_of_inputs, words
+from hesslib.check.quantity import Quantity
 from hesslib.check.report import Report
 from hesslib.check.subject import of_function
 from hesslib.check.trees import is_array
@@ -36,7 +36,7 @@ Array = Any
 
 
 def gradient(
-    f: Problem,
+    f: FunctionOrModel,
     x: Any = None,
     claimed: Any = None,
     *,
@@ -104,12 +104,12 @@ def gradient(
     subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
     if claimed is None and is_module(f):
         claimed = own_gradient(problem_of(f, loss, batch))
-    question = Question("gradient", subject, scalar(subject))
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
+    quantity = Quantity("gradient", subject, scalar(subject))
+    return _check(quantity, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def jacobian(
-    f: Problem,
+    f: FunctionOrModel,
     x: Any = None,
     claimed: Any = None,
     *,
@@ -139,12 +139,12 @@ def jacobian(
     """
     x, claimed = _moved(f, batch, x, claimed)
     subject = subject_of(f, x, "outputs", "sum", blocks, batch=batch, has_aux=has_aux)
-    question = Question("jacobian", subject, subject.values(subject.point).shape)
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
+    quantity = Quantity("jacobian", subject, subject.values(subject.point).shape)
+    return _check(quantity, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian(
-    f: Problem,
+    f: FunctionOrModel,
     x: Any = None,
     claimed: Any = None,
     *,
@@ -177,12 +177,12 @@ def hessian(
     """
     x, claimed = _moved(f, batch, x, claimed)
     subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
-    question = Question("hessian", subject, scalar(subject))
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
+    quantity = Quantity("hessian", subject, scalar(subject))
+    return _check(quantity, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian_diagonal(
-    f: Problem,
+    f: FunctionOrModel,
     x: Any = None,
     claimed: Any = None,
     *,
@@ -212,12 +212,12 @@ def hessian_diagonal(
     """
     x, claimed = _moved(f, batch, x, claimed)
     subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
-    question = Question("hessian_diagonal", subject, scalar(subject))
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
+    quantity = Quantity("hessian_diagonal", subject, scalar(subject))
+    return _check(quantity, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def hessian_vector_product(
-    f: Problem,
+    f: FunctionOrModel,
     x: Any = None,
     v: Any = None,
     claimed: Any = None,
@@ -251,18 +251,18 @@ def hessian_vector_product(
     subject = subject_of(f, x, "error", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
     if v is None:
         raise ValueError("v is missing; it must be the vector that the Hessian is multiplied with")
-    flat = v if subject.tree is None else subject.tree.flattened("v", v, (True,), ())
+    flat = v if subject.tree is None else subject.tree.flatten("v", v, (True,), ())
     direction = to_numpy(flat).astype(np.float64).reshape(-1)
     if direction.shape != subject.point.shape or not np.isfinite(direction).all():
         shape = np.shape(to_numpy(flat))
         raise ValueError(f"v has shape {shape}; it must have the shape of x and finite entries")
     subject.sizes["|v|"] = float(np.linalg.norm(direction))
-    question = Question("hessian_vector_product", subject, scalar(subject), v=direction)
-    return _examined(question, claimed, f, x, v, seed, budget, referees, progress, noise)
+    quantity = Quantity("hessian_vector_product", subject, scalar(subject), v=direction)
+    return _check(quantity, claimed, f, x, v, seed, budget, referees, progress, noise)
 
 
 def gauss_newton(
-    f: Problem,
+    f: FunctionOrModel,
     x: Any = None,
     claimed: Any = None,
     *,
@@ -305,12 +305,12 @@ def gauss_newton(
         subject = subject_of(f, x, "outputs", reduction, blocks, loss=loss, batch=batch, has_aux=has_aux)
         of_outputs = loss_of_shift(subject)
     outputs = subject.values(subject.point).shape
-    question = Question("gauss_newton", subject, outputs, loss=of_outputs)
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
+    quantity = Quantity("gauss_newton", subject, outputs, loss=of_outputs)
+    return _check(quantity, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
 def laplacian(
-    f: Problem,
+    f: FunctionOrModel,
     x: Array,
     claimed: Array | Function,
     *,
@@ -336,12 +336,12 @@ def laplacian(
     True
     """
     subject = subject_of_inputs(f, x, blocks)
-    question = Question("laplacian", subject, subject.values(subject.point).shape)
-    return _examined(question, claimed, f, x, None, seed, budget, referees, progress, noise)
+    quantity = Quantity("laplacian", subject, subject.values(subject.point).shape)
+    return _check(quantity, claimed, f, x, None, seed, budget, referees, progress, noise)
 
 
-def _examined(
-    question: Question,
+def _check(
+    quantity: Quantity,
     claimed: Any,
     f: Any,
     x: Any,
@@ -352,19 +352,19 @@ def _examined(
     progress: bool | None,
     noise: float | None,
 ) -> Report:
-    chosen = options(words(f, question.subject), seed, budget, referees, progress, noise)
-    tree = question.subject.tree
+    chosen = options(words(f, quantity.subject), seed, budget, referees, progress, noise)
+    tree = quantity.subject.tree
     if claimed is None:
         raise ValueError("claimed is missing; it must be the result that is checked, or a function that gives it")
     if callable(claimed) and not (tree is not None and tree.has_form_of(claimed)):
         claimed = claimed(x) if v is None else claimed(x, v)
     if tree is not None:
         parts = tree.parts(claimed) if tree.has_form_of(claimed) else [claimed]
-        question.subject.eps = max(question.subject.eps, *map(epsilon, parts))
-        claimed = tree.flattened("claimed", claimed, question.axes, question.outputs)
+        quantity.subject.eps = max(quantity.subject.eps, *map(epsilon, parts))
+        claimed = tree.flatten("claimed", claimed, quantity.axes, quantity.outputs)
     elif not is_array(claimed):
         raise ValueError(f"claimed is a {type(claimed).__name__}; it must be an array, as x is")
-    return examined(question, claimed, chosen)
+    return run_check(quantity, claimed, chosen)
 
 
 def _moved(f: Any, batch: Any, x: Any, claimed: Any) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""From a wrong result to the mistake: which suspects explain it, where it is wrong, and by what constant.
+"""From a wrong result to the mistake: which hypotheses explain it, where it is wrong, and by what constant.
 
 Longer than one sitting: naming, locating and scaling a mistake weigh the same evidence.
 """
@@ -13,10 +13,10 @@ import numpy as np
 from hesslib.agreement import ROUNDINGS
 from hesslib.check import constants
 from hesslib.check.case import Case
-from hesslib.check.location import Location, located
+from hesslib.check.hypothesis import Hypothesis
+from hesslib.check.location import Location, locate
 from hesslib.check.mistakes import CATALOGUE, omissions
 from hesslib.check.sizes import sizes
-from hesslib.check.suspect import Suspect
 from hesslib.check.verdict import relative
 
 ENOUGH_TO_SCALE = 3  # entries that a comparison needs before a constant is fitted to them
@@ -62,9 +62,9 @@ class Diagnosis:
         return self.after <= self.allowed
 
 
-def diagnosed(case: Case) -> tuple[Diagnosis, ...]:
+def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """The diagnoses of a wrong result, those with the fewest parts only; at least one, if only where it is wrong."""
-    case_view = Compared(case)
+    case_view = Comparison(case)
     if not np.isfinite(case.claimed).all():
         bad = np.argwhere(~np.isfinite(case.claimed))
         first = ", ".join(map(str, bad[0].tolist()))
@@ -73,28 +73,28 @@ def diagnosed(case: Case) -> tuple[Diagnosis, ...]:
     if not np.any(case.claimed) and not case_view.at_zero:
         words = "every entry is zero: a graph cut by detach, no_grad or a rounding, or an array that was never filled"
         return (Diagnosis(("all-zero",), words, "", case_view.before, 0.0, 0.0),)
-    suspects = list(_suspects(case))
-    where = located(case)
-    exact = [d for s in suspects if s.free == 0 and (d := case_view.same(s))]
+    hypotheses = list(_hypotheses(case))
+    where = locate(case)
+    exact = [d for s in hypotheses if s.free == 0 and (d := case_view.same(s))]
     scaled = list(case_view.scaled())
     for found in (  # those with fewer numbers that were fitted come first
         [*(d for d in scaled if d.known), *exact],
-        [*scaled, *(d for s in suspects if s.free > 0 and (d := case_view.same(s)))],
-        [d for s in suspects if (d := case_view.up_to_a_constant(s))],
-        list(case_view.within(where, suspects)),
+        [*scaled, *(d for s in hypotheses if s.free > 0 and (d := case_view.same(s)))],
+        [d for s in hypotheses if (d := case_view.up_to_a_constant(s))],
+        list(case_view.within(where, hypotheses)),
         list(case_view.noise()),
     ):
         if found:
             return _distinct(found)
     kinds = ("one-part",) if where.is_part else ("unknown",)
     words = f"it is wrong in {where.words} only" if where.is_part else f"it is wrong in {where.words}"
-    if case.quantity in ("hessian", "gauss_newton") and not np.allclose(case.claimed, case.claimed.T):
+    if case.quantity.name in ("hessian", "gauss_newton") and not np.allclose(case.claimed, case.claimed.T):
         words += ", and not symmetric"
     known = "those patterns that were looked for" if list(omissions(case)) else "the known patterns"
     return (Diagnosis(kinds, f"{words}; none of {known}", "", case_view.before, np.inf, 0.0),)
 
 
-def _suspects(case: Case) -> Iterator[Suspect]:
+def _hypotheses(case: Case) -> Iterator[Hypothesis]:
     for mistake in CATALOGUE:
         yield from mistake(case)
 
@@ -107,41 +107,41 @@ def _distinct(found: list[Diagnosis]) -> tuple[Diagnosis, ...]:
     return tuple(kept.values())
 
 
-class Compared:
+class Comparison:
     """The claimed result beside the right one and beside what mistakes give, through the eyes of the best referee."""
 
     def __init__(self, case: Case) -> None:
         self.case, judgement = case, case.judgement
-        self.view, self.right = judgement.opinion.view, judgement.opinion.value
+        self.view, self.right = judgement.reference.view, judgement.reference.value
         self.claimed, self.allowed, self.scale = judgement.claimed, judgement.allowed, judgement.scale
         self.before, self.tolerance = judgement.distance, judgement.tolerance
         self.at_zero = not np.any(np.abs(self.right) > MARGIN * self.allowed)
-        self.question = case.question
+        self.quantity = case.quantity
 
-    def same(self, suspect: Suspect) -> Diagnosis | None:
-        """The suspect, if it gives the claimed result and not the right one."""
-        if suspect.undone is not None:
-            after = self._distance(self.view.of(suspect.undone), self.right)
-            close = self._close(self.view.of(suspect.undone), self.right, 1.0) and MARGIN * after <= self.before
-            return self._named(suspect.kinds, suspect.says, after) if close else None
-        value = self._given(suspect)
+    def same(self, hypothesis: Hypothesis) -> Diagnosis | None:
+        """The hypothesis, if it gives the claimed result and not the right one."""
+        if hypothesis.undone is not None:
+            after = self._distance(self.view.of(hypothesis.undone), self.right)
+            close = self._close(self.view.of(hypothesis.undone), self.right, 1.0) and MARGIN * after <= self.before
+            return self._named(hypothesis.kinds, hypothesis.says, after) if close else None
+        value = self._given(hypothesis)
         if value is None:
             return None
         after = self._distance(self.claimed, value)
-        fits = self._close(self.claimed, value, 1.0, suspect.extra) and MARGIN * after <= self.before
-        return self._named(suspect.kinds, suspect.says, after) if fits else None
+        fits = self._close(self.claimed, value, 1.0, hypothesis.extra) and MARGIN * after <= self.before
+        return self._named(hypothesis.kinds, hypothesis.says, after) if fits else None
 
-    def up_to_a_constant(self, suspect: Suspect) -> Diagnosis | None:
-        """The suspect and a constant that has a name."""
-        if suspect.undone is not None:
-            claimed, value = self.view.of(suspect.undone), self.right
+    def up_to_a_constant(self, hypothesis: Hypothesis) -> Diagnosis | None:
+        """The hypothesis and a constant that has a name."""
+        if hypothesis.undone is not None:
+            claimed, value = self.view.of(hypothesis.undone), self.right
         else:
-            given = self._given(suspect)
+            given = self._given(hypothesis)
             if given is None:
                 return None
             claimed, value = self.claimed, given
         c = _fitted(claimed, value)
-        if c is None or not suspect.scalable or not self._close(claimed, value, c, suspect.extra):
+        if c is None or not hypothesis.scalable or not self._close(claimed, value, c, hypothesis.extra):
             return None
         named = self._constant(c)
         if named is None or named[1] == "unknown":
@@ -149,7 +149,7 @@ class Compared:
         kinds, words = named[0], named[2]
         after = self._distance(claimed, c * value)
         return (
-            self._named((*suspect.kinds, *kinds), f"{suspect.says}; {words}", after)
+            self._named((*hypothesis.kinds, *kinds), f"{hypothesis.says}; {words}", after)
             if MARGIN * after <= self.before
             else None
         )
@@ -163,7 +163,7 @@ class Compared:
         if named is not None and MARGIN * after <= self.before:
             yield replace(self._named(named[0], named[2], after), known=named[1] == "known")
 
-    def within(self, where: Location, suspects: list[Suspect]) -> Iterator[Diagnosis]:
+    def within(self, where: Location, hypotheses: list[Hypothesis]) -> Iterator[Diagnosis]:
         """What explains the part that is wrong, where the rest is right."""
         if not where.is_part:
             return
@@ -177,12 +177,12 @@ class Compared:
                 found.append((named[0], named[2], claimed - c * right))
         if not np.any(claimed) and np.any(np.abs(right) > self.allowed[inside]):
             found.append((("entries-missing",), "the entries are zero", claimed))
-        for suspect in suspects:
-            value = self._given(suspect)
-            if value is None or not suspect.local:
+        for hypothesis in hypotheses:
+            value = self._given(hypothesis)
+            if value is None or not hypothesis.local:
                 continue
             if np.all(np.abs(claimed - value[inside]) <= self.allowed[inside]) and self._differs(value, inside):
-                found.append((suspect.kinds, suspect.says, claimed - value[inside]))
+                found.append((hypothesis.kinds, hypothesis.says, claimed - value[inside]))
         for kinds, words, rest in found:
             after = relative(float(np.max(np.abs(rest), initial=0.0)), self.scale)
             yield self._named(("one-part", *kinds), words, after, f"in {where.words} only")
@@ -213,13 +213,13 @@ class Compared:
     def _named(self, kinds: tuple[str, ...], says: str, after: float, where: str = "") -> Diagnosis:
         return Diagnosis(kinds, says, where, self.before, after, max(self.tolerance, after))
 
-    def _given(self, suspect: Suspect) -> np.ndarray | None:
-        """What the suspect gives through the view, if that can be told from the right result."""
-        if suspect.value is None or suspect.value.shape != self.case.question.shape:
+    def _given(self, hypothesis: Hypothesis) -> np.ndarray | None:
+        """What the hypothesis gives through the view, if that can be told from the right result."""
+        if hypothesis.value is None or hypothesis.value.shape != self.case.quantity.shape:
             return None
-        if not np.isfinite(suspect.value).all():
+        if not np.isfinite(hypothesis.value).all():
             return None
-        value = self.view.of(suspect.value)
+        value = self.view.of(hypothesis.value)
         return value if self._differs(value, ...) else None
 
     def _differs(self, value: np.ndarray, inside: np.ndarray | object) -> bool:
@@ -229,7 +229,7 @@ class Compared:
         """Whether claimed = c value to within what is allowed, which grows with the size of what is compared."""
         largest = abs(c) * float(np.max(np.abs(value), initial=0.0))
         grown = max(abs(c), largest / self.scale if self.scale > 0 else 1.0, 1e-300)
-        rounding = min(ROUNDINGS * self.case.question.subject.eps, 1e-3) * sizes(c * value, self.question, self.view)
+        rounding = min(ROUNDINGS * self.case.quantity.subject.eps, 1e-3) * sizes(c * value, self.quantity, self.view)
         return bool(
             np.all(
                 np.abs(claimed - c * value) <= self.allowed * grown + rounding + abs(c) * (extra + self.case.uncertain)

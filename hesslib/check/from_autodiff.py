@@ -1,4 +1,4 @@
-"""The opinions of automatic differentiation."""
+"""Reference results by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from hesslib.agreement import ROUNDINGS
 from hesslib.check.autodiff import Autodiff, Mode
 from hesslib.check.nudges import SAFETY, rounding_noise
-from hesslib.check.opinion import Declined, Opinion
-from hesslib.check.question import Question
+from hesslib.check.quantity import Quantity
+from hesslib.check.reference import Declined, Reference
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES
 from hesslib.check.views import Sampling, View
@@ -30,28 +30,28 @@ NAMES: dict[tuple[str, Mode], str] = {
 }
 
 
-def opinion(question: Question, tool: Autodiff, mode: Mode, budget: int, sampling: Sampling) -> Opinion:
+def reference(quantity: Quantity, tool: Autodiff, mode: Mode, budget: int, sampling: Sampling) -> Reference:
     """Automatic differentiation with the outer pass in the given mode.
 
     Raises Declined, with the reason, where the library cannot differentiate the function.
     """
-    order = "first" if question.quantity in ("gradient", "jacobian") else "second"
+    order = "first" if quantity.name in ("gradient", "jacobian") else "second"
     name = f"{tool.name}, {NAMES[order, mode]}"
-    compute = COMPUTATIONS[question.quantity]
+    compute = COMPUTATIONS[quantity.name]
     try:
-        rules = tool.own_rules(question.subject.function, question.subject.point)
+        rules = tool.own_rules(quantity.subject.function, quantity.subject.point)
         if rules:
             raise Declined(
                 f"{name}: f has a backward of its own ({', '.join(rules)}), which is checked, and no referee"
             )
-        axes, value, evaluations = compute(Asked(question, tool, mode, budget, sampling, question.subject.point))
+        axes, value, evaluations = compute(Asked(quantity, tool, mode, budget, sampling, quantity.subject.point))
         view = View(axes, sampling)
         times = 3 if len(axes) == 1 and evaluations <= FEW else 1
         noise = rounding_noise(
-            lambda x: compute(Asked(question, tool, mode, budget, sampling, x))[1],
-            question.subject.point,
+            lambda x: compute(Asked(quantity, tool, mode, budget, sampling, x))[1],
+            quantity.subject.point,
             value,
-            question,
+            quantity,
             view,
             times,
         )
@@ -59,18 +59,18 @@ def opinion(question: Question, tool: Autodiff, mode: Mode, budget: int, samplin
         raise Declined(f"{name}: {_first_line(reason)}") from reason
     if not np.isfinite(value).all():
         raise Declined(f"{name}: the result is not finite")
-    size = sizes(value, question, view)
-    eps = 2.0**-52 if question.subject.point.dtype == np.float64 else 2.0**-23
+    size = sizes(value, quantity, view)
+    eps = 2.0**-52 if quantity.subject.point.dtype == np.float64 else 2.0**-23
     error = ROUNDINGS * eps * size + SAFETY * noise
     cost = f"{(1 + times) * evaluations} evaluations"
-    return Opinion(name, "automatic differentiation", view, value, error, cost, size, noise * 2.0**-52 / eps)
+    return Reference(name, "automatic differentiation", view, value, error, cost, size, noise * 2.0**-52 / eps)
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What is asked of which library, with the mode of the outer pass."""
 
-    question: Question
+    quantity: Quantity
     tool: Autodiff
     mode: Mode
     budget: int
@@ -82,7 +82,7 @@ Computation = tuple[tuple[str, ...], np.ndarray, int]
 
 
 def _gradient(ask: Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     cost = GRADIENTS if ask.mode == "reverse" else 2 * subject.p
     if cost > ask.budget:
         raise Declined(f"forward mode would take {cost} evaluations; the budget is {ask.budget}")
@@ -90,8 +90,8 @@ def _gradient(ask: Asked) -> Computation:
 
 
 def _jacobian(ask: Asked) -> Computation:
-    subject = ask.question.subject
-    m, p = ask.question.shape
+    subject = ask.quantity.subject
+    m, p = ask.quantity.shape
     cost = GRADIENTS * m if ask.mode == "reverse" else 2 * p
     if cost > ask.budget:
         raise Declined(f"{NAMES['first', ask.mode]} would take {cost} evaluations; the budget is {ask.budget}")
@@ -100,7 +100,7 @@ def _jacobian(ask: Asked) -> Computation:
 
 
 def _hessian(ask: Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     cost = PRODUCTS * subject.p
     if cost <= ask.budget:
         return ("kept", "kept"), ask.tool.second(subject.function, ask.point, ask.mode), cost
@@ -109,7 +109,7 @@ def _hessian(ask: Asked) -> Computation:
 
 
 def _diagonal(ask: Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     cost = PRODUCTS * subject.p
     if cost <= ask.budget:
         return ("kept",), np.diagonal(ask.tool.second(subject.function, ask.point, ask.mode)), cost
@@ -120,41 +120,41 @@ def _diagonal(ask: Asked) -> Computation:
 
 
 def _product(ask: Asked) -> Computation:
-    subject, v = ask.question.subject, ask.question.v
+    subject, v = ask.quantity.subject, ask.quantity.v
     assert v is not None
     return ("kept",), ask.tool.times(subject.function, ask.point, v[:, None], ask.mode)[:, 0], PRODUCTS
 
 
 def _gauss_newton(ask: Asked) -> Computation:
-    subject = ask.question.subject
-    m, p = int(np.prod(ask.question.outputs)), subject.p
+    subject = ask.quantity.subject
+    m, p = int(np.prod(ask.quantity.outputs)), subject.p
     cost = (GRADIENTS * m if ask.mode == "reverse" else 2 * p) + PRODUCTS * m
     if cost > ask.budget:
         raise Declined(f"it would take {cost} evaluations; the budget is {ask.budget}")
     J = ask.tool.first(subject.function, ask.point, ask.mode).reshape(m, p)
-    M = curvature(ask.question, lambda f, a: ask.tool.second(f, a, ask.mode))
+    M = curvature(ask.quantity, lambda f, a: ask.tool.second(f, a, ask.mode))
     return ("kept", "kept"), J.T @ M @ J, cost
 
 
 def _laplacian(ask: Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     H = ask.tool.second(subject.function, ask.point, ask.mode)
     return ("kept",), np.trace(H, axis1=-2, axis2=-1).reshape(-1), PRODUCTS * subject.p
 
 
-def curvature(question: Question, second: Callable[[Callable[[Any], Any], np.ndarray], np.ndarray]) -> np.ndarray:
+def curvature(quantity: Quantity, second: Callable[[Callable[[Any], Any], np.ndarray], np.ndarray]) -> np.ndarray:
     """The second derivatives (m, m) of the loss with respect to the outputs, by a way to take second derivatives.
 
     Those of a network are taken for one shift of all patterns at once: no pattern acts on another.
     """
-    assert question.loss is not None
-    subject = question.subject
+    assert quantity.loss is not None
+    subject = quantity.subject
     a = subject.values(subject.point)
     if subject.network is None:
-        loss, m = question.loss, a.size
+        loss, m = quantity.loss, a.size
         return second(lambda v: loss(v.reshape(a.shape)), a.reshape(-1)).reshape(m, m)
     N, K = a.shape
-    blocks = second(question.loss, np.zeros(K))  # (N, K, K)
+    blocks = second(quantity.loss, np.zeros(K))  # (N, K, K)
     M = np.zeros((N, K, N, K))
     M[np.arange(N), :, np.arange(N), :] = blocks
     return M.reshape(N * K, N * K)

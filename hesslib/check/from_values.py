@@ -1,4 +1,4 @@
-"""The opinions of those who know nothing but values of the function: finite differences and the complex step.
+"""Reference results from nothing but values of the function: finite differences and the complex step.
 
 Longer than one sitting: one referee for each kind of difference.
 """
@@ -15,9 +15,9 @@ from hesslib import finite_difference as fd
 from hesslib._arrays import to_numpy
 from hesslib.check.from_autodiff import curvature
 from hesslib.check.libraries import from_numpy
-from hesslib.check.opinion import Declined, Opinion, ratio
 from hesslib.check.progress import Meter
-from hesslib.check.question import Question
+from hesslib.check.quantity import Quantity
+from hesslib.check.reference import Declined, Reference, ratio
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES
 from hesslib.check.views import Sampling, View
@@ -30,32 +30,32 @@ NAMES = {"difference": "finite differences", "complex_step": "complex step"}
 Derivative = Callable[..., Estimate]
 
 
-def opinion(
-    question: Question, kind: str, budget: int, sampling: Sampling, show: bool | None = False, noise: float = 0.0
-) -> Opinion:
+def reference(
+    quantity: Quantity, kind: str, budget: int, sampling: Sampling, show: bool | None = False, noise: float = 0.0
+) -> Reference:
     """Finite differences (kind "difference") or the complex step, within so many evaluations; `show` as `announced`.
 
     `noise` is the relative accuracy of the values of the function.
 
     Raises Declined where the function does not allow them.
     """
-    name, subject = NAMES[kind], question.subject
+    name, subject = NAMES[kind], quantity.subject
     before = subject.calls
-    with Meter(subject, f"{name}, {question.words}", show) as meter:
+    with Meter(subject, f"{name}, {quantity.words}", show) as meter:
         try:
-            asked = _Asked(question, _Budget(kind, budget, meter), sampling, noise)
-            axes, value, error, used = COMPUTATIONS[question.quantity](asked)
+            asked = _Asked(quantity, _Budget(kind, budget, meter), sampling, noise)
+            axes, value, error, used = COMPUTATIONS[quantity.name](asked)
         except FAILURES as reason:
             raise Declined(f"{name}: {reason}") from reason
     value = np.where(np.isfinite(error), value, 0.0)
     view = View(axes, sampling)
-    size = sizes(value, question, view)
+    size = sizes(value, quantity, view)
     typical = np.median(ratio(error, size)[np.isfinite(error)]) if np.isfinite(error).any() else 0.0
     lucky = size * (typical if np.isfinite(typical) else 0.0)  # an entry with a smaller bound than most was lucky
     error = SLACK * np.maximum(error, lucky)
     named = name if kind == "complex_step" else f"{name}, {used}"
     cost = f"{subject.calls - before} evaluations"
-    return Opinion(named, "values", view, value, error, cost, size, np.zeros_like(size), tuple(asked.remarks))
+    return Reference(named, "values", view, value, error, cost, size, np.zeros_like(size), tuple(asked.remarks))
 
 
 class _Budget:
@@ -90,7 +90,7 @@ class _Budget:
 class _Asked:
     """What is asked, within what budget, and through which directions if that does not pay for all."""
 
-    question: Question
+    quantity: Quantity
     budget: _Budget
     sampling: Sampling
     noise: float = 0.0
@@ -107,28 +107,28 @@ Computation = tuple[tuple[str, ...], np.ndarray, np.ndarray, str]
 
 
 def _gradient(ask: _Asked) -> Computation:
-    subject = ask.question.subject
-    kept = ("kept",) * (len(ask.question.shape) - 1)
+    subject = ask.quantity.subject
+    kept = ("kept",) * (len(ask.quantity.shape) - 1)
     method = ask.budget.first(subject.p)
     if method is not None:
         found = ask.taken(fd.jacobian, subject.values, subject.point, method)
-        shape = ask.question.shape
+        shape = ask.quantity.shape
         return (*kept, "kept"), found.value.reshape(shape), found.error.reshape(shape), method
-    along, lengths = _along(ask.question, ask.sampling.directions)
+    along, lengths = _along(ask.quantity, ask.sampling.directions)
     method = _affordable(ask.budget.first(len(lengths)))
     found = ask.taken(fd.jacobian, along, np.zeros(len(lengths)), method)
-    shape = (*ask.question.shape[:-1], len(lengths))
+    shape = (*ask.quantity.shape[:-1], len(lengths))
     value, error = (lengths * part.reshape(shape) for part in (found.value, found.error))
     return (*kept, "directions"), value, error, f"{method} along random directions"
 
 
 def _hessian(ask: _Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     method = ask.budget.second(subject.p)
     if method is not None:
         found = ask.taken(fd.hessian, subject.values, subject.point, method)
         return ("kept", "kept"), found.value, found.error, method
-    along, lengths = _along(ask.question, ask.sampling.directions)
+    along, lengths = _along(ask.quantity, ask.sampling.directions)
     method = _affordable(ask.budget.second(len(lengths)))
     found = ask.taken(fd.hessian, along, np.zeros(len(lengths)), method)
     outer = np.outer(lengths, lengths)
@@ -136,19 +136,19 @@ def _hessian(ask: _Asked) -> Computation:
 
 
 def _diagonal(ask: _Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     method = ask.budget.diagonal(subject.p)
     if method is not None:
         found = ask.taken(fd.hessian_diagonal, subject.values, subject.point, method)
         return ("kept",), found.value, found.error, method
     method = _affordable(ask.budget.diagonal(len(ask.sampling.entries)))
     entries = ask.sampling.entries
-    found = ask.taken(fd.hessian_diagonal, _at(ask.question, entries), subject.point[entries], method)
+    found = ask.taken(fd.hessian_diagonal, _at(ask.quantity, entries), subject.point[entries], method)
     return ("entries",), found.value, found.error, f"{method} in sampled entries"
 
 
 def _product(ask: _Asked) -> Computation:
-    subject, v = ask.question.subject, ask.question.v
+    subject, v = ask.quantity.subject, ask.quantity.v
     assert v is not None
     method = ask.budget.second(subject.p)
     if method is not None:
@@ -159,7 +159,7 @@ def _product(ask: _Asked) -> Computation:
     method = _affordable(ask.budget.second(2))
     values, errors = [], []
     for u in ask.sampling.directions.T:
-        along, lengths = _along(ask.question, np.stack([u, v], axis=1))
+        along, lengths = _along(ask.quantity, np.stack([u, v], axis=1))
         found = ask.taken(fd.hessian, along, np.zeros(2), method)
         values.append(found.value[0, 1] * lengths[0] * lengths[1])
         errors.append(found.error[0, 1] * lengths[0] * lengths[1])
@@ -167,13 +167,13 @@ def _product(ask: _Asked) -> Computation:
 
 
 def _gauss_newton(ask: _Asked) -> Computation:
-    subject, m = ask.question.subject, int(np.prod(ask.question.outputs))
+    subject, m = ask.quantity.subject, int(np.prod(ask.quantity.outputs))
     if ask.budget.kind == "complex_step":
         raise ValueError("the curvature of the loss is not a first derivative")
     method = _affordable(ask.budget.first(subject.p))
     J = ask.taken(fd.jacobian, subject.values, subject.point, method)
     J_value, J_error = J.value.reshape(m, -1), J.error.reshape(m, -1)
-    outputs = m if subject.network is None else ask.question.outputs[-1]
+    outputs = m if subject.network is None else ask.quantity.outputs[-1]
     how = _affordable(ask.budget.second(outputs))
     errors: list[np.ndarray] = []
 
@@ -186,7 +186,7 @@ def _gauss_newton(ask: _Asked) -> Computation:
         errors.append(found.error)
         return found.value
 
-    M = curvature(ask.question, second)
+    M = curvature(ask.quantity, second)
     M_error = np.broadcast_to(np.max(errors[0], initial=0.0), M.shape) * (M != 0)
     size, slope = np.abs(M), np.abs(J_value)
     error = J_error.T @ size @ slope
@@ -194,7 +194,7 @@ def _gauss_newton(ask: _Asked) -> Computation:
 
 
 def _laplacian(ask: _Asked) -> Computation:
-    subject = ask.question.subject
+    subject = ask.quantity.subject
     method = _affordable(ask.budget.diagonal(subject.p))
     found = ask.taken(fd.hessian_diagonal, subject.values, subject.point, method)
     value, error = (part.sum(axis=-1).reshape(-1) for part in (found.value, found.error))
@@ -218,9 +218,9 @@ def _affordable(method: str | None) -> str:
     return method
 
 
-def _along(question: Question, V: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+def _along(quantity: Quantity, V: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
     """The function along directions brought to the length of the point, and what that divided them by."""
-    subject = question.subject
+    subject = quantity.subject
     lengths = np.linalg.norm(V, axis=0)
     lengths = np.where(lengths > 0, lengths, 1.0)
     units = V / lengths
@@ -231,9 +231,9 @@ def _along(question: Question, V: np.ndarray) -> tuple[Callable[[np.ndarray], np
     return along, lengths
 
 
-def _at(question: Question, entries: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _at(quantity: Quantity, entries: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The function of some coordinates, the others held."""
-    subject = question.subject
+    subject = quantity.subject
 
     def at(part: np.ndarray) -> np.ndarray:
         x = subject.point.astype(part.dtype)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hesslib.check.case import Case
-from hesslib.check.opinion import ratio
-from hesslib.check.question import Question
+from hesslib.check.quantity import Quantity
+from hesslib.check.reference import ratio
 from hesslib.check.verdict import Judgement
 
 MOST = 3  # blocks that are listed by name
@@ -36,26 +36,26 @@ class BlockError:
     excess: float  # in units of what is allowed
 
 
-def block_errors(question: Question, judgement: Judgement) -> tuple[BlockError, ...]:
+def block_errors(quantity: Quantity, judgement: Judgement) -> tuple[BlockError, ...]:
     """The errors by block: in the order of the blocks, the last axis running fastest."""
     excess = judgement.excess
     with np.errstate(divide="ignore", invalid="ignore"):
-        difference = np.abs(judgement.claimed - judgement.opinion.value)
+        difference = np.abs(judgement.claimed - judgement.reference.value)
         difference = ratio(difference, np.where(judgement.size > 0, judgement.size, judgement.scale))
     found = []
-    for names, inside in _blocks(question, judgement):
+    for names, inside in _blocks(quantity, judgement):
         part, units = difference[inside], excess[inside]
         if part.size:
             found.append(BlockError(names, float(np.max(part)), float(np.max(units))))
     return tuple(found)
 
 
-def located(case: Case) -> Location:
+def locate(case: Case) -> Location:
     """The smallest set of blocks that holds every wrong entry."""
     wrong = ~(case.judgement.excess <= 1)
     mask = np.zeros(wrong.shape, dtype=bool)
     names, total = [], 0
-    for block, inside in _blocks(case.question, case.judgement):
+    for block, inside in _blocks(case.quantity, case.judgement):
         part = np.zeros(wrong.shape, dtype=bool)
         part[inside] = True
         if not part.any():
@@ -67,21 +67,21 @@ def located(case: Case) -> Location:
     count = int(wrong.sum())
     if count == 1 and wrong.size > 1:
         place = ", ".join(map(str, np.argwhere(wrong)[0].tolist()))
-        return Location(f"entry [{place}]", case.judgement.opinion.view.full, wrong)
+        return Location(f"entry [{place}]", case.judgement.reference.view.full, wrong)
     is_part = 0 < len(names) < total
     return Location(_words(names, is_part, count, wrong.size), is_part, mask)
 
 
-def _blocks(question: Question, judgement: Judgement) -> list[tuple[tuple[str, ...], tuple[np.ndarray, ...]]]:
+def _blocks(quantity: Quantity, judgement: Judgement) -> list[tuple[tuple[str, ...], tuple[np.ndarray, ...]]]:
     """The name of each block and an index of its entries in the view."""
-    blocks, view = question.subject.blocks, judgement.opinion.view
+    blocks, view = quantity.subject.blocks, judgement.reference.view
     found: list[tuple[tuple[str, ...], tuple[np.ndarray, ...]]] = [((), ())]
-    for axis, of_parameters in enumerate(question.axes):
+    for axis, of_parameters in enumerate(quantity.axes):
         if of_parameters:
             members = view.members(axis, blocks)
             parts = [(name, np.flatnonzero(members == b)) for b, name in enumerate(blocks.names)]
         else:
-            m = question.shape[axis]
+            m = quantity.shape[axis]
             parts = [(f"output {o + 1}", np.array([o])) for o in range(m)] if m <= 12 else [("outputs", np.arange(m))]
         found = [((*names, name), (*index, positions)) for names, index in found for name, positions in parts]
     return [(names, np.ix_(*index)) for names, index in found]

@@ -48,7 +48,7 @@ class ModuleProblem:
         """What the model gives with these parameters."""
         dtype = next(iter(parameters.values())).dtype
         held = {name: p.detach() for name, p in self.model.named_parameters() if not p.requires_grad}
-        return _called(self.model, {**_cast(held, dtype), **parameters}, self.arguments, self.keywords, dtype)
+        return _call(self.model, {**_cast(held, dtype), **parameters}, self.arguments, self.keywords, dtype)
 
     def value(self, parameters: Mapping[str, Any]) -> Any:
         """The loss with these parameters; without a loss the outputs."""
@@ -60,7 +60,7 @@ class ModuleProblem:
         dtype = dtype or outputs.dtype
         if is_module(self.loss):
             own = {name: p.detach() for name, p in self.loss.named_parameters()}
-            return _called(self.loss, _cast(own, dtype), (outputs, *self.targets), {}, dtype)
+            return _call(self.loss, _cast(own, dtype), (outputs, *self.targets), {}, dtype)
         return self.loss(outputs, *_cast(self.targets, dtype))
 
 
@@ -157,7 +157,7 @@ def own_gradient(problem: ModuleProblem) -> dict[str, Any]:
     }
 
 
-def _called(module: Any, parameters: Mapping[str, Any], arguments: Any, keywords: Any, dtype: Any) -> Any:
+def _call(module: Any, parameters: Mapping[str, Any], arguments: Any, keywords: Any, dtype: Any) -> Any:
     """A module with other parameters and copies of its buffers."""
     torch = sys.modules["torch"]
     buffers = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hesslib.check.question import Question
+from hesslib.check.quantity import Quantity
 from hesslib.check.sizes import sizes
 from hesslib.check.views import View
 
@@ -18,7 +18,7 @@ SAFETY = 16.0  # multiples of the change under a few ulps that are allowed
 
 
 def rounding_noise(
-    at: Callable[[np.ndarray], np.ndarray], x: np.ndarray, value: np.ndarray, question: Question, view: View, times: int
+    at: Callable[[np.ndarray], np.ndarray], x: np.ndarray, value: np.ndarray, quantity: Quantity, view: View, times: int
 ) -> np.ndarray:
     """The largest change of a derivative over so many moves of x by one to three ulps, by block."""
     rng = np.random.default_rng(0)
@@ -30,4 +30,4 @@ def rounding_noise(
         )
         change = np.abs(at(moved.astype(x.dtype)) - value)
         largest = np.fmax(largest, np.where(np.isfinite(change), change, 0.0))
-    return sizes(largest, question, view)
+    return sizes(largest, quantity, view)

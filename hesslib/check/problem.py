@@ -16,7 +16,7 @@ from hesslib.convert.problem import NetworkProblem
 from hesslib.networks.network import Network, forward
 
 Function = Callable[[Any], Any]
-Problem = Function | tuple[Any, ...] | NetworkProblem
+FunctionOrModel = Function | tuple[Any, ...] | NetworkProblem
 
 
 def words(f: Any, subject: Subject) -> str:

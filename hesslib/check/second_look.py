@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hesslib.check.opinion import Opinion
-from hesslib.check.question import Question
+from hesslib.check.quantity import Quantity
+from hesslib.check.reference import Reference
 from hesslib.check.subject import Subject
 
 MOST = 32  # coordinates that are looked at again
@@ -25,26 +25,26 @@ COARSER = 8  # of every so many values the differences are taken once more
 ORDER, AMPLIFICATION = 6, 10.0  # of differences, and what one jump becomes in them
 
 
-def second_look(question: Question, opinion: Opinion, opinions: list[Opinion]) -> Opinion:
-    """The opinion of finite differences on a gradient, with errors of what an exact referee is found right against."""
-    if opinion.family != "values" or question.quantity != "gradient" or opinion.view.axes != ("kept",):
-        return opinion
-    error = opinion.error.copy()
-    for other in opinions:
+def second_look(quantity: Quantity, reference: Reference, references: list[Reference]) -> Reference:
+    """Finite differences of a gradient, with larger errors where an exact referee is found right against them."""
+    if reference.family != "values" or quantity.name != "gradient" or reference.view.axes != ("kept",):
+        return reference
+    error = reference.error.copy()
+    for other in references:
         if other.family == "values" or other.view.axes != ("kept",):
             continue
-        apart = np.abs(other.value - opinion.value)
+        apart = np.abs(other.value - reference.value)
         for i in np.flatnonzero(apart > error + other.error)[:MOST].tolist():
-            if upheld(question.subject, i, float(other.value[i]), float(opinion.value[i])):
+            if upheld(quantity.subject, i, float(other.value[i]), float(reference.value[i])):
                 error[i] = max(error[i], 2 * apart[i])
-    exact = [other for other in opinions if other.family != "values" and other.view.axes == ("kept",)]
+    exact = [other for other in references if other.family != "values" and other.view.axes == ("kept",)]
     kinks = []
-    for i in np.flatnonzero(~np.isfinite(opinion.error))[:MOST].tolist():
-        gap = kink(question.subject, i)
+    for i in np.flatnonzero(~np.isfinite(reference.error))[:MOST].tolist():
+        gap = kink(quantity.subject, i)
         # at a kink an exact referee changes by the gap when x moves by an ulp, and its error says so
         if gap > 0 and not any(other.error[i] < gap / 8 for other in exact):
             kinks.append(i)
-    return replace(opinion, error=error, remarks=opinion.remarks if kinks else ())
+    return replace(reference, error=error, remarks=reference.remarks if kinks else ())
 
 
 def kink(subject: Subject, i: int) -> float:
@@ -92,9 +92,9 @@ def subject_eps(subject: Subject) -> float:
     return 2.0**-52 if subject.point.dtype == np.float64 else 2.0**-23
 
 
-def of_inexact_values(opinion: Opinion, noise: float) -> Opinion:
-    """An opinion with the error that inexact values of f leave in what is derived from their program."""
-    return replace(opinion, error=opinion.error + AMPLIFIED * noise * opinion.size) if noise > 0 else opinion
+def of_inexact_values(reference: Reference, noise: float) -> Reference:
+    """The same with the error that inexact values of f leave in what is derived from their program."""
+    return replace(reference, error=reference.error + AMPLIFIED * noise * reference.size) if noise > 0 else reference
 
 
 def inexactness(subject: Subject) -> float:

@@ -10,31 +10,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from hesslib.check.question import Question
+from hesslib.check.quantity import Quantity
 from hesslib.check.views import View
 
 SWEEPS = 12  # of the scaling of rows and columns, which converges like 2^-k in the logarithm
 LARGEST = 600  # coordinates up to which each has a scale of its own, not its block
 
 
-def sizes(array: np.ndarray, question: Question, view: View) -> np.ndarray:
+def sizes(array: np.ndarray, quantity: Quantity, view: View) -> np.ndarray:
     """The size of every entry of what the view shows: of the shape of the array."""
     groups = [
-        view.members(axis, question.subject.blocks) if of_parameters else np.arange(array.shape[axis])
-        for axis, of_parameters in enumerate(question.axes)
+        view.members(axis, quantity.subject.blocks) if of_parameters else np.arange(array.shape[axis])
+        for axis, of_parameters in enumerate(quantity.axes)
     ]
     A = np.abs(np.where(np.isfinite(array), array, 0.0))
     if array.ndim == 1:
-        return _largest(A, groups[0])[groups[0]] if question.axes[0] else A
+        return _largest(A, groups[0])[groups[0]] if quantity.axes[0] else A
     rows, columns = (
         np.arange(n) if view.axes[axis] == "kept" and n <= LARGEST else groups[axis]
         for axis, n in enumerate(array.shape)
     )
-    r, c = balanced(_largest(_largest(A, rows).T, columns).T)
+    r, c = balance(_largest(_largest(A, rows).T, columns).T)
     return r[rows][:, None] * c[columns][None, :]
 
 
-def balanced(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def balance(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Numbers r, c with A <= r c and equality somewhere in every row and column that is not zero.
 
     >>> k = 1e8

@@ -77,7 +77,7 @@ class Kept:
         ]
 
 
-def modules_reached(f: Any) -> list[Any]:
+def find_modules(f: Any) -> list[Any]:
     """The modules of PyTorch that a function can get at: its closure, the globals it names, its object, their parts."""
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "nn"):
@@ -93,11 +93,11 @@ def modules_reached(f: Any) -> list[Any]:
         if isinstance(thing, torch.nn.Module):
             found[id(thing)] = thing
         elif depth < DEPTH:
-            waiting += [(each, depth + 1) for each in _reached(thing)]
+            waiting += [(each, depth + 1) for each in _walk(thing)]
     return list(found.values())
 
 
-def _reached(thing: Any) -> Iterator[Any]:
+def _walk(thing: Any) -> Iterator[Any]:
     if isinstance(thing, FunctionType):
         for cell in thing.__closure__ or ():
             try:

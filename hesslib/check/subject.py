@@ -16,7 +16,7 @@ import numpy as np
 from hesslib._arrays import integers_like, namespace, to_numpy
 from hesslib.check.blocks import Blocks
 from hesslib.check.libraries import EPS, epsilon, from_numpy, library_of
-from hesslib.check.state import Kept, modules_reached
+from hesslib.check.state import Kept, find_modules
 from hesslib.check.trees import Tree, tree_of
 from hesslib.convert.double import in_double
 from hesslib.convert.problem import NetworkProblem
@@ -126,22 +126,22 @@ def of_function(
     tree = x if isinstance(x, Tree) else tree_of(x)
     eps = epsilon(x) if tree is None else max(map(epsilon, tree.arrays))
     x = x if tree is None else tree.vector
-    shape, library = _checked(x).shape, library_of(x)
-    kept = Kept(modules_reached(f) if modules is None else modules)
+    shape, library = _check_array(x).shape, library_of(x)
+    kept = Kept(find_modules(f) if modules is None else modules)
 
     def given(v: Any) -> Any:
         with kept:
-            value = f(v if tree is None else tree.unflattened(v))
+            value = f(v if tree is None else tree.unflatten(v))
         return _without_aux(value) if has_aux else value
 
-    if library == "numpy" and library_of(given(_checked(x).copy())) == "jax":
+    if library == "numpy" and library_of(given(_check_array(x).copy())) == "jax":
         library = "jax"  # functions of jax.numpy take NumPy arrays as well
 
     def flat(v: Any) -> Any:
-        return given(_copied(v).reshape(shape))
+        return given(_copy(v).reshape(shape))
 
-    point = _checked(x).reshape(-1)
-    value, point = _first_value(flat, point, library, _checked(x).dtype)
+    point = _check_array(x).reshape(-1)
+    value, point = _first_value(flat, point, library, _check_array(x).dtype)
     numbers = _numbers(value)
     sizes = {"P": float(len(point))}
     random = _differs_when_called_again(numbers, lambda: flat(from_numpy(point, library)), library)
@@ -199,7 +199,7 @@ def _differs_when_called_again(first: np.ndarray, again: Callable[[], Any], libr
     )
 
 
-def _copied(v: Any) -> Any:
+def _copy(v: Any) -> Any:
     """An array that f may change without changing the caller's."""
     library = library_of(v)
     return v if library == "jax" else v.clone() if library == "torch" else v.copy()
@@ -210,10 +210,10 @@ def of_network(problem: NetworkProblem, w: Any, what: str, blocks: Any) -> Subje
     net, order = problem.net, problem.order
     index = np.arange(net.num_parameters) if order is None else order.index
     eps = max(epsilon(w), epsilon(problem.x))
-    point = _checked(w).reshape(-1).astype(np.float64)
+    point = _check_array(w).reshape(-1).astype(np.float64)
     if point.shape != index.shape:
         raise ValueError(f"w has shape {np.shape(w)}; it must be ({len(index)},)")
-    x = _checked(problem.x).astype(np.float64)
+    x = _check_array(problem.x).astype(np.float64)
     t = None if problem.t is None else _targets(to_numpy(problem.t))
     here = NetworkPoint(problem, np.zeros(0), x, t, problem.factor, index)
     here = NetworkPoint(problem, here.ours(point), x, t, problem.factor, index)
@@ -274,7 +274,7 @@ def _blocks(blocks: Any, p: int) -> Blocks:
     return made
 
 
-def _checked(x: Any) -> np.ndarray:
+def _check_array(x: Any) -> np.ndarray:
     array = to_numpy(x)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)

@@ -65,7 +65,7 @@ class Tree:
             raise ValueError(f"x has arrays of {' and '.join(sorted(kinds))}; they must come from one library")
         return kinds.pop() if kinds else "numpy"
 
-    def unflattened(self, v: Any) -> Any:
+    def unflatten(self, v: Any) -> Any:
         """The structure with the numbers of a vector."""
         ends = list(accumulate(self.sizes, initial=0))
         parts = [v[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), self.shapes, strict=True)]
@@ -81,7 +81,7 @@ class Tree:
             return False
         return True
 
-    def flattened(self, what: str, value: Any, axes: Sequence[bool], outputs: tuple[int, ...]) -> np.ndarray:
+    def flatten(self, what: str, value: Any, axes: Sequence[bool], outputs: tuple[int, ...]) -> np.ndarray:
         """A derivative as one array: `axes` tells of each of its axes whether parameters have it, or the outputs.
 
         It may be a tree of the form of the point, a tree of such trees for second derivatives, or an array already.
@@ -134,7 +134,7 @@ def tree_of(x: Any) -> Tree | None:
     """
     if is_array(x):
         return None
-    found = list(_walked(x, ""))
+    found = list(_walk(x, ""))
     jax = sys.modules.get("jax")
     foreign = [leaf for _, leaf in found if not is_array(leaf)]
     if jax is not None and (any(is_jax_array(leaf) for _, leaf in found) or any(map(_known_to_jax, foreign))):
@@ -147,7 +147,7 @@ def tree_of(x: Any) -> Tree | None:
     names, arrays = zip(*found, strict=True)
     for name, array in found:
         _numbers(name, array)
-    sorted_too = [name for name, _ in _walked(x, "", by_key=True)] == list(names)
+    sorted_too = [name for name, _ in _walk(x, "", by_key=True)] == list(names)
     of_torch = any(library_of(array) == "torch" for array in arrays)
 
     def parts(other: Any) -> list[Any]:
@@ -183,11 +183,11 @@ def _children(x: Any, by_key: bool = False) -> list[tuple[Any, Any]] | None:
     return list(enumerate(x)) if isinstance(x, list | tuple) else None
 
 
-def _joined(place: str, key: Any) -> str:
+def _join(place: str, key: Any) -> str:
     return f"{place}.{key}" if place else str(key)
 
 
-def _walked(x: Any, place: str, by_key: bool = False) -> Iterator[tuple[str, Any]]:
+def _walk(x: Any, place: str, by_key: bool = False) -> Iterator[tuple[str, Any]]:
     """Every leaf with its name; None is no leaf."""
     children = _children(x, by_key)
     if children is None:
@@ -195,7 +195,7 @@ def _walked(x: Any, place: str, by_key: bool = False) -> Iterator[tuple[str, Any
             yield place, x
         return
     for key, child in children:
-        yield from _walked(child, _joined(place, key), by_key)
+        yield from _walk(child, _join(place, key), by_key)
 
 
 def _rebuilt(x: Any, new: Iterator[Any]) -> Any:
@@ -221,17 +221,17 @@ def _alongside(x: Any, other: Any, place: str) -> Iterator[Any]:
     if isinstance(x, Mapping):
         if not isinstance(other, Mapping) or set(other) != set(x):
             keys = ", ".join(map(str, x))
-            raise ValueError(f"claimed has {_described(other)} in the place of a dictionary of {keys}")
+            raise ValueError(f"claimed has {_describe(other)} in the place of a dictionary of {keys}")
         for key, child in children:
-            yield from _alongside(child, other[key], _joined(place, key))
+            yield from _alongside(child, other[key], _join(place, key))
         return
     if not isinstance(other, list | tuple) or len(other) != len(children):
-        raise ValueError(f"claimed has {_described(other)} in the place of {len(children)} arrays")
+        raise ValueError(f"claimed has {_describe(other)} in the place of {len(children)} arrays")
     for (key, child), beside in zip(children, other, strict=True):
-        yield from _alongside(child, beside, _joined(place, key))
+        yield from _alongside(child, beside, _join(place, key))
 
 
-def _described(other: Any) -> str:
+def _describe(other: Any) -> str:
     if isinstance(other, Mapping):
         return f"a dictionary of {', '.join(map(str, other))}"
     if isinstance(other, list | tuple):
@@ -267,7 +267,7 @@ def _of_jax(x: Any) -> Tree:
             # a gradient of Equinox's kind has None where there is nothing to differentiate
             beside = [found.get(_path(path)) for path, _ in leaves]
             if not found or set(found) - {_path(path) for path, _ in leaves}:
-                raise ValueError(f"claimed is {_described(other)} of another form than x") from None
+                raise ValueError(f"claimed is {_describe(other)} of another form than x") from None
         return [part for part, one in zip(beside, free, strict=True) if one]
 
     names = tuple(_path(path) for (path, _), one in zip(leaves, free, strict=True) if one)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hesslib.convert.convention import LossConvention
-from hesslib.convert.refusals import refused
+from hesslib.convert.refusals import refusal
 from hesslib.networks.network import Network, forward
 
 PATTERNS = 24  # random inputs, of sizes from 1/16 to 128: what differs far from zero is seen as well
@@ -40,7 +40,7 @@ def roundings(net: Network, w: np.ndarray, x: np.ndarray, eps: float) -> np.ndar
     return error
 
 
-def compared(
+def compare(
     net: Network, w: np.ndarray, run: Callable[[np.ndarray], np.ndarray], output: Callable[[np.ndarray], np.ndarray]
 ) -> str:
     """Say how closely a model agrees with the network it was converted to; `run` is the model, in float64.
@@ -54,14 +54,14 @@ def compared(
         theirs = np.asarray(run(x))
     except Exception as reason:
         line = (str(reason).strip().splitlines() or [""])[0][:160]
-        raise refused(
+        raise refusal(
             f"the model cannot be run on inputs of shape {x.shape} ({type(reason).__name__}: {line}), so that nothing "
             "shows that the network is the same function"
         ) from reason
     w = w.astype(np.float64)
     a = forward(net, w, x).a[-1]
     if theirs.shape != a.shape:
-        raise refused(f"the model gives shape {theirs.shape} for inputs of shape {x.shape}; the network {a.shape}")
+        raise refusal(f"the model gives shape {theirs.shape} for inputs of shape {x.shape}; the network {a.shape}")
     eps = float(np.finfo(theirs.dtype if theirs.dtype.kind == "f" else np.float64).eps)
     ours, error = output(a), roundings(net, w, x, eps)
     # no output function adds more: the slopes of the logistic function and of the log of the softmax are below 1 and 2
@@ -69,7 +69,7 @@ def compared(
     apart = np.abs(theirs.astype(np.float64) - ours)
     if not (apart <= allowed).all():
         n, k = np.unravel_index(int(np.argmax(np.where(np.isnan(apart), np.inf, apart / allowed))), apart.shape)
-        raise refused(
+        raise refusal(
             f"the model is another function than the network {net!r}: on the same random inputs it gives "
             f"{float(theirs[n, k]):.6g} where the network gives {float(ours[n, k]):.6g}"
         )
@@ -77,7 +77,7 @@ def compared(
     return f"model and network were run on {PATTERNS} random inputs: they are {largest:.1e} apart at most, relative"
 
 
-def compared_losses(
+def compare_losses(
     convention: LossConvention, net: Network, theirs: Callable[[np.ndarray, np.ndarray], float], K: int
 ) -> None:
     """Refuse a loss that is not `convention.factor` times the error of the network, on random outputs and targets."""
@@ -92,6 +92,6 @@ def compared_losses(
     ours = convention.factor(N, K) * float(np.sum(net.loss.pattern_errors(a, net.loss.targets(t, a))))
     value = theirs(a, t)
     if not abs(value - ours) <= 1e-12 * (1 + abs(ours)):
-        raise refused(
+        raise refusal(
             f"loss is {convention.theirs}, which gives {value:.6g} on random outputs where {convention} is {ours:.6g}"
         )

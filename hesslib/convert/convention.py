@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hesslib.convert.refusals import refused
+from hesslib.convert.refusals import refusal
 
 Divisor = Literal["1", "N", "NK"]
 
@@ -60,16 +60,16 @@ def of_torch(loss: Any) -> LossConvention:
         what = f"the function {loss.__name__}" if hasattr(loss, "__name__") else kind
         if kind in known:
             what += f" of {type(loss).__module__}"
-        raise refused(f"loss is {what}; it must be a module of torch.nn, one of {', '.join(known)}")
+        raise refusal(f"loss is {what}; it must be a module of torch.nn, one of {', '.join(known)}")
     plain_options = {"weight": None, "pos_weight": None, "label_smoothing": 0.0, "ignore_index": -100}
     for option, plain in plain_options.items():
         value = getattr(loss, option, plain)
         if value is not None and (plain is None or value != plain):
             shown = value.tolist() if hasattr(value, "tolist") else value
-            raise refused(f"loss is {kind} with {option}={shown}; no loss of a Network has that option")
+            raise refusal(f"loss is {kind} with {option}={shown}; no loss of a Network has that option")
     name, multiple, mean = known[kind]
     if loss.reduction not in ("mean", "sum"):
-        raise refused(f"loss is {kind} with reduction={loss.reduction!r}; it must be 'mean' or 'sum'")
+        raise refusal(f"loss is {kind} with reduction={loss.reduction!r}; it must be 'mean' or 'sum'")
     options = "" if loss.reduction == "mean" else "reduction='sum'"
     divisor: Any = mean if loss.reduction == "mean" else "1"
     return LossConvention(f"torch.nn.{kind}({options})", name, multiple, divisor)

@@ -18,12 +18,12 @@ from typing import Any, Literal
 import numpy as np
 
 from hesslib._arrays import to_numpy
-from hesslib.convert.comparison import compared
+from hesslib.convert.comparison import compare
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.double import in_double
-from hesslib.convert.layers import Layer, assembled
-from hesslib.convert.refusals import refused
+from hesslib.convert.layers import Layer, assemble
+from hesslib.convert.refusals import refusal
 from hesslib.networks.activations import ACTIVATIONS, Activation
 from hesslib.networks.losses import LOSSES
 
@@ -90,12 +90,12 @@ def from_jax(
     >>> here.order.index[:4]  # their W is (in, out): the second entry goes to unit 2
     array([0, 2, 4, 1])
     """
-    found = list(_found(params))
+    found = list(_find(params))
     if not found:
         raise ValueError("params has no layers; it must be a sequence of (W, b), a dictionary or a module with layers")
     for place, _, W, *_ in found:
         if len(np.shape(W)) != 2:
-            raise refused(f"the weights of layer {place} have shape {np.shape(W)}; they must be a matrix")
+            raise refusal(f"the weights of layer {place} have shape {np.shape(W)}; they must be a matrix")
     if isinstance(params, Mapping):
         found = _in_order(found, layers, layout)
     elif layers is not None:
@@ -107,47 +107,47 @@ def from_jax(
     for l, (place, _, weights, b, weights_at, b_at) in enumerate(found):
         W, W_at = (np.asarray(part).T if common == "in_out" else np.asarray(part) for part in (weights, weights_at))
         if b is not None and np.shape(b) != (len(W),):
-            raise refused(f"the biases of layer {place} have shape {np.shape(b)}; they must be ({len(W)},)")
+            raise refusal(f"the biases of layer {place} have shape {np.shape(b)}; they must be ({len(W)},)")
         made.append(Layer(place, W, None if b is None else np.asarray(b), W_at, b_at, hidden[l - 1] if l else None))
-    convention = LossConvention(f"E, {loss}", _known_loss(loss)) if isinstance(loss, str) else loss
-    converted = assembled(made, convention)
-    return replace(converted, said=_compared(params, converted, apply))
+    convention = LossConvention(f"E, {loss}", _name_loss(loss)) if isinstance(loss, str) else loss
+    converted = assemble(made, convention)
+    return replace(converted, said=_compare(params, converted, apply))
 
 
-def _known_loss(loss: str) -> str:
+def _name_loss(loss: str) -> str:
     if loss not in LOSSES:
         raise ValueError(f"loss is {loss!r}; it must be a LossConvention or one of {', '.join(LOSSES)}")
     return loss
 
 
-def _found(params: Any) -> Iterator[Found]:
+def _find(params: Any) -> Iterator[Found]:
     """The layers as they stand there, a dictionary's by the numbers in their names."""
     positions = _positions(params)
     if isinstance(params, Mapping):
         while "params" in params:
             if len(params) > 1:
                 beside = ", ".join(str(key) for key in params if key != "params")
-                raise refused(f"params has {beside} beside params; a Network has parameters and nothing else")
+                raise refusal(f"params has {beside} beside params; a Network has parameters and nothing else")
             params, positions = params["params"], positions["params"]
         for name in sorted(params, key=_natural):
             layer, at = params[name], positions[name]
             weights = [key for key in KERNELS if key in layer] if isinstance(layer, Mapping) else []
             if len(weights) != 1 or set(layer) - {weights[0], *BIASES}:
                 keys = sorted(layer) if isinstance(layer, Mapping) else type(layer).__name__
-                raise refused(f"layer {name} has {keys}; it must have a kernel and perhaps a bias")
+                raise refusal(f"layer {name} has {keys}; it must have a kernel and perhaps a bias")
             bias = next((key for key in BIASES if key in layer), None)
             key = weights[0]
             yield name, KERNELS[key], layer[key], layer.get(bias), at[key], at.get(bias)
     elif hasattr(params, "layers"):
         for l, (layer, at) in enumerate(zip(params.layers, positions.layers, strict=True)):
             if not hasattr(layer, "weight"):
-                raise refused(f"layer {l} is {type(layer).__name__}; it must have weight and bias")
+                raise refusal(f"layer {l} is {type(layer).__name__}; it must have weight and bias")
             bias = getattr(layer, "bias", None)
             yield str(l), "out_in", layer.weight, bias, at.weight, None if bias is None else at.bias
     elif isinstance(params, Sequence):
         for l, (layer, at) in enumerate(zip(params, positions, strict=True)):
             if not isinstance(layer, tuple | list) or len(layer) != 2:
-                raise refused(f"layer {l} is {type(layer).__name__}; it must be a pair (W, b)")
+                raise refusal(f"layer {l} is {type(layer).__name__}; it must be a pair (W, b)")
             yield str(l), None, layer[0], layer[1], at[0], at[1]
 
 
@@ -160,7 +160,7 @@ def _positions(params: Any) -> Any:
     for path, leaf in leaves:
         if not hasattr(leaf, "shape"):
             if not callable(leaf):  # a function is carried along by a module
-                raise refused(f"params{jax.tree_util.keystr(path)} is a {type(leaf).__name__}; it must be an array")
+                raise refusal(f"params{jax.tree_util.keystr(path)} is a {type(leaf).__name__}; it must be an array")
             numbered.append(leaf)
             continue
         size = int(np.prod(leaf.shape, dtype=int))
@@ -176,7 +176,7 @@ def _require_all_used(params: Any, found: list[Found]) -> None:
     taken = {int(at.reshape(-1)[0]) for *_, W_at, b_at in found for at in (W_at, b_at) if at is not None and at.size}
     for path, at in jax.tree_util.tree_flatten_with_path(_positions(params))[0]:
         if hasattr(at, "shape") and at.size and int(at.reshape(-1)[0]) not in taken:
-            raise refused(f"params{jax.tree_util.keystr(path)} belongs to no layer that a Network has")
+            raise refusal(f"params{jax.tree_util.keystr(path)} belongs to no layer that a Network has")
 
 
 def _natural(name: str) -> list[Any]:
@@ -202,7 +202,7 @@ def _in_order(found: list[Found], layers: Sequence[str] | None, layout: Layout |
         return orders[0]
     names = ", ".join(by_name)
     fit = "fit more than one" if orders or len(found) > MOST_ORDERS else "fit none"
-    raise refused(f"the names {names} tell no order of the layers, and their shapes {fit}; say layers=(...)")
+    raise refusal(f"the names {names} tell no order of the layers, and their shapes {fit}; say layers=(...)")
 
 
 def _fitting(found: list[Found], layout: Layout | None) -> list[str]:
@@ -228,30 +228,30 @@ def _layout(found: list[Found], layout: Layout | None) -> str:
     fitting = _fitting(found, None)
     if not fitting:
         listed = ", ".join(f"{place}: {np.shape(W)}" for place, _, W, *_ in found)
-        raise refused(f"the weights do not fit one another in either layout ({listed})")
+        raise refusal(f"the weights do not fit one another in either layout ({listed})")
     if len(fitting) == 2:
-        raise refused("every matrix of weights fits both ways round; say layout='out_in' or layout='in_out'")
+        raise refusal("every matrix of weights fits both ways round; say layout='out_in' or layout='in_out'")
     return fitting[0]
 
 
 def _activations(params: Any, activation: Any, hidden: int) -> list[str | Activation]:
     own = getattr(params, "activation", None)
     final = getattr(params, "final_activation", None)
-    if final is not None and _known(final) != "identity":
-        raise refused(
+    if final is not None and _known_name(final) != "identity":
+        raise refusal(
             f"the final_activation of the model is {_name(final)}; a Network has linear outputs (the output function "
             "belongs to the loss)"
         )
     if own is None and activation is None:
         if hidden:
-            raise refused("activation is missing; the parameters do not tell it")
+            raise refusal("activation is missing; the parameters do not tell it")
         return []
     if own is None:
         return _each(activation, hidden)
     theirs = _each(own, hidden)
     for l, (one, other) in enumerate(zip(theirs, _each(activation, hidden) if activation else theirs, strict=True)):
         if not _alike(one, other):
-            raise refused(f"activation is {_name(other)} for hidden layer {l + 1}; the model's own is {_name(one)}")
+            raise refusal(f"activation is {_name(other)} for hidden layer {l + 1}; the model's own is {_name(one)}")
     return theirs
 
 
@@ -267,15 +267,15 @@ def _activation(one: str | Activation | Callable[..., Any]) -> str | Activation:
     """A name or an `Activation` as it is; a function by its values."""
     if isinstance(one, Activation):
         return one
-    name = NAMES.get(one, one) if isinstance(one, str) else _known(one)
+    name = NAMES.get(one, one) if isinstance(one, str) else _known_name(one)
     if name not in ACTIVATIONS:
         fitted = not isinstance(one, str) and "gelu" in _name(one)
         hint = " (jax.nn.gelu is the tanh fit unless approximate=False)" if fitted else ""
-        raise refused(f"activation is {_name(one)}{hint}; it must be an Activation or one of {', '.join(ACTIVATIONS)}")
+        raise refusal(f"activation is {_name(one)}{hint}; it must be an Activation or one of {', '.join(ACTIVATIONS)}")
     return name
 
 
-def _known(h: Any) -> str:
+def _known_name(h: Any) -> str:
     """The name of the activation that has the values of a function; empty if none has."""
     if not callable(h):
         return ""
@@ -310,7 +310,7 @@ def _name(h: Any) -> str:
     return getattr(inner, "__name__", type(inner).__name__)
 
 
-def _compared(params: Any, converted: Converted, apply: Callable[[Any, Any], Any] | None) -> str:
+def _compare(params: Any, converted: Converted, apply: Callable[[Any, Any], Any] | None) -> str:
     """Run the model beside the network, if there is one that can be run."""
     if apply is None and not callable(params):
         return NOTHING_RUN
@@ -326,4 +326,4 @@ def _compared(params: Any, converted: Converted, apply: Callable[[Any, Any], Any
             outputs = jax.vmap(precise)(jnp.asarray(x)) if apply is None else apply(precise, jnp.asarray(x))
             return to_numpy(outputs)
 
-    return compared(converted.net, converted.w, run, lambda a: a)
+    return compare(converted.net, converted.w, run, lambda a: a)

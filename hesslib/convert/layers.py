@@ -9,7 +9,7 @@ import numpy as np
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.order import ParameterOrder
-from hesslib.convert.refusals import refused
+from hesslib.convert.refusals import refusal
 from hesslib.networks.activations import Activation
 from hesslib.networks.network import Network
 
@@ -26,17 +26,17 @@ class Layer:
     activation_before: str | Activation | None
 
 
-def assembled(layers: list[Layer], convention: LossConvention | None) -> Converted:
+def assemble(layers: list[Layer], convention: LossConvention | None) -> Converted:
     """Raises ValueError if there is no layer, or if widths or dtypes do not fit, naming the layer."""
     if not layers:
-        raise refused("the model has no linear layer; it must have at least one")
+        raise refusal("the model has no linear layer; it must have at least one")
     widths = [layers[0].weight.shape[1]]
     for layer in layers:
         rows, columns = layer.weight.shape
         if columns != widths[-1]:
-            raise refused(f"layer {layer.place} takes {columns} inputs; the layer before it gives {widths[-1]}")
+            raise refusal(f"layer {layer.place} takes {columns} inputs; the layer before it gives {widths[-1]}")
         if layer.weight.dtype != layers[0].weight.dtype:
-            raise refused(f"layer {layer.place} is {layer.weight.dtype}, the first {layers[0].weight.dtype}")
+            raise refusal(f"layer {layer.place} is {layer.weight.dtype}, the first {layers[0].weight.dtype}")
         widths.append(rows)
     activation = [layer.activation_before or "identity" for layer in layers[1:]]
     net = Network(widths, activation=activation, loss=convention.loss if convention else "squared_error")

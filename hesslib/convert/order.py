@@ -57,7 +57,7 @@ class ParameterOrder:
 
         Errors: ValueError if there is no such axis.
         """
-        return self._taken(array, self.index, self.P, axes)
+        return self._take(array, self.index, self.P, axes)
 
     def to_hesslib(self, array: Array, /, *, axes: Sequence[int] | None = None) -> Array:
         """Carry a vector, a Hessian or a Jacobian from their order to that of `w`: along `axes`, or all of length P.
@@ -71,9 +71,9 @@ class ParameterOrder:
                 f"this order lacks {missing} of {self.P} parameters (a layer without biases); nothing can stand for "
                 "them: compare with from_hesslib instead"
             )
-        return self._taken(array, self.inverse, len(self.index), axes)
+        return self._take(array, self.inverse, len(self.index), axes)
 
-    def _taken(self, array: Array, index: np.ndarray, length: int, axes: Sequence[int] | None) -> Array:
+    def _take(self, array: Array, index: np.ndarray, length: int, axes: Sequence[int] | None) -> Array:
         axes = [axis for axis, n in enumerate(array.shape) if n == length] if axes is None else list(axes)
         if not axes or any(array.shape[axis] != length for axis in axes):
             raise ValueError(f"array has shape {tuple(array.shape)}; the axes of parameters must have length {length}")

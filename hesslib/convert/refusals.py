@@ -8,6 +8,6 @@ ANY_MODEL = (
 )
 
 
-def refused(words: str) -> ValueError:
+def refusal(words: str) -> ValueError:
     """The error to raise: what was found, and where to go with it."""
     return ValueError(f"{words}. No conversion is needed for a check: {ANY_MODEL}")

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from hesslib.convert.comparison import compared, compared_losses
+from hesslib.convert.comparison import compare, compare_losses
 from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
-from hesslib.convert.layers import Layer, assembled
-from hesslib.convert.refusals import refused
+from hesslib.convert.layers import Layer, assemble
+from hesslib.convert.refusals import refusal
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
 
@@ -89,13 +89,13 @@ def from_torch(
     last = OUTPUT.get(type(loss).__name__) if convention and not isinstance(loss, str) else None
     if last is not None:
         if not modules or type(modules[-1][1]) is not getattr(nn, last):
-            raise refused(f"loss is {type(loss).__name__}, which needs {last} as the last layer of the model")
+            raise refusal(f"loss is {type(loss).__name__}, which needs {last} as the last layer of the model")
         _require_rows(*modules[-1])
         modules.pop()
     layers = _layers(modules, model, activations or {})
-    converted = assembled(layers, convention)
+    converted = assemble(layers, convention)
     _require_all_used(model, layers)
-    said = compared(converted.net, converted.w, lambda x: _run(model, x), OUTPUT_FUNCTIONS[last])
+    said = compare(converted.net, converted.w, lambda x: _run(model, x), OUTPUT_FUNCTIONS[last])
     if convention is not None and not isinstance(loss, str):
         _compare_loss(loss, convention, converted, last)
     return Converted(converted.net, converted.w, converted.order, convention, said)
@@ -119,25 +119,25 @@ def _layers(modules: list[tuple[str, Any]], model: Any, further: Mapping[str, st
             layers.append(_layer(place, module, positions, after.pop()[1] if layers else None))
         elif type(module) in nothing and kind not in further:
             if kind == "Flatten" and (module.start_dim, module.end_dim) not in ((1, -1), (1, 1)):
-                raise refused(f"layer {place} is {module}; it must be Flatten(start_dim=1, end_dim=-1)")
+                raise refusal(f"layer {place} is {module}; it must be Flatten(start_dim=1, end_dim=-1)")
         elif type(module) in dropouts:
             if module.training and module.p > 0:
-                raise refused(f"layer {place} is {kind}(p={module.p}) in training mode; call model.eval() first")
+                raise refusal(f"layer {place} is {kind}(p={module.p}) in training mode; call model.eval() first")
         elif stands_for is not None:
             _require_plain(place, module)
             if not layers:
-                raise refused(f"layer {place} is {kind} before the first Linear; a Network starts with weights")
+                raise refusal(f"layer {place} is {kind} before the first Linear; a Network starts with weights")
             if after:
-                raise refused(f"layer {place} is {kind} right after another activation; a Network has one a layer")
+                raise refusal(f"layer {place} is {kind} right after another activation; a Network has one a layer")
             after.append((place, stands_for))
         else:
             of_theirs = "" if type(module).__module__.startswith("torch.") else f" of {type(module).__module__}"
-            raise refused(
+            raise refusal(
                 f"layer {place} is {kind}{of_theirs}; it must be torch.nn's Linear, one of {', '.join(ACTIVATIONS)}, "
                 "or named in activations="
             )
     if after:
-        raise refused(
+        raise refusal(
             f"layer {after[0][0]} is an activation after the last Linear; a Network has linear outputs there (the "
             "output function belongs to the loss)"
         )
@@ -155,11 +155,11 @@ def _layer(
             continue
         start, known_as = positions.get(id(parameter), (-1, ""))
         if start < 0:
-            raise refused(
+            raise refusal(
                 f"the {name} of layer {place} is no parameter of the model: it is computed from others, or held"
             )
         if known_as:
-            raise refused(f"the {name} of layer {place} is that of layer {known_as} as well; a Network shares nothing")
+            raise refusal(f"the {name} of layer {place} is that of layer {known_as} as well; a Network shares nothing")
         positions[id(parameter)] = (start, place)
         values = _array(f"the {name} of layer {place}", parameter)
         parts += [values, start + np.arange(values.size).reshape(values.shape)]
@@ -185,7 +185,7 @@ def _modules(place: str, module: Any) -> Iterator[tuple[str, Any]]:
     stack = isinstance(module, nn.Sequential) and kind.forward is nn.Sequential.forward
     if not stack or kind.__call__ is not nn.Module.__call__ or "forward" in vars(module):
         if "forward" in vars(module):
-            raise refused(f"layer {place or '0'} is {kind.__name__} with a forward of its own")
+            raise refusal(f"layer {place or '0'} is {kind.__name__} with a forward of its own")
         yield place or "0", module
         return
     for name, child in module._modules.items():  # named_children leaves out what it has seen
@@ -203,11 +203,11 @@ def _positions(model: Any) -> dict[int, tuple[int, str]]:
 
 def _array(what: str, parameter: Any) -> np.ndarray:
     if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
-        raise refused(f"{what} has dtype {parameter.dtype}; it must be real floating (float32, float64)")
+        raise refusal(f"{what} has dtype {parameter.dtype}; it must be real floating (float32, float64)")
     try:
         values: np.ndarray = parameter.detach().cpu().numpy().copy()
     except (NotImplementedError, RuntimeError, TypeError) as reason:
-        raise refused(f"{what} has no values yet ({type(reason).__name__})") from reason
+        raise refusal(f"{what} has no values yet ({type(reason).__name__})") from reason
     return values
 
 
@@ -242,7 +242,7 @@ def _compare_loss(loss: Any, convention: LossConvention, converted: Converted, l
     def theirs(a: np.ndarray, t: np.ndarray) -> float:
         return float(loss(torch.from_numpy(OUTPUT_FUNCTIONS[last](a)), torch.from_numpy(t)))
 
-    compared_losses(convention, converted.net, theirs, converted.net.widths[-1])
+    compare_losses(convention, converted.net, theirs, converted.net.widths[-1])
 
 
 def _require_all_used(model: Any, layers: list[Layer]) -> None:
@@ -252,7 +252,7 @@ def _require_all_used(model: Any, layers: list[Layer]) -> None:
     start = 0
     for name, parameter in model.named_parameters():
         if start not in taken and parameter.numel():
-            raise refused(f"the parameter {name} belongs to no layer that a Network has")
+            raise refusal(f"the parameter {name} belongs to no layer that a Network has")
         start += parameter.numel()
 
 
@@ -263,10 +263,10 @@ def _require_no_hooks(model: Any) -> None:
             for hook in getattr(module, attribute).values():
                 name = getattr(hook, "__name__", type(hook).__name__)
                 where = f"layer {place}" if place else "the model"
-                raise refused(f"{where} ({type(module).__name__}) has {words}, {name}; remove it first")
+                raise refusal(f"{where} ({type(module).__name__}) has {words}, {name}; remove it first")
     for name, parameter in model.named_parameters():
         if getattr(parameter, "_backward_hooks", None):
-            raise refused(f"the parameter {name} has a hook on its gradient; remove it first")
+            raise refusal(f"the parameter {name} has a hook on its gradient; remove it first")
 
 
 def _require_plain(place: str, module: Any) -> None:
@@ -275,19 +275,19 @@ def _require_plain(place: str, module: Any) -> None:
     for option, plain in (("approximate", "none"), ("beta", 1), ("negative_slope", None)):
         value = getattr(module, option, plain)
         if value != plain:
-            raise refused(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")
+            raise refusal(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")
     if kind == "Softplus" and module.threshold < LINEAR_BEYOND:
-        raise refused(
+        raise refusal(
             f"layer {place} is Softplus(threshold={module.threshold!r}); it must have threshold={LINEAR_BEYOND:g} or "
             "more"
         )
     names = [name for name, _ in module.named_parameters()]
     if names:
-        raise refused(
+        raise refusal(
             f"layer {place} is {kind} with parameters of its own ({', '.join(names)}); an activation has none"
         )
 
 
 def _require_rows(place: str, module: Any) -> None:
     if getattr(module, "dim", -1) not in (None, -1, 1):
-        raise refused(f"layer {place} is {type(module).__name__}(dim={module.dim}); it must go over the outputs")
+        raise refusal(f"layer {place} is {type(module).__name__}(dim={module.dim}); it must go over the outputs")

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 from array_api_compat import array_namespace
 
-from hesslib._arrays import Array, contract, eye_like, integers_like, written, zeros_like
+from hesslib._arrays import Array, contract, eye_like, integers_like, write, zeros_like
 from hesslib._chunks import sum_over_patterns
 from hesslib.curvature._passes import Passes, passes
 from hesslib.networks.network import Network
@@ -52,15 +52,15 @@ def lower_blocks(
         sweeps = (_blocks_of_column(net, p, l, gauss_newton, residual) for l in range(1, net.L + 1))
         return tuple(block for sweep in sweeps for block in sweep)
 
-    held = 2 * max(_held(net, m, l) for m, l in pairs) + 3 * max(net.widths) * sum(net.widths)
-    blocks = sum_over_patterns(sums, held, x, t)
+    numbers_per_pattern = 2 * max(_count_numbers(net, m, l) for m, l in pairs) + 3 * max(net.widths) * sum(net.widths)
+    blocks = sum_over_patterns(sums, numbers_per_pattern, x, t)
     return {
         (m, l): _from_triangles(block, net.widths[l], net.widths[l - 1] + 1) if m == l else block
         for (m, l), block in zip(pairs, blocks, strict=True)
     }
 
 
-def assembled(net: Network, blocks: dict[Pair, Array], like: Array) -> Array:
+def assemble(net: Network, blocks: dict[Pair, Array], like: Array) -> Array:
     """Return the (P, P) matrix of lower blocks, mirrored to the upper ones. Consumes `blocks`."""
     H = zeros_like((net.num_parameters, net.num_parameters), like)
     for m, l in list(blocks):
@@ -74,9 +74,9 @@ def with_block(H: Array, net: Network, pair: Pair, block: Array) -> Array:
     for rows, p in _weights_and_biases(net, m):
         for columns, i in _weights_and_biases(net, l):
             part = block[:, p, :, i]
-            H = written(H, (rows, columns), part)
+            H = write(H, (rows, columns), part)
             if m > l:
-                H = written(H, (columns, rows), array_namespace(part).permute_dims(part, (2, 3, 0, 1)))
+                H = write(H, (columns, rows), array_namespace(part).permute_dims(part, (2, 3, 0, 1)))
     return H
 
 
@@ -140,7 +140,7 @@ def _backward_sweep(net: Network, p: Passes, l: int, G: list[Array], gauss_newto
     return B
 
 
-def _held(net: Network, m: int, l: int) -> int:
+def _count_numbers(net: Network, m: int, l: int) -> int:
     """Numbers for each pattern in the factors of block (m, l)."""
     n = net.widths
     return n[m] * n[l] + (n[m - 1] + 1) * (n[l - 1] + 1) + n[m] * (n[l - 1] + 1) + n[l] * (n[m - 1] + 1)

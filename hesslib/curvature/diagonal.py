@@ -10,7 +10,7 @@ from jaxtyping import Float
 from hesslib._arrays import Array, contract, eye_like, namespace
 from hesslib._chunks import sum_over_patterns
 from hesslib.curvature._passes import Passes, passes
-from hesslib.networks.network import Network, Reduction, checked_batch, reduced
+from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
 
 # contractions
 Q_W = "nqk,kj->nqj"  # sum_k Q_qk w_kj
@@ -47,7 +47,7 @@ def hessian_diagonal(
     >>> hessian_diagonal(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]]))
     array([9., 1.])
     """
-    return _summed(net, w, x, t, reduction, _exact, 3 * max(net.widths) ** 2)
+    return _sum(net, w, x, t, reduction, _exact, 3 * max(net.widths) ** 2)
 
 
 def becker_lecun_diagonal(
@@ -77,7 +77,7 @@ def becker_lecun_diagonal(
     >>> becker_lecun_diagonal(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]]))
     array([9., 1.])
     """
-    return _summed(net, w, x, t, reduction, _neglecting, 0)
+    return _sum(net, w, x, t, reduction, _neglecting, 0)
 
 
 def _exact(net: Network, p: Passes) -> list[Array]:
@@ -102,17 +102,17 @@ def _neglecting(net: Network, p: Passes) -> list[Array]:
     return diagonals[::-1]
 
 
-def _summed(
+def _sum(
     net: Network, w: Array, x: Array, t: Array, reduction: Reduction, curvature_of_units: CurvatureOfUnits, held: int
 ) -> Array:
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
 
     def sums(x: Array, t: Array) -> tuple[Array]:
         p = passes(net, w, x, t)
         return (diagonal_of_parameters(p.z, curvature_of_units(net, p)),)
 
     (total,) = sum_over_patterns(sums, held + 8 * sum(net.widths), x, t)
-    return reduced(total, reduction, x.shape[0])
+    return reduce_patterns(total, reduction, x.shape[0])
 
 
 def diagonal_of_parameters(z: Sequence[Array], diagonals: list[Array]) -> Float[Array, " P"]:

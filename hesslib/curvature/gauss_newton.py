@@ -7,11 +7,11 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, namespace
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
-from hesslib.curvature._blocks import assembled, lower_blocks
+from hesslib.curvature._blocks import assemble, lower_blocks
 from hesslib.curvature._passes import passes
 from hesslib.curvature.diagonal import diagonal_of_parameters
 from hesslib.derivatives.backprop import curved_sensitivities
-from hesslib.networks.network import Network, Reduction, checked_batch, forward, reduced
+from hesslib.networks.network import Network, Reduction, check_batch, forward, reduce_patterns
 
 # contractions
 GRADIENT_OF_PATTERN = "nj,ni->nji"  # delta_j z_i
@@ -47,9 +47,9 @@ def gauss_newton(
     array([[1.  , 0.5 ],
            [0.5 , 0.25]])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("gauss_newton", 3 * net.num_parameters**2, w)
-    return reduced(assembled(net, lower_blocks(net, w, x, t, residual=False), w), reduction, x.shape[0])
+    return reduce_patterns(assemble(net, lower_blocks(net, w, x, t, residual=False), w), reduction, x.shape[0])
 
 
 def gauss_newton_diagonal(
@@ -74,7 +74,7 @@ def gauss_newton_diagonal(
     >>> gauss_newton_diagonal(net, np.zeros(2), x, t)
     array([1.  , 0.25])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
 
     def sums(x: Array) -> tuple[Array]:
         trace = forward(net, w, x)
@@ -82,7 +82,7 @@ def gauss_newton_diagonal(
         return (diagonal_of_parameters(trace.z[:-1], diagonals),)
 
     (total,) = sum_over_patterns(sums, (2 * net.widths[-1] + 8) * sum(net.widths), x)
-    return reduced(total, reduction, x.shape[0])
+    return reduce_patterns(total, reduction, x.shape[0])
 
 
 def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], t: Array, /) -> Float[Array, "N P"]:
@@ -100,7 +100,7 @@ def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"
     array([[-15.,  -5.],
            [ -0.,  -1.]])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("pattern_gradients", x.shape[0] * (2 * net.num_parameters + 8 * sum(net.widths)), w)
     return _pattern_gradients(net, w, x, t)
 
@@ -131,7 +131,7 @@ def outer_product(
     array([[9., 3.],
            [3., 1.]])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("outer_product", 3 * net.num_parameters**2, w)
 
     def sums(x: Array, t: Array) -> tuple[Array]:
@@ -139,7 +139,7 @@ def outer_product(
         return (contract(OUTER_PRODUCTS, g, g),)
 
     (total,) = sum_over_patterns(sums, 2 * net.num_parameters, x, t)
-    return reduced((total + total.T) / 2, reduction, x.shape[0])
+    return reduce_patterns((total + total.T) / 2, reduction, x.shape[0])
 
 
 def _pattern_gradients(net: Network, w: Array, x: Array, t: Array) -> Array:

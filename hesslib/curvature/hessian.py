@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array
 from hesslib._chunks import refuse_what_cannot_fit
-from hesslib.curvature._blocks import Pair, assembled, in_flat_order, lower_blocks
-from hesslib.networks.network import Network, Reduction, checked_batch, reduced
+from hesslib.curvature._blocks import Pair, assemble, in_flat_order, lower_blocks
+from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
 
 
 def hessian(
@@ -41,9 +41,9 @@ def hessian(
     array([[9., 3.],
            [3., 1.]])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("hessian", 3 * net.num_parameters**2, w)
-    return reduced(assembled(net, lower_blocks(net, w, x, t), w), reduction, x.shape[0])
+    return reduce_patterns(assemble(net, lower_blocks(net, w, x, t), w), reduction, x.shape[0])
 
 
 class Block(NamedTuple):
@@ -90,14 +90,16 @@ def hessian_blocks(
     >>> blocks[2, 1].total.shape, sorted(blocks)
     ((2, 2), [(1, 1), (1, 2), (2, 1), (2, 2)])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("hessian_blocks", 4 * net.num_parameters**2, w)
     N = x.shape[0]
     with_m = lower_blocks(net, w, x, t, residual=False)
     with_delta = lower_blocks(net, w, x, t, gauss_newton=False)
     blocks = {}
     for m, l in list(with_m):
-        block = Block(*(reduced(in_flat_order(part.pop((m, l))), reduction, N) for part in (with_m, with_delta)))
+        block = Block(
+            *(reduce_patterns(in_flat_order(part.pop((m, l))), reduction, N) for part in (with_m, with_delta))
+        )
         blocks[l, m] = Block(block.gauss_newton.T, block.residual.T)
         blocks[m, l] = block
     return blocks

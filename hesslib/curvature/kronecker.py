@@ -31,7 +31,7 @@ from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
 from hesslib._options import real_number
 from hesslib.curvature._blocks import with_block
 from hesslib.derivatives.backprop import curved_sensitivities
-from hesslib.networks.network import Network, Reduction, checked_batch, forward, reduced
+from hesslib.networks.network import Network, Reduction, check_batch, forward, reduce_patterns
 
 # contractions
 OF_INPUTS = "ni,np->ip"  # sum_n z_ni z_np
@@ -87,7 +87,7 @@ def kronecker_factors(
     (KroneckerFactors(A=array([[5., 2.],
            [2., 1.]]), B=array([[2.]])),)
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("kronecker_factors", 3 * sum((n + 1) ** 2 for n in net.widths), w)
     N = x.shape[0]
 
@@ -102,7 +102,7 @@ def kronecker_factors(
 
     found = sum_over_patterns(sums, (2 * net.widths[-1] + 4) * sum(net.widths), x)
     return tuple(
-        KroneckerFactors((A + A.T) / (2 * N), reduced((B + B.T) / 2, reduction, N))
+        KroneckerFactors((A + A.T) / (2 * N), reduce_patterns((B + B.T) / 2, reduction, N))
         for A, B in zip(found[::2], found[1::2], strict=True)
     )
 
@@ -175,7 +175,7 @@ def kronecker_solve(
     array([1., 1.])
     """
     check_factors(net, factors)
-    return solved(net, eigenbases(factors, damping), v, factors[0].B)
+    return solve(net, eigenbases(factors, damping), v, factors[0].B)
 
 
 class Eigenbasis(NamedTuple):
@@ -204,7 +204,7 @@ def eigenbases(factors: Sequence[KroneckerFactors], damping: float, /) -> list[E
     return bases
 
 
-def solved(net: Network, bases: Sequence[Eigenbasis], v: Array, like: Array, /) -> Array:
+def solve(net: Network, bases: Sequence[Eigenbasis], v: Array, like: Array, /) -> Array:
     """Return the solution for one vector or for columns, by bases that are at hand."""
     parts = _by_layer(net, v, like)
     return _flat(

@@ -14,9 +14,9 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, dtype_name, namespace, of_numpy
 from hesslib.curvature._passes import Passes, passes
-from hesslib.curvature.kronecker import Eigenbasis, KroneckerFactors, check_factors, eigenbases, solved
+from hesslib.curvature.kronecker import Eigenbasis, KroneckerFactors, check_factors, eigenbases, solve
 from hesslib.curvature.roperator import Product, gauss_newton_product, hessian_product
-from hesslib.networks.network import Network, Reduction, checked_batch, reduced
+from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -94,11 +94,11 @@ def kronecker_inverse_operator(
     """
     check_factors(net, factors)
     bases, like = eigenbases(factors, damping), factors[0].B
-    return _symmetric(net, Products(partial(_solved_rows, net), bases, like))
+    return _symmetric(net, Products(partial(_solve_rows, net), bases, like))
 
 
 def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, product: Product) -> "LinearOperator":
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     xp, N = namespace(w=w), x.shape[0]
     w, x = xp.asarray(w, copy=True), xp.asarray(x, copy=True)  # what is kept has views; both may be changed in place
     kept = passes(net, w, x, t)
@@ -106,11 +106,11 @@ def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, 
 
 
 def _product_rows(net: Network, product: Product, reduction: Reduction, N: int, kept: Passes, rows: Array) -> Array:
-    return reduced(product(net, kept, rows), reduction, N)
+    return reduce_patterns(product(net, kept, rows), reduction, N)
 
 
-def _solved_rows(net: Network, bases: Sequence[Eigenbasis], rows: Array) -> Array:
-    return solved(net, bases, rows.T, bases[0].Y).T
+def _solve_rows(net: Network, bases: Sequence[Eigenbasis], rows: Array) -> Array:
+    return solve(net, bases, rows.T, bases[0].Y).T
 
 
 class Products:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from hesslib._arrays import Array, contract, dtype_name, namespace, of_one_library
 from hesslib._chunks import sum_over_patterns
 from hesslib.curvature._passes import Passes, passes
-from hesslib.networks.network import Network, Reduction, checked_batch, reduced
+from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
 
 Product = Callable[[Network, Passes, Array], Array]
 
@@ -139,15 +139,15 @@ def _parameters_of_layer(p: Passes, l: int, R_delta: Array, R_z: Array | None) -
 
 
 def _product(net: Network, w: Array, x: Array, t: Array, v: Array, reduction: Reduction, product: Product) -> Array:
-    w, x, t = checked_batch(net, w, x, t)
-    rows = checked_vectors(net, w, v)
-    held = 4 * rows.shape[0] * max(net.widths) + 8 * sum(net.widths)
-    (total,) = sum_over_patterns(lambda x, t: (product(net, passes(net, w, x, t), rows),), held, x, t)
-    total = reduced(total, reduction, x.shape[0])
+    w, x, t = check_batch(net, w, x, t)
+    rows = check_vectors(net, w, v)
+    numbers_per_pattern = 4 * rows.shape[0] * max(net.widths) + 8 * sum(net.widths)
+    (total,) = sum_over_patterns(lambda x, t: (product(net, passes(net, w, x, t), rows),), numbers_per_pattern, x, t)
+    total = reduce_patterns(total, reduction, x.shape[0])
     return total[0] if v.ndim == 1 else total.T
 
 
-def checked_vectors(net: Network, w: Float[Array, " P"], v: Array, /) -> Float[Array, "V P"]:
+def check_vectors(net: Network, w: Float[Array, " P"], v: Array, /) -> Float[Array, "V P"]:
     """Return the vector (P,), or the columns of (P, V), as rows."""
     w, v = of_one_library(w=w, v=v)
     if v.ndim not in (1, 2) or v.shape[0] != net.num_parameters:

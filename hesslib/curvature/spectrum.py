@@ -14,7 +14,7 @@ from hesslib._options import one_of
 from hesslib.curvature.gauss_newton import gauss_newton, gauss_newton_diagonal
 from hesslib.curvature.hessian import hessian
 from hesslib.derivatives.backprop import output_jacobian
-from hesslib.networks.network import Network, checked_batch
+from hesslib.networks.network import Network, check_batch
 
 Curvature = Literal["gauss_newton", "exact", "diagonal"]
 MATRICES = 8  # (P, P) that a decomposition holds at most
@@ -67,7 +67,7 @@ def spectrum(
     >>> spectrum(Network((1, 1)), np.zeros(2), x, t).values.round(12)
     array([ 2., 18.])
     """
-    w, x, t = _checked(net, w, x, t, curvature)
+    w, x, t = _check(net, w, x, t, curvature)
     xp = namespace(w=w)
     if curvature == "diagonal":
         return Spectrum(gauss_newton_diagonal(net, w, x, t), eye_like(net.num_parameters, w))
@@ -94,7 +94,7 @@ def eigenvalues(
     >>> eigenvalues(Network((1, 1)), np.zeros(2), np.array([[3.0], [-3.0]]), np.zeros((2, 1))).round(12)
     array([ 2., 18.])
     """
-    return eigenvalues_of(net, *_checked(net, w, x, t, curvature), curvature)
+    return eigenvalues_of(net, *_check(net, w, x, t, curvature), curvature)
 
 
 def eigenvalues_of(net: Network, w: Array, x: Array, t: Array, curvature: Curvature, /) -> Float[Array, " P"]:
@@ -107,9 +107,9 @@ def eigenvalues_of(net: Network, w: Array, x: Array, t: Array, curvature: Curvat
     return _squared_and_filled(net, xp.linalg.svdvals(_triangular_factor(net, w, x)))
 
 
-def _checked(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> tuple[Array, Array, Array]:
+def _check(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> tuple[Array, Array, Array]:
     one_of("curvature", curvature, CURVATURES)
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     if curvature != "diagonal":
         refuse_half_precision(w=w)
     refuse_spectrum("spectrum", net, w)

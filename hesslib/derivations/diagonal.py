@@ -167,7 +167,10 @@ def from_general_recursion() -> Steps:
 
     def reached(e: Expr) -> Expr:
         e = unfold(e, {B: lambda y, x, r, c: through_own(r, c) if (y, x) == (l + 1, l) else B[y, x, r, c]})
-        inserted = lambda r, c: freshen(reach).xreplace({k: r, j: c})  # noqa: E731
+
+        def inserted(r: Expr, c: Expr) -> Expr:
+            return freshen(reach).xreplace({k: r, j: c})
+
         e = unfold(e, {G: lambda y, x, r, c: inserted(r, c) if (y, x) == (l + 1, l) else G[y, x, r, c]})
         return unfold(e, {G: lambda y, x, r, c: KroneckerDelta(r, c) if (y, x) == (l, l) else G[y, x, r, c]})
 

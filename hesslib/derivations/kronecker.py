@@ -136,14 +136,10 @@ def inputs_alike() -> Steps:
 
 def _exact(alike: dict[Any, Callable[..., Expr]], why: str) -> Steps:
     written_out = {
-        A: lambda y, i, i_: _with(factors[A](y, i, i_), alike),
-        B: lambda y, j, j_: _with(factors[B](y, j, j_), alike),
+        A: lambda y, i, i_: unfold(factors[A](y, i, i_), alike),
+        B: lambda y, j, j_: unfold(factors[B](y, j, j_), alike),
     }
     return Steps(summed()).then(B[l, j, j_] * A[l, i, i_], why, using={**alike, **written_out})
-
-
-def _with(e: Expr, meaning: dict[Any, Callable[..., Expr]]) -> Expr:
-    return unfold(e, meaning)
 
 
 def squared_error_outputs() -> Steps:

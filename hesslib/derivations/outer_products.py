@@ -214,14 +214,20 @@ def change_along(n: Expr, k: Expr) -> Expr:
 
 def quadratic_form() -> Steps:
     r"""$v^T(\text{Gauss-Newton})v=\sum_{nkk'}M_{nkk'}u_{nk}u_{nk'}$."""
-    matrix = lambda r, s: _over_pairs(lambda n, k, q: M[n, k, q] * J[n, k, r] * J[n, q, s])  # noqa: E731
+
+    def matrix(r: Expr, s: Expr) -> Expr:
+        return _over_pairs(lambda n, k, q: M[n, k, q] * J[n, k, r] * J[n, q, s])
+
     chain = Steps(S("s", P, lambda s: S("r", P, lambda r: v[r] * v[s] * matrix(r, s))))
     return chain.then(_over_pairs(lambda n, k, q: M[n, k, q] * u[n, k] * u[n, q]), "name $u$", using={u: change_along})
 
 
 def softmax_form() -> Steps:
     r"""For softmax that is $\sum_{nk}y_{nk}(u_{nk}-\sum_{k'}y_{nk'}u_{nk'})^2\ge0$: a variance for each pattern."""
-    mean = lambda n: S("k'", K, lambda q: y_k[n, q] * u[n, q])  # noqa: E731
+
+    def mean(n: Expr) -> Expr:
+        return S("k'", K, lambda q: y_k[n, q] * u[n, q])
+
     chain = Steps(_over_pairs(lambda n, k, q: _softmax_M(n, k, q) * u[n, k] * u[n, q]))
     return chain.then(
         _over_outputs(lambda n, k: y_k[n, k] * (u[n, k] - mean(n)) ** 2),
@@ -234,7 +240,10 @@ def softmax_form() -> Steps:
 def outer_product() -> Steps:
     r"""$\sum_ng_ng_n^T$ with $g_n=\nabla E_n$: $\delta_{nk}\delta_{nk'}$ stands where Gauss-Newton has $M_{nkk'}$."""
     g = Tensor("g", shape=(N, P))
-    inside = lambda n, r: S("k", K, lambda k: delta[n, k] * J[n, k, r])  # noqa: E731
+
+    def inside(n: Expr, r: Expr) -> Expr:
+        return S("k", K, lambda k: delta[n, k] * J[n, k, r])
+
     chain = Steps(_over_patterns(lambda n: g[n, r] * g[n, s]))
     return chain.then(
         _over_pairs(lambda n, k, q: delta[n, k] * delta[n, q] * J[n, k, r] * J[n, q, s]),
@@ -245,7 +254,10 @@ def outer_product() -> Steps:
 
 def expected_over_own_targets() -> Steps:
     r"""$\sum_qy_{nq}\,\delta_{nk}\delta_{nk'}=M_{nkk'}$ if class q is the target with probability $y_{nq}$."""
-    residual = lambda k, q: y_k[n, k] - KroneckerDelta(k, q)  # noqa: E731
+
+    def residual(k: Expr, q: Expr) -> Expr:
+        return y_k[n, k] - KroneckerDelta(k, q)
+
     chain = Steps(S("q", K, lambda q: y_k[n, q] * residual(k, q) * residual(k_, q)))
     return chain.then(_softmax_M(n, k, k_), r"$\sum_qy_{nq}=1$", using=probabilities_sum_to_one)
 

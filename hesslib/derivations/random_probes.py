@@ -67,7 +67,7 @@ by_eigenvectors: dict[Any, Callable[..., Expr]] = {
 """Matrices and powers by eigenvalues and eigenvectors."""
 
 eigenvectors_are_orthonormal = fact(S("i", P, lambda i: U[i, r] * U[i, q]), KroneckerDelta(r, q), r, q)
-so_are_those_of_T = fact(S("m", K, lambda m: Y[m, r] * Y[m, q]), KroneckerDelta(r, q), r, q)
+eigenvectors_of_T_are_orthonormal = fact(S("m", K, lambda m: Y[m, r] * Y[m, q]), KroneckerDelta(r, q), r, q)
 lanczos = fact(
     S("j", P, lambda j: A[i, j] * Q[j, m]),
     S("n", K, lambda n: Q[i, n] * T[n, m]) + residual[i] * KroneckerDelta(m, K),
@@ -119,7 +119,10 @@ moments: dict[Any, Callable[..., Expr]] = {second: KroneckerDelta, fourth: _pair
 # ---------------------------------------------------------------------------------------- Hutchinson's estimators
 def trace_estimator() -> Steps:
     r"""$\langle v^TAv\rangle=\sum_iA_{ii}$."""
-    form = lambda: S("i", P, lambda i: S("j", P, lambda j: A[i, j] * second[i, j]))  # noqa: E731
+
+    def form() -> Expr:
+        return S("i", P, lambda i: S("j", P, lambda j: A[i, j] * second[i, j]))
+
     chain = Steps(mean_of_form).then(form(), "the mean of a sum", using={mean_of_form: form})
     return chain.then(S("i", P, lambda i: A[i, i]), r"$\langle v_iv_j\rangle=I_{ij}$", using=moments)
 
@@ -172,7 +175,10 @@ def _inserted(name: Expr, known: Steps, value: int) -> Callable[[Expr], Expr]:
 
 def diagonal_estimator() -> Steps:
     r"""$\langle v_i(Av)_i\rangle=A_{ii}$."""
-    form = lambda i: S("j", P, lambda j: A[i, j] * second[i, j])  # noqa: E731
+
+    def form(i: Expr) -> Expr:
+        return S("j", P, lambda j: A[i, j] * second[i, j])
+
     chain = Steps(mean_of_diagonal[i]).then(form(i), "the mean of a sum", using={mean_of_diagonal: form})
     return chain.then(A[i, i], r"$\langle v_iv_j\rangle=I_{ij}$", using=moments)
 
@@ -247,7 +253,7 @@ def quadrature() -> Steps:
 
 def _apart(e: Expr) -> Expr:
     """Insert eigenvalues and eigenvectors; then write every power of an eigenvalue as a product over its exponents."""
-    e = so_are_those_of_T(eigenvectors_are_orthonormal(unfold(e, by_eigenvectors)))
+    e = eigenvectors_of_T_are_orthonormal(eigenvectors_are_orthonormal(unfold(e, by_eigenvectors)))
 
     def visit(y: Any) -> Any:
         base, exponent = y.as_base_exp() if isinstance(y, Expr) else (y, 1)

@@ -168,7 +168,10 @@ def gradient() -> Steps:
 def covariance() -> Steps:
     r"""$S_{kl}$ is the covariance of the log-derivatives."""
     chain = Steps(metric[k, l])
-    opened = lambda e: _known(unfold(e, {metric: S_of}))  # noqa: E731
+
+    def opened(e: Expr) -> Expr:
+        return _known(unfold(e, {metric: S_of}))
+
     chain.then(mean(lambda s: (Obar[s, k] - Obarmean[k]) * (O[s, l] - Omean[l])), using=opened)
     return chain.then(S_of(k, l), using=_known)
 
@@ -238,7 +241,10 @@ def divergence() -> Steps:
         by(k).named(2 * mean_q(l) - 2 * mean(lambda s: O[s, l])),
         using=assuming(K, divergence, lambda e: e.xreplace({Diff(w[l], K): slope})),
     )
-    at_p = lambda e: _known(unfold(by(k).evaluate(e), {q: lambda s: p[s]}))  # noqa: E731
+
+    def at_p(e: Expr) -> Expr:
+        return _known(unfold(by(k).evaluate(e), {q: lambda s: p[s]}))
+
     return chain.then(4 * real(S_of(k, l)), "at $q=p$", using=at_p)
 
 
@@ -279,7 +285,10 @@ def other_parameters() -> Steps:
     r"""If $Sd=-\gamma F$ and $d=Je$, then $e$ solves the same equation with $J^TSJ$ and $J^TF$."""
     J_e_is_d = fact(S("b", Q, lambda b: J[k, b] * e_[b]), d[k], k)
     S_d_is_F = fact(S("l", P, lambda l: metric[k, l] * d[l]), -gamma * force[k], k)
-    transformed = lambda a, b: S("l", P, lambda l: S("k", P, lambda k: J[k, a] * metric[k, l] * J[l, b]))  # noqa: E731
+
+    def transformed(a: Expr, b: Expr) -> Expr:
+        return S("l", P, lambda l: S("k", P, lambda k: J[k, a] * metric[k, l] * J[l, b]))
+
     chain = Steps(S("b", Q, lambda b: transformed(a, b) * e_[b]))
     chain.then(S("l", P, lambda l: S("k", P, lambda k: J[k, a] * metric[k, l] * d[l])), "$Je=d$", using=J_e_is_d)
     return chain.then(-gamma * S("k", P, lambda k: J[k, a] * force[k]), r"$Sd=-\gamma F$", using=S_d_is_F)

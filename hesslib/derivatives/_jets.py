@@ -133,7 +133,7 @@ def output_second_rates(net: Network, jets: Jets, entries: Entries, /) -> Array:
     return ddy if dda is None else ddy + net.loss.output_derivative(a, dda)
 
 
-def checked_inputs_of(net: Network, inputs: Sequence[int] | None, /) -> tuple[int, ...]:
+def check_inputs_of(net: Network, inputs: Sequence[int] | None, /) -> tuple[int, ...]:
     """Return the numbers of the inputs by which to derive: all of them for None."""
     refuse_no_network(net)
     n_0 = net.widths[0]

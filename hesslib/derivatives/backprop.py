@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, eye_like, namespace
 from hesslib._chunks import refuse_what_cannot_fit
-from hesslib.networks.network import Network, Reduction, Trace, checked_batch, checked_inputs, forward_pass, reduced
+from hesslib.networks.network import Network, Reduction, Trace, check_batch, check_inputs, forward_pass, reduce_patterns
 
 # contractions
 TO_PREVIOUS_LAYER = "nk,kj->nj"  # sum_k delta_nk w_kj
@@ -69,7 +69,7 @@ def gradient(
     >>> gradient(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]), np.array([[5.0]]))
     array([6., 2.])
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     trace = forward_pass(net, w, x)
     delta = _deltas(net, w, trace, t)
     xp = namespace(z=trace.y)
@@ -77,7 +77,7 @@ def gradient(
     for l in range(1, net.L + 1):
         parts.append(xp.reshape(contract(OVER_PATTERNS, delta[l], trace.z[l - 1]), (-1,)))
         parts.append(xp.sum(delta[l], axis=0))
-    return reduced(xp.concat(parts), reduction, x.shape[0])
+    return reduce_patterns(xp.concat(parts), reduction, x.shape[0])
 
 
 def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K P"]:
@@ -96,9 +96,9 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
     >>> output_jacobian(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))
     array([[[3., 1.]]])
     """
-    w, x = checked_inputs(net, w, x)
-    held = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
-    refuse_what_cannot_fit("output_jacobian", held, w)
+    w, x = check_inputs(net, w, x)
+    numbers = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
+    refuse_what_cannot_fit("output_jacobian", numbers, w)
     trace = forward_pass(net, w, x)
     xp = namespace(z=trace.y)
     N, K = trace.y.shape

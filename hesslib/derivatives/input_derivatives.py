@@ -26,7 +26,7 @@ from hesslib.derivatives._jets import (
     DIAGONAL,
     LAPLACIAN,
     Jets,
-    checked_inputs_of,
+    check_inputs_of,
     coordinate_directions,
     forward_jets,
     output_rates,
@@ -34,13 +34,12 @@ from hesslib.derivatives._jets import (
     pair_numbers,
     upper_triangle,
 )
-from hesslib.networks.network import Network, checked_inputs
+from hesslib.networks.network import Network, check_inputs
 
 # contractions
 BACK = "qnk,kj->qnj"  # sum_k G_qnk w_kj
-CURVATURE_DIAGONAL = "qnj,dnj->qdn"  # sum_j C_qnj (da_dnj)^2
 CURVATURE_HESSIAN = "qdnj,enj->nqde"  # sum_j C_qnj da_dnj da_enj
-FIRST_LAYER_DIAGONAL = "qnj,dj->qdn"  # the same in layer 1, where da does not depend on the pattern
+FIRST_LAYER_DIAGONAL = "qnj,dj->qdn"  # sum_j C_qnj (da_dj)^2: in layer 1, da does not depend on the pattern
 FIRST_LAYER_HESSIAN = "qnj,dej->nqde"
 
 
@@ -94,7 +93,7 @@ def input_hessian(
     array([[[[-1., -2.],
              [-2., -4.]]]])
     """
-    inputs = checked_inputs_of(net, inputs)
+    inputs = check_inputs_of(net, inputs)
     D, K = len(inputs), net.widths[-1]
     entries = upper_triangle(D)
 
@@ -138,7 +137,7 @@ def input_hessian_diagonal(
     >>> input_hessian_diagonal(net, w, np.zeros((1, 2)))
     array([[[-1., -4.]]])
     """
-    inputs = checked_inputs_of(net, inputs)
+    inputs = check_inputs_of(net, inputs)
     D, K = len(inputs), net.widths[-1]
 
     def rows(x: Array, directions: Array) -> Array:
@@ -214,9 +213,9 @@ def _by_chunks(
     entries: int = 1,
 ) -> Array:
     """Return ``rows(x, directions)`` for all patterns, a chunk of them at a time."""
-    w, x = checked_inputs(net, w, x)
-    D = len(checked_inputs_of(net, inputs))
+    w, x = check_inputs(net, w, x)
+    D = len(check_inputs_of(net, inputs))
     refuse_what_cannot_fit(what, x.shape[0] * net.widths[-1] * D**axes, w)
-    directions = coordinate_directions(net, checked_inputs_of(net, inputs), x)
-    held = (directions.shape[0] + entries + 2) * max(net.widths)
-    return map_over_patterns(lambda x: rows(x, directions), held, x, budget=CACHE)
+    directions = coordinate_directions(net, check_inputs_of(net, inputs), x)
+    numbers_per_pattern = (directions.shape[0] + entries + 2) * max(net.widths)
+    return map_over_patterns(lambda x: rows(x, directions), numbers_per_pattern, x, budget=CACHE)

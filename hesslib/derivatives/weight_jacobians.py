@@ -32,13 +32,13 @@ from hesslib.derivatives._jets import (
     LAPLACIAN,
     Entries,
     Jets,
-    checked_inputs_of,
+    check_inputs_of,
     coordinate_directions,
     forward_jets,
     pair_numbers,
     upper_triangle,
 )
-from hesslib.networks.network import Network, checked_inputs
+from hesslib.networks.network import Network, check_inputs
 
 # contractions
 BACK = "qnk,kj->qnj"  # sum_k G_qnk w_kj
@@ -79,7 +79,7 @@ def input_jacobian(
     >>> input_jacobian(net, w, np.zeros((1, 1)))  # of y = w_3 sin(w_1 x + w_2) + w_4
     array([[[[3., 0., 2., 0.]]]])
     """
-    D = len(checked_inputs_of(net, inputs))
+    D = len(check_inputs_of(net, inputs))
     return _by_chunks(
         "weight_jacobians.input_jacobian", net, w, x, inputs, lambda x, v: _first(net, w, x, v), entries=D
     )
@@ -104,7 +104,7 @@ def input_hessian(
     >>> input_hessian(net, w, np.zeros((1, 1))).round(12)
     array([[[[[-12.,  -0.,  -4.,   0.]]]]])
     """
-    D = len(checked_inputs_of(net, inputs))
+    D = len(check_inputs_of(net, inputs))
     entries = upper_triangle(D)
 
     def rows(x: Array, directions: Array) -> Array:
@@ -133,7 +133,7 @@ def input_hessian_diagonal(
     >>> input_hessian_diagonal(net, w, np.zeros((1, 1))).round(12)  # of -4 w_3 sin(w_2), and w_1 = 2 counts twice
     array([[[[-12.,  -0.,  -4.,   0.]]]])
     """
-    D = len(checked_inputs_of(net, inputs))
+    D = len(check_inputs_of(net, inputs))
     return _by_chunks(
         "weight_jacobians.input_hessian_diagonal",
         net,
@@ -274,9 +274,9 @@ def _by_chunks(
     entries: int,
 ) -> Array:
     """Return ``rows(x, directions)`` for all patterns, a chunk of them at a time."""
-    w, x = checked_inputs(net, w, x)
-    directions = coordinate_directions(net, checked_inputs_of(net, inputs), x)
+    w, x = check_inputs(net, w, x)
+    directions = coordinate_directions(net, check_inputs_of(net, inputs), x)
     K, D = net.widths[-1], directions.shape[0]
     refuse_what_cannot_fit(f"weight_jacobians.{what}", x.shape[0] * K * entries * net.num_parameters, w)
-    held = K * (5 * entries * (net.num_parameters + net.widths[0]) + 6 * D * max(net.widths))
-    return map_over_patterns(lambda x: rows(x, directions), held, x, budget=BUDGET)
+    numbers_per_pattern = K * (5 * entries * (net.num_parameters + net.widths[0]) + 6 * D * max(net.widths))
+    return map_over_patterns(lambda x: rows(x, directions), numbers_per_pattern, x, budget=BUDGET)

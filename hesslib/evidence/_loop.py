@@ -22,11 +22,11 @@ from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network
 from hesslib.training import run as training
 from hesslib.training.batch_objective import Objective
-from hesslib.training.levenberg_marquardt import minimised
+from hesslib.training.levenberg_marquardt import minimise
 from hesslib.training.run import is_yes
 from hesslib.training.trust_region import EPS
 
-Status = Literal["converged", "limit", "stalled", "collapsed", "noise_free", "stopped", "interrupted"]
+LoopStatus = Literal["converged", "limit", "stalled", "collapsed", "noise_free", "stopped", "interrupted"]
 """converged: alpha and beta no longer move; limit: no updates are left; stalled: no update raises the evidence;
 collapsed: w = 0 from every start; noise_free: the outputs hit the targets to rounding; stopped: the callback said so;
 interrupted: KeyboardInterrupt."""
@@ -59,7 +59,7 @@ class Update(NamedTuple):
     curvature: str  # the one used: gauss_newton in place of exact where the Hessian is not positive definite
 
 
-Callback = Callable[[Array, Update], Any]
+UpdateCallback = Callable[[Array, Update], Any]
 
 
 class State(NamedTuple):
@@ -90,7 +90,7 @@ class Loop:
         curvature: Curvature,
         tolerance: float,
         max_iterations: int,
-        callback: Callback | None,
+        callback: UpdateCallback | None,
     ) -> None:
         self.factor = twice_c(convention)
         self.regression = isinstance(net.loss, SquaredError)
@@ -155,12 +155,12 @@ class Loop:
             return [(w, self.factor * alpha, b)]
         self.objective.again(self._run(w), 0.0)
         self.objective.error(w)
-        squares = (self.objective.linearised()[0] ** 2).sum(axis=0)
+        squares = (self.objective.linearise()[0] ** 2).sum(axis=0)
         mean, least = float(squares.mean()), self._least_scale(squares)
         usual = w, CAUTION * b * mean, b
-        return [usual, (self._scaled(w), OF_SMALL * b * least, b)] if least < mean / SPREAD else [usual]
+        return [usual, (self._rescale(w), OF_SMALL * b * least, b)] if least < mean / SPREAD else [usual]
 
-    def _scaled(self, w: np.ndarray) -> np.ndarray:
+    def _rescale(self, w: np.ndarray) -> np.ndarray:
         """Return weights of the first layer that do to the inputs what `w` would do to inputs of size 1.
 
         From weights of size 1, inputs of 1e-6 leave every unit in the middle, where the network is linear.
@@ -195,7 +195,7 @@ class Loop:
         """Minimise b E + a |w|^2 / 2 from w, which is E with the decay a / b."""
         run = self._run(w)
         self.objective.again(run, a / b)
-        found = minimised(self.objective, run)
+        found = minimise(self.objective, run)
         if found.status == "interrupted":
             raise KeyboardInterrupt
         return self.state(found.w, a, b, found.history[-1].iteration)
@@ -220,7 +220,7 @@ class Loop:
         try:
             if curvature == "exact":
                 return Spectrum(*np.linalg.eigh(self.objective.hessian()))
-            J = self.objective.linearised()[0]
+            J = self.objective.linearise()[0]
         finally:
             self.objective.decay = decay
         if curvature == "diagonal":
@@ -230,7 +230,7 @@ class Loop:
         return Spectrum(np.concatenate([s**2, np.zeros(self.P - len(s))]), Vt.T)
 
 
-class Run:
+class LoopFromStart:
     """The loop from one start."""
 
     def __init__(self, loop: Loop, start: int) -> None:
@@ -238,7 +238,7 @@ class Run:
         self.best: State | None = None
         self.best_evidence = -math.inf
         self.history: list[Update] = []
-        self.status: Status = "limit"
+        self.status: LoopStatus = "limit"
         self.message = ""
 
     def go(self, w: np.ndarray, a: float, b: float, max_updates: int, tolerance: float) -> None:
@@ -247,11 +247,11 @@ class Run:
         except KeyboardInterrupt:
             self.status, self.message = "interrupted", f"interrupted after {max(len(self.history) - 1, 0)} updates"
 
-    def _go(self, w: np.ndarray, a: float, b: float, max_updates: int, tolerance: float) -> tuple[Status, str]:
+    def _go(self, w: np.ndarray, a: float, b: float, max_updates: int, tolerance: float) -> tuple[LoopStatus, str]:
         loop = self.loop
         s = loop.train(w, a, b)
         for update in range(max_updates + 1):
-            if self._recorded(update, s):
+            if self._record(update, s):
                 return "stopped", f"the callback returned True after update {update}"
             if s.gamma < COLLAPSED or s.half_w2 == 0:
                 why = "noise explains the targets" if loop.regression else "classes are as often right everywhere"
@@ -263,13 +263,13 @@ class Run:
             if s.a > 0 and max(abs(math.log(step_a / s.a)), abs(math.log(step_b / s.b))) <= tolerance:
                 return "converged", f"alpha and beta are constant to {tolerance:.0e} after {update} updates"
             if update < max_updates:
-                new = self._improved(s, step_a, step_b)
+                new = self._improve(s, step_a, step_b)
                 if new is None:
                     return "stalled", f"no update of alpha and beta raises the evidence after {update} updates"
                 s = new
         return "limit", f"all {max_updates} updates are used"
 
-    def _improved(self, s: State, a: float, b: float) -> State | None:
+    def _improve(self, s: State, a: float, b: float) -> State | None:
         """Train at the new a and b, or at what lies between the old and the new if the evidence would fall."""
         train, halvings = self.loop.train, HALVINGS if s.a > 0 else 1
         for part in (0.5**k for k in range(halvings)):
@@ -283,7 +283,7 @@ class Run:
         self.best_evidence = new.log_evidence
         return new
 
-    def _recorded(self, update: int, s: State) -> bool:
+    def _record(self, update: int, s: State) -> bool:
         self.best, self.best_evidence = s, max(self.best_evidence, s.log_evidence)
         factor = self.loop.factor
         of_data = factor if self.loop.regression else 1.0  # a cross-entropy is E_D itself, and beta is 1

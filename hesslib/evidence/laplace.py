@@ -30,7 +30,7 @@ from hesslib._arrays import Array, is_true, namespace, refuse_half_precision
 from hesslib._options import one_of
 from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of, refuse_spectrum
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, checked_batch, forward_pass, refuse_no_network
+from hesslib.networks.network import Network, check_batch, forward_pass, refuse_no_network
 
 Convention = Literal["mackay", "foresee_hagan"]
 HALF = {"mackay": 0.5, "foresee_hagan": 1.0}  # c: what stands in front of the two sums of squares
@@ -106,8 +106,8 @@ def log_evidence(
     >>> float(log_evidence(net, np.zeros(2), x, t, alpha=1.0, beta=1.0)), -0.5 * float(np.log(2 * np.pi * 2))
     (-1.2655121234846454, -1.2655121234846454)
     """
-    factor, n = _checked_precisions(net, x, alpha, beta, convention)
-    w, x, t = checked_batch(net, w, x, t)
+    factor, n = _check_precisions(net, x, alpha, beta, convention)
+    w, x, t = check_batch(net, w, x, t)
     one_of("curvature", curvature, CURVATURES)
     if curvature != "diagonal":
         refuse_half_precision(w=w)
@@ -117,7 +117,7 @@ def log_evidence(
     return gaussian_log_evidence(values, *_errors(net, w, x, t), factor * alpha, b, n)
 
 
-def _checked_precisions(
+def _check_precisions(
     net: Network, x: Array, alpha: float | Array, beta: float | Array | None, convention: Convention
 ) -> tuple[float, int]:
     """Return 2c and the number of data with a noise level, once alpha and beta are what they must be."""
@@ -187,8 +187,8 @@ def log_evidences(
     >>> log_evidences(net, np.array([0.5, 0.0]), x, t, alpha=1.0, beta=1.0).keys()
     dict_keys(['gauss_newton', 'exact', 'diagonal'])
     """
-    factor, n = _checked_precisions(net, x, alpha, beta, convention)
-    w, x, t = checked_batch(net, w, x, t)
+    factor, n = _check_precisions(net, x, alpha, beta, convention)
+    w, x, t = check_batch(net, w, x, t)
     refuse_half_precision(w=w)
     refuse_spectrum("log_evidences", net, w)
     E, half_w2 = _errors(net, w, x, t)

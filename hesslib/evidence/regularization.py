@@ -16,7 +16,7 @@ from hesslib._arrays import Array, contract, in_library_of, namespace
 from hesslib._options import whole_number
 from hesslib.curvature.spectrum import Curvature, Spectrum
 from hesslib.derivatives.backprop import output_jacobian
-from hesslib.evidence._loop import Callback, Loop, Run, Status, Update
+from hesslib.evidence._loop import Loop, LoopFromStart, LoopStatus, Update, UpdateCallback
 from hesslib.evidence.laplace import Convention, log_evidences
 from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network, outputs, random_generator
@@ -47,7 +47,7 @@ class Regularized:
     log_evidences: dict[str, float]  # with each curvature, at the same w, alpha and beta
     sigma: float  # the standard deviation of the noise; 0 for a cross-entropy, which has none
     history: tuple[Update, ...]  # of all starts, one after the other
-    status: Status  # alpha and beta constant, updates used up, no update raises the evidence, and so on
+    status: LoopStatus  # alpha and beta constant, updates used up, no update raises the evidence, and so on
     message: str  # the same in words
     net: Network = field(repr=False)  # that of the call
     spectrum: Spectrum = field(repr=False)  # of the curvature at w
@@ -90,7 +90,7 @@ def bayesian_regularization(
     max_iterations: int = 50,
     restarts: int = 3,
     rng: np.random.Generator | int = 0,
-    callback: Callback | None = None,
+    callback: UpdateCallback | None = None,
 ) -> Regularized:
     r"""Train a network with the weight decay, and for squared_error the noise level, of the largest evidence.
 
@@ -155,11 +155,11 @@ def bayesian_regularization(
     loop = Loop(net, w, x, t, convention, curvature, tolerance, max_iterations, callback)
     at = as_numpy(w, "w")
     starts = loop.starts(at, alpha, beta)
-    runs: list[Run] = []
+    runs: list[LoopFromStart] = []
     rng = random_generator(rng)
     for start in range(restarts + 1):
         for w_start, a, b in starts:
-            runs.append(Run(loop, start))
+            runs.append(LoopFromStart(loop, start))
             runs[-1].go(w_start, a, b, max_updates, tolerance)
             if runs[-1].status in ("stopped", "interrupted"):
                 break
@@ -174,7 +174,7 @@ def bayesian_regularization(
     return _result(net, loop, best, runs, x)
 
 
-def _result(net: Network, loop: Loop, best: Run, runs: list[Run], x: Array) -> Regularized:
+def _result(net: Network, loop: Loop, best: LoopFromStart, runs: list[LoopFromStart], x: Array) -> Regularized:
     s = best.best
     assert s is not None
     alpha, beta = s.a / loop.factor, s.b / loop.factor if loop.regression else 1.0

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from hesslib.finite_difference import rounding
-from hesslib.finite_difference.conclusion import Conclusion, climbed, concluded
+from hesslib.finite_difference.bounded_values import BoundedValues, extrapolate, fill_ladder
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.evaluation import Evaluator
-from hesslib.finite_difference.extrapolation import Quotients, joined
-from hesslib.finite_difference.ladder import Axes, Ladder, Pair, known
+from hesslib.finite_difference.extrapolation import Quotients, concatenate
+from hesslib.finite_difference.ladder import Axes, Ladder, Pair, finite_or_nan
 from hesslib.finite_difference.steps import Plan, scale
 from hesslib.finite_difference.witness import Doubt, even
 
@@ -56,23 +56,23 @@ def _imaginary(evaluate: Evaluator, points: Sequence[Array], shifts: Array) -> A
         raise ValueError(f"f fails for complex arguments ({reason}); method='complex_step' needs them") from reason
 
 
-def first(evaluate: Evaluator, x: Array, noise: float) -> Conclusion:
+def first(evaluate: Evaluator, x: Array, noise: float) -> BoundedValues:
     """Values and bounds.
 
     A second sample moves every coordinate by about one unit in the last place: rounding inside ``f`` is of the size of
     what that does to the derivative.
     """
     p, eps, h = len(x), float(np.finfo(x.dtype).eps), tiny(x)
-    D = checked(evaluate, x, noise)
+    D = verified_derivatives(evaluate, x, noise)
     nudged = (x * (1 + eps * np.where(np.arange(p) % 2, -1, 1))).astype(x.dtype)
     spread = np.abs(D - imaginary(evaluate, [nudged] * p, range(p), 1.3 * h))
     if not np.isfinite(spread).all():
         raise ValueError("f(x + ih) is not finite one unit in the last place from x; it must be")
     typical = np.median(np.divide(spread, np.abs(D), out=np.zeros_like(D), where=D != 0), axis=0)  # for lucky entries
-    return Conclusion(D, SPREAD * np.maximum(spread, np.maximum(typical, max(eps, evaluate.eps, noise)) * np.abs(D)))
+    return BoundedValues(D, SPREAD * np.maximum(spread, np.maximum(typical, max(eps, evaluate.eps, noise)) * np.abs(D)))
 
 
-def checked(evaluate: Evaluator, x: Array, noise: float) -> Array:
+def verified_derivatives(evaluate: Evaluator, x: Array, noise: float) -> Array:
     """The derivatives (p, outputs) by the complex step, compared along one direction with an ordinary quotient."""
     p = len(x)
     ladder = Ladder(evaluate, x, np.ones(p), 2.0, noise)
@@ -135,7 +135,7 @@ class ComplexLadder(Ladder):
 
     def _derivatives(self, wanted: Sequence[tuple[int, int, int]]) -> Array:
         """g_i at x + a e_j and x - a e_j for every (i, j, exponent of j): (wanted, 2, outputs)."""
-        points = [self.moved((j, s * self.step(j, e))) for _, j, e in wanted for s in (1, -1)]
+        points = [self.move((j, s * self.step(j, e))) for _, j, e in wanted for s in (1, -1)]
         axes = [i for i, _, _ in wanted for _ in (1, -1)]
         return imaginary(self.evaluate, points, axes, self.h, self.unit).reshape(len(wanted), 2, len(self.f0))
 
@@ -145,13 +145,13 @@ class ComplexLadder(Ladder):
         a = self._steps(coarsest, levels)[:, j]
         keys = [[(i, j, coarsest[i] + k, coarsest[j] + k) for i, j in pairs] for k in range(levels)]
         g = np.array([[self.pair[key] for key in row] for row in keys]).reshape(levels, len(pairs), 2, len(self.f0))
-        D = known((g[:, :, 0] - g[:, :, 1]) / (2 * a[..., None]))
+        D = finite_or_nan((g[:, :, 0] - g[:, :, 1]) / (2 * a[..., None]))
         return Quotients(D, gain=np.sqrt(0.5) / a, centre=np.zeros_like(a), ratio=self.ratio)
 
     def irregular(self, coarsest: Sequence[int], levels: int, sigma: Array, order: int, worth: Array) -> Array:
         return np.zeros((len(self.x), len(self.f0)), dtype=bool)  # an analytic function is not
 
-    def doubted(
+    def find_doubts(
         self, entries: Sequence[Axes], coarsest: Sequence[int], levels: tuple[int, int], sigma: Array, error: Array
     ) -> list[Doubt]:
         """The second differences of the first derivatives along the axes."""
@@ -172,12 +172,12 @@ class ComplexLadder(Ladder):
         return 4 * self.floor()
 
 
-def second(evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, step: Any, noise: float) -> Conclusion:
+def second(evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, step: Any, noise: float) -> BoundedValues:
     """Values and bounds, the diagonal first and then the pairs."""
-    D = checked(evaluate, x, noise)
-    ladder, coarsest = climbed(ComplexLadder, 1, evaluate, x, plan, step, noise)
+    D = verified_derivatives(evaluate, x, noise)
+    ladder, coarsest = fill_ladder(ComplexLadder, 1, evaluate, x, plan, step, noise)
     ladder.at_x = D
     diagonal = ladder.first(coarsest, plan.levels)
     ladder.fill_pairs(pairs, coarsest, plan.levels)
     entries = [*((i, i) for i in range(len(x))), *pairs]
-    return concluded(ladder, joined(diagonal, ladder.mixed(pairs, coarsest, plan.levels)), coarsest, entries)
+    return extrapolate(ladder, concatenate(diagonal, ladder.mixed(pairs, coarsest, plan.levels)), coarsest, entries)

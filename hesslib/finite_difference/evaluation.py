@@ -50,7 +50,7 @@ class Evaluator:
         self.pool: ProcessPoolExecutor | None = None
         self.workers = workers
         if workers > 1:
-            self.pickled = _pickled(f, workers)
+            self.pickled = _pickle(f, workers)
             import multiprocessing  # imported when used: it costs more than the rest of this package
             from concurrent.futures import ProcessPoolExecutor
 
@@ -71,18 +71,18 @@ class Evaluator:
             return np.zeros((0, self.size))
         self.calls += len(points)
         if self.pool is None:
-            return np.stack([self._checked(self.f(x)) for x in points])  # copied before f is called again
+            return np.stack([self._check_value(self.f(x)) for x in points])  # copied before f is called again
         else:
             share = -(-len(points) // self.workers)
             batches = [list(points[k : k + share]) for k in range(0, len(points), share)]
             values = [v for batch in self.pool.map(_evaluate, [self.pickled] * len(batches), batches) for v in batch]
-        return np.stack([self._checked(v) for v in values])
+        return np.stack([self._check_value(v) for v in values])
 
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=int))
 
-    def _checked(self, value: Any) -> Array:
+    def _check_value(self, value: Any) -> Array:
         y = np.asarray(value)
         if y.dtype.kind not in "buifc":
             raise ValueError(f"f returned {type(value).__name__} of dtype {y.dtype}; it must return numbers")
@@ -95,7 +95,7 @@ class Evaluator:
         return y.reshape(-1).astype(np.complex128 if y.dtype.kind == "c" else np.float64)
 
 
-def _pickled(f: Function, workers: int) -> bytes:
+def _pickle(f: Function, workers: int) -> bytes:
     remedy = (
         f"workers={workers} sends f to other processes: define it at the top level of an imported module, "
         "or use workers=1"

@@ -48,7 +48,7 @@ class Column:
     difference_gain: Array
 
 
-def joined(*parts: Quotients) -> Quotients:
+def concatenate(*parts: Quotients) -> Quotients:
     """The entries of several sets of quotients, one after the other."""
     D, gain, centre = (np.concatenate([getattr(q, name) for q in parts], axis=1) for name in ("D", "gain", "centre"))
     return Quotients(D, gain, centre, parts[0].ratio)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from hesslib.finite_difference import complex_step
-from hesslib.finite_difference.conclusion import Conclusion, climbed, concluded, estimate
+from hesslib.finite_difference.bounded_values import BoundedValues, as_estimate, extrapolate, fill_ladder
 from hesslib.finite_difference.estimate import Array, Estimate, point
 from hesslib.finite_difference.evaluation import Evaluator, Function
 from hesslib.finite_difference.ladder import Ladder
-from hesslib.finite_difference.options import planned, relative
+from hesslib.finite_difference.options import plan_of, relative
 from hesslib.finite_difference.steps import Plan
 
 PLANS = {
@@ -62,7 +62,7 @@ def jacobian(
     x = point(x)
     with Evaluator(f, workers) as evaluate:
         found = entries(evaluate, x, method, step, levels, relative(noise))
-        return estimate(found.value.T, found.error.T, (*evaluate.shape, len(x)), x, evaluate.calls, found.remarks)
+        return as_estimate(found.value.T, found.error.T, (*evaluate.shape, len(x)), x, evaluate.calls, found.remarks)
 
 
 def gradient(
@@ -94,12 +94,12 @@ def gradient(
     return jacobian(f, x, method=method, workers=workers, step=step, levels=levels, noise=noise)
 
 
-def entries(evaluate: Evaluator, x: Array, method: str, step: Any, levels: int | None, noise: float) -> Conclusion:
+def entries(evaluate: Evaluator, x: Array, method: str, step: Any, levels: int | None, noise: float) -> BoundedValues:
     """Values and bounds: (p, outputs)."""
     if method == "complex_step":
         if step is not None or levels is not None:
             raise ValueError("step and levels are given; the complex step of a first derivative has neither")
         return complex_step.first(evaluate, x, noise)
-    plan = planned(PLANS, method, levels)
-    ladder, coarsest = climbed(Ladder, 1, evaluate, x, plan, step, noise)
-    return concluded(ladder, ladder.first(coarsest, plan.levels), coarsest, [(i,) for i in range(len(x))])
+    plan = plan_of(PLANS, method, levels)
+    ladder, coarsest = fill_ladder(Ladder, 1, evaluate, x, plan, step, noise)
+    return extrapolate(ladder, ladder.first(coarsest, plan.levels), coarsest, [(i,) for i in range(len(x))])

@@ -59,7 +59,7 @@ class Ladder:
         far = x + np.copysign(np.asarray(self.start[i] * self.ratio**-e, dtype=x.dtype), x)
         return abs(float(far) - float(x))
 
-    def moved(self, *shifts: Shift) -> Array:
+    def move(self, *shifts: Shift) -> Array:
         y = self.x.copy()
         for i, a in shifts:
             y[i] = float(y[i]) + a
@@ -67,7 +67,7 @@ class Ladder:
 
     def both_ways(self, shifts: Sequence[Sequence[Shift]]) -> Array:
         """Values at x + s and x - s for every shift s: (shifts, 2, outputs)."""
-        points = [self.moved(*((i, sign * a) for i, a in s)) for s in shifts for sign in (1, -1)]
+        points = [self.move(*((i, sign * a) for i, a in s)) for s in shifts for sign in (1, -1)]
         return self.evaluate(points).reshape(len(shifts), 2, len(self.f0))
 
     def fill_axes(self, wanted: Iterable[tuple[int, int]]) -> None:
@@ -82,13 +82,13 @@ class Ladder:
     def first(self, coarsest: Sequence[int], levels: int) -> Quotients:
         r"""Quotients $\frac{f(x+a)-f(x-a)}{2a}$ of every axis: PRML (5.69)."""
         a, f = self._steps(coarsest, levels), self._values(coarsest, levels)
-        D = known((f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None]))
+        D = finite_or_nan((f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None]))
         return Quotients(D, gain=np.sqrt(0.5) / a, centre=np.zeros_like(a), ratio=self.ratio)
 
     def second(self, coarsest: Sequence[int], levels: int) -> Quotients:
         r"""Quotients $\frac{f(x+a)-2f(x)+f(x-a)}{a^2}$ of every axis."""
         a, f = self._steps(coarsest, levels), self._values(coarsest, levels) - self.f0
-        D = known((f[:, :, 0] + f[:, :, 1]) / a[..., None] ** 2)
+        D = finite_or_nan((f[:, :, 0] + f[:, :, 1]) / a[..., None] ** 2)
         return Quotients(D, gain=np.sqrt(2) / a**2, centre=-2 / a**2, ratio=self.ratio)
 
     def mixed(self, pairs: Sequence[Pair], coarsest: Sequence[int], levels: int) -> Quotients:
@@ -100,7 +100,7 @@ class Ladder:
         a, alone = self._steps(coarsest, levels), (self._values(coarsest, levels) - self.f0).sum(axis=2)
         together = self.together(pairs, coarsest, levels)
         ab = a[:, i] * a[:, j]
-        D = known(((together - self.f0).sum(axis=2) - alone[:, i] - alone[:, j]) / (2 * ab[..., None]))
+        D = finite_or_nan(((together - self.f0).sum(axis=2) - alone[:, i] - alone[:, j]) / (2 * ab[..., None]))
         return Quotients(D, gain=np.sqrt(1.5) / ab, centre=1 / ab, ratio=self.ratio)
 
     def floor(self) -> Array:
@@ -148,7 +148,7 @@ class Ladder:
         gap, heard = np.abs(D[0] - D[-1]), 12 * self.floor() / a[-1][:, None]
         return bool(((gap > heard) & (gap > SUSPECT * a[0][:, None] * np.abs(H[-1]))).any())
 
-    def doubted(
+    def find_doubts(
         self, entries: Sequence[Axes], coarsest: Sequence[int], levels: tuple[int, int], sigma: Array, error: Array
     ) -> list[Doubt]:
         """Where the parity that the quotients do not see says that a bound (entries, outputs) is not to be believed.
@@ -190,6 +190,6 @@ class Ladder:
         return np.array([[self.axis[i, e + k] for i, e in enumerate(coarsest)] for k in range(levels)])
 
 
-def known(D: Array) -> Array:
+def finite_or_nan(D: Array) -> Array:
     """NaN for everything that is not a number."""
     return np.where(np.isfinite(D), D, np.nan)

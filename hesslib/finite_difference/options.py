@@ -13,7 +13,7 @@ from hesslib.finite_difference.steps import Plan
 METHODS = ("central", "ridders", "complex_step")
 
 
-def planned(plans: dict[str, Plan], method: str, levels: int | None) -> Plan:
+def plan_of(plans: dict[str, Plan], method: str, levels: int | None) -> Plan:
     """The plan of a method, with another number of levels if asked for."""
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(map(repr, METHODS))}")
@@ -24,7 +24,7 @@ def planned(plans: dict[str, Plan], method: str, levels: int | None) -> Plan:
     return replace(plans[method], levels=levels)
 
 
-def given_steps(step: Any, x: Array) -> Array:
+def steps_from_option(step: Any, x: Array) -> Array:
     """(p,) coarsest steps from one number or one for each coordinate."""
     a = np.asarray(step, dtype=np.float64)
     if a.shape not in ((), x.shape):

@@ -1,6 +1,6 @@
 r"""The rounding level of ``f``: how far two values of ``f`` at almost the same point differ for no good reason.
 
-Three witnesses are heard, for each output by itself, and the largest is believed:
+Three estimates, for each output by itself; the largest is used:
 
 1. half a unit in the last place of the values of ``f``: no function does better without luck;
 2. the quantum: if every value is a multiple of the same power of two, larger than the last place, then digits were
@@ -21,12 +21,12 @@ PROBE = (-17, -6, 7, 16)  # uneven: at even distances a value that is rounded to
 
 
 def unit(values: Array, eps: float, noise: float) -> Array:
-    """Witness 1: (outputs,), from values (points, outputs)."""
+    """Estimate 1: (outputs,), from values (points, outputs)."""
     return max(0.5 * eps, noise) * np.abs(values).max(axis=0, initial=0.0)
 
 
 def quantum(values: Array) -> Array:
-    """Witness 2: half the largest power of two that divides every value (points, outputs); zero if all are zero."""
+    """Estimate 2: half the largest power of two that divides every value (points, outputs); zero if all are zero."""
     mantissa, exponent = np.frexp(values)
     integer = np.ldexp(mantissa, 53).astype(np.int64)
     last_digit = (integer & -integer).astype(np.float64)
@@ -36,7 +36,7 @@ def quantum(values: Array) -> Array:
 
 
 def from_differences(columns: list[Column]) -> Array:
-    """Witness 3: (entries, outputs).
+    """Estimate 3: (entries, outputs).
 
     For every entry the smallest level, over columns and steps, of |difference| / gain, each taken as the root mean
     square over three neighbouring steps, so that a lucky zero does not pass for silence. The smallest of many samples
@@ -51,14 +51,14 @@ def from_differences(columns: list[Column]) -> Array:
     return np.where(np.isfinite(smallest), 2 * smallest, 0.0)
 
 
-def pooled(own: Array, floor: Array) -> Array:
+def pool(own: Array, floor: Array) -> Array:
     """An entry quieter than most was lucky: it gets the median over entries, in multiples of ``floor``."""
     multiple = np.divide(own, floor, out=np.zeros_like(own), where=floor > 0)
     return np.maximum(own, np.median(multiple, axis=0) * floor)
 
 
 def from_probe(values: Array) -> Array:
-    """Witness 3 where there are few steps: (outputs,), from values at 0 and at the points of `PROBE`.
+    """Estimate 3 where there are few steps: (outputs,), from values at 0 and at the points of `PROBE`.
 
     The points are so close that what a parabola leaves of the values is noise. Two samples of it are few: the level is
     taken twice as high as they say.

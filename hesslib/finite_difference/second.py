@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from hesslib.finite_difference import complex_step, first
-from hesslib.finite_difference.conclusion import Conclusion, climbed, concluded, estimate
+from hesslib.finite_difference.bounded_values import BoundedValues, as_estimate, extrapolate, fill_ladder
 from hesslib.finite_difference.estimate import Array, Estimate, point
 from hesslib.finite_difference.evaluation import Evaluator, Function
-from hesslib.finite_difference.extrapolation import joined
+from hesslib.finite_difference.extrapolation import concatenate
 from hesslib.finite_difference.ladder import Ladder, Pair
-from hesslib.finite_difference.options import planned, relative
+from hesslib.finite_difference.options import plan_of, relative
 from hesslib.finite_difference.steps import Plan
 
 PLANS = {
@@ -67,9 +67,9 @@ def hessian(
     p = len(x)
     pairs = list(combinations(range(p), 2))
     with Evaluator(f, workers) as evaluate:
-        found = _entries(evaluate, x, pairs, planned(PLANS, method, levels), method, step, relative(noise))
-        H, bound = _mirrored(found.value, pairs, p), _mirrored(found.error, pairs, p)
-        return estimate(H, bound, (*evaluate.shape, p, p), x, evaluate.calls, found.remarks)
+        found = _entries(evaluate, x, pairs, plan_of(PLANS, method, levels), method, step, relative(noise))
+        H, bound = _mirror(found.value, pairs, p), _mirror(found.error, pairs, p)
+        return as_estimate(H, bound, (*evaluate.shape, p, p), x, evaluate.calls, found.remarks)
 
 
 def hessian_diagonal(
@@ -107,8 +107,8 @@ def hessian_diagonal(
     """
     x = point(x)
     with Evaluator(f, workers) as evaluate:
-        found = _entries(evaluate, x, [], planned(PLANS, method, levels), method, step, relative(noise))
-        return estimate(found.value.T, found.error.T, (*evaluate.shape, len(x)), x, evaluate.calls, found.remarks)
+        found = _entries(evaluate, x, [], plan_of(PLANS, method, levels), method, step, relative(noise))
+        return as_estimate(found.value.T, found.error.T, (*evaluate.shape, len(x)), x, evaluate.calls, found.remarks)
 
 
 def hessian_from_gradient(
@@ -166,16 +166,16 @@ def hessian_from_gradient(
             )
         # two estimates of one number: their mean, whose error is seen from their distance as well
         value, error = (J + Jt) / 2, np.maximum((E + Et) / 2, gap / 2)
-        return estimate(value, error, (*shape, p), x, evaluate.calls, found.remarks)
+        return as_estimate(value, error, (*shape, p), x, evaluate.calls, found.remarks)
 
 
 def _entries(
     evaluate: Evaluator, x: Array, pairs: list[Pair], plan: Plan, method: str, step: Any, noise: float
-) -> Conclusion:
+) -> BoundedValues:
     """Values and bounds, the diagonal first and then the pairs."""
     if method == "complex_step":
         return complex_step.second(evaluate, x, pairs, plan, step, noise)
-    ladder, coarsest = climbed(Ladder, 2, evaluate, x, plan, step, noise)
+    ladder, coarsest = fill_ladder(Ladder, 2, evaluate, x, plan, step, noise)
     ladder.fill_pairs(pairs, coarsest, plan.levels)
     diagonal, mixed = ladder.second(coarsest, plan.levels), ladder.mixed(pairs, coarsest, plan.levels)
     more = 0
@@ -183,10 +183,10 @@ def _entries(
         more = ENOUGH_TO_SEE_KINKS - plan.levels
         ladder.fill_axes((i, e + plan.levels + k) for i, e in enumerate(coarsest) for k in range(more))
     entries = [*((i, i) for i in range(len(x))), *pairs]
-    return concluded(ladder, joined(diagonal, mixed), coarsest, entries, more)
+    return extrapolate(ladder, concatenate(diagonal, mixed), coarsest, entries, more)
 
 
-def _mirrored(entries: Array, pairs: list[Pair], p: int) -> Array:
+def _mirror(entries: Array, pairs: list[Pair], p: int) -> Array:
     """(entries, outputs) to (outputs, p, p)."""
     i, j = np.array([(i, i) for i in range(p)] + pairs).T
     H = np.empty((entries.shape[1], p, p))

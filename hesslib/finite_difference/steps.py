@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hesslib.finite_difference import rounding
-from hesslib.finite_difference.choice import Choice
-from hesslib.finite_difference.choice import best as best_entry
+from hesslib.finite_difference.best_entry import BestEntry, select_entry
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.extrapolation import tableau
 from hesslib.finite_difference.ladder import Ladder
@@ -42,17 +41,17 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StepQuality:
     """Of one trial: the bound of every output; bound / |derivative| in the median over outputs; where to go."""
 
     bound: Array
     relative: float
-    wish: int
+    direction: int
     resolves: bool  # f, rather than stepping over its features or standing in its noise
-    blind: bool  # the bound is as large as the derivative
+    resolves_nothing: bool  # the bound is as large as the derivative
     irregular: int = 0  # the number of outputs that have a kink or a feature between the steps, as it seems
 
-    def beats(self, other: Verdict | None) -> bool:
+    def is_better(self, other: StepQuality | None) -> bool:
         """Whether f is resolved now and was not, or else the bounds are better by half in most outputs.
 
         Steps that see nothing are not better than steps that see something: f may be rounded to a grid that is coarser
@@ -60,10 +59,10 @@ class Verdict:
         """
         if other is None:
             return True
-        if self.irregular != other.irregular and not (self.blind or other.blind):
+        if self.irregular != other.irregular and not (self.resolves_nothing or other.resolves_nothing):
             return self.irregular < other.irregular
-        if self.blind != other.blind:
-            return other.blind
+        if self.resolves_nothing != other.resolves_nothing:
+            return other.resolves_nothing
         if self.resolves != other.resolves:
             return self.resolves
         return bool(np.median(np.where(self.bound < other.bound / 2, 1, 0)) > 0.5)
@@ -79,7 +78,7 @@ class Climb:
     came: int = FINER
     tried: list[int] = field(default_factory=list)
     chosen: int = 0
-    said: Verdict | None = None
+    best: StepQuality | None = None
     coarser_helps: bool = True
     stride: int = 1
     leap: int = 1  # the same towards coarser steps, as long as nothing is seen
@@ -118,37 +117,37 @@ def search(ladder: Ladder, order: int, plan: Plan) -> list[int]:
         ladder.fill_axes((i, climbs[i].trial + k) for i in climbing for k in range(plan.levels))
         columns = tableau(quotients([climb.trial for climb in climbs], plan.levels))
         floor = ladder.floor()
-        choice = best_entry(columns, floor)
-        noisy = best_entry(columns, np.fmax(floor, rounding.from_differences(columns))) if len(columns) > 2 else choice
-        worth = plan.enough * np.abs(np.nan_to_num(choice.value))  # what is less is no reason to look for other steps
+        entry = select_entry(columns, floor)
+        noisy = select_entry(columns, np.fmax(floor, rounding.from_differences(columns))) if len(columns) > 2 else entry
+        worth = plan.enough * np.abs(np.nan_to_num(entry.value))  # what is less is no reason to look for other steps
         irregular = ladder.irregular([climb.trial for climb in climbs], plan.levels, floor, order, worth)
         for i in climbing:
-            _advance(climbs[i], plan, _judge(choice, noisy, i, plan, irregular[i]))
+            _advance(climbs[i], plan, _judge(entry, noisy, i, plan, irregular[i]))
     return [climb.chosen for climb in climbs]
 
 
-def _advance(climb: Climb, plan: Plan, verdict: Verdict) -> None:
+def _advance(climb: Climb, plan: Plan, quality: StepQuality) -> None:
     """Take note of the trial, and name the next one."""
     climb.tried.append(climb.trial)
-    if verdict.beats(climb.said):
-        climb.chosen, climb.said = climb.trial, verdict
+    if quality.is_better(climb.best):
+        climb.chosen, climb.best = climb.trial, quality
         climb.leap *= 2
     elif climb.came == COARSER:
         climb.coarser_helps, climb.leap = climb.leap > 1, 1
-    best = climb.said or verdict
+    best = climb.best or quality
     if best.irregular:
         following = [(max(climb.tried), FINER, climb.stride), (min(climb.tried), COARSER, 1)]
     elif best.relative <= plan.enough:
         following = []
-    elif best.wish == COARSER:
-        following = [(climb.chosen, COARSER, climb.leap if best.blind else 1)]
+    elif best.direction == COARSER:
+        following = [(climb.chosen, COARSER, climb.leap if best.resolves_nothing else 1)]
     elif best.resolves:
         following = [(climb.chosen, FINER, 1), (climb.chosen, COARSER, 1)]
     else:
         # The steps do not resolve f: they stand in its noise, or they stride over its features. Larger ones tell which;
         # then ever smaller ones, until rounding is all that they see.
         following = [(min(climb.tried), COARSER, 1)] if climb.coarser_helps else []
-        if verdict.wish == FINER or climb.came == COARSER:
+        if quality.direction == FINER or climb.came == COARSER:
             following.append((max(climb.tried), FINER, climb.stride))
     for exponent, direction, stride in following:
         trial = min(max(exponent + direction * stride * plan.levels, climb.coarsest), climb.finest)
@@ -159,7 +158,7 @@ def _advance(climb: Climb, plan: Plan, verdict: Verdict) -> None:
     climb.trial, climb.done = climb.chosen, True
 
 
-def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan, irregular: Array) -> Verdict:
+def _judge(entry: BestEntry, noisy: BestEntry, i: int, plan: Plan, irregular: Array) -> StepQuality:
     """What one trial says of axis i.
 
     The bound is that with the rounding level seen along this axis. Where that is far above what single values explain,
@@ -167,15 +166,15 @@ def _judge(choice: Choice, noisy: Choice, i: int, plan: Plan, irregular: Array) 
     """
     bound = noisy.truncation[i] + noisy.rounding[i]
     if not np.isfinite(bound).all():
-        return Verdict(bound, np.inf, FINER, resolves=False, blind=True)
+        return StepQuality(bound, np.inf, FINER, resolves=False, resolves_nothing=True)
     relative = np.divide(bound, np.maximum(np.abs(noisy.value[i]), bound), out=np.zeros_like(bound), where=bound > 0)
-    finer = np.maximum(choice.truncation[i], UNEXPLAINED * noisy.rounding[i]) > 2 * choice.rounding[i]
+    finer = np.maximum(entry.truncation[i], UNEXPLAINED * noisy.rounding[i]) > 2 * entry.rounding[i]
     typical = float(np.median(relative))
-    return Verdict(
+    return StepQuality(
         bound,
         typical,
         FINER if np.median(finer) > 0.5 else COARSER,
         resolves=typical <= plan.enough**0.5,
-        blind=typical > 0.5,
+        resolves_nothing=typical > 0.5,
         irregular=int((irregular & (noisy.truncation[i] + noisy.rounding[i] < np.inf)).sum()),
     )

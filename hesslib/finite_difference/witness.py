@@ -53,13 +53,13 @@ class Doubt:
 
     def words(self, n: int) -> str:
         """What is said of entry n, by its first output that is in doubt."""
-        o, entry = int(np.flatnonzero(self.flag[n])[0]), named(self.entries[n])
+        o, entry = int(np.flatnonzero(self.flag[n])[0]), name_axes(self.entries[n])
         if self.witness.falls[n, o] > FEATURES:
             return f"there is no {self.what} along {entry}: f has a kink at x, or too close to it to be told from one"
         return f"f has features along {entry} that are finer than the finest step"
 
 
-def named(axes: Sequence[int]) -> str:
+def name_axes(axes: Sequence[int]) -> str:
     """The axes of an entry in words."""
     distinct = list(dict.fromkeys(axes))
     return f"coordinate {distinct[0]}" if len(distinct) == 1 else "coordinates " + " and ".join(map(str, distinct))

@@ -27,10 +27,10 @@ class ExpressionFunction:
     expression: sympy.Expr
 
     def __call__(self, xp: Namespace, a: Array) -> Array:
-        return xp.zeros_like(a) + _compiled(self.expression)(xp, a)  # the sum gives a constant the shape of a
+        return xp.zeros_like(a) + _compile(self.expression)(xp, a)  # the sum gives a constant the shape of a
 
 
-def compiled_derivatives(
+def compile_derivatives(
     expression: sympy.Expr, symbol: sympy.Symbol
 ) -> tuple[ExpressionFunction, ExpressionFunction, ExpressionFunction, ExpressionFunction]:
     """Return h, h', h'', h''' as functions of arrays. Raises ValueError if the expression cannot be one."""
@@ -42,13 +42,13 @@ def compiled_derivatives(
         raise ValueError(f"expression is {expression}; it must be real for real {symbol}")
     derivatives = [h.diff(ARGUMENT, order) for order in range(4)]
     for derivative in derivatives:
-        _compiled(derivative)  # so that what has no counterpart is refused here, not in the first use
+        _compile(derivative)  # so that what has no counterpart is refused here, not in the first use
     value, first, second, third = map(ExpressionFunction, derivatives)
     return value, first, second, third
 
 
 @cache
-def _compiled(expression: sympy.Expr) -> Callable[[Namespace, Array], Array]:
+def _compile(expression: sympy.Expr) -> Callable[[Namespace, Array], Array]:
     return eval(f"lambda xp, a: {_ArrayPrinter().doprint(expression)}", {})  # the text is the printer's own
 
 

@@ -98,9 +98,9 @@ class Activation:
         >>> cube.second(np.array([2.0]))
         array([12.])
         """
-        from hesslib.networks._sympy_activation import compiled_derivatives
+        from hesslib.networks._sympy_activation import compile_derivatives
 
-        return Activation(name, compiled_derivatives(expression, symbol))
+        return Activation(name, compile_derivatives(expression, symbol))
 
 
 def resolve(activation: str | Activation, /) -> Activation:

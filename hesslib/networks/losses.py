@@ -74,12 +74,12 @@ class Loss(ABC):
         """
         t = _in_library_of(a, t)
         if tuple(t.shape) != tuple(a.shape):
-            raise ValueError(f"t has shape {tuple(t.shape)}; {self.name} takes {self._accepted(*a.shape)}")
+            raise ValueError(f"t has shape {tuple(t.shape)}; {self.name} takes {self._target_shapes(*a.shape)}")
         t = _as_dtype_of(a, t)
         self._check(array_namespace(a), t)
         return t
 
-    def _accepted(self, N: int, K: int) -> str:
+    def _target_shapes(self, N: int, K: int) -> str:
         return f"{(N, K)}"
 
     @abstractmethod
@@ -239,7 +239,7 @@ class SoftmaxCrossEntropy(Loss):
         _require(xp, (t >= 0) & (t < K), t, wanted)
         return xp.take(eye_like(K, a), t, axis=0)
 
-    def _accepted(self, N: int, K: int) -> str:
+    def _target_shapes(self, N: int, K: int) -> str:
         return f"probabilities of shape {(N, K)} or integer labels of shape {(N,)}"
 
     def _check(self, xp: Namespace, t: Array) -> None:

@@ -73,7 +73,7 @@ class Network:
         if further:
             given = ", ".join(map(repr, (widths, *further)))
             raise ValueError(f"widths is given as {given}; it must be one sequence: Network(({given}))")
-        checked = _checked_widths(widths)
+        checked = _check_widths(widths)
         hidden = len(checked) - 2
         each = [activation] * hidden if isinstance(activation, str | Activation) else _as_list(activation)
         if len(each) != hidden:
@@ -280,7 +280,7 @@ def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> T
     >>> forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]])).y
     array([[7.]])
     """
-    return forward_pass(net, *checked_inputs(net, w, x))
+    return forward_pass(net, *check_inputs(net, w, x))
 
 
 def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
@@ -342,21 +342,21 @@ def error(
     >>> float(error(Network((1, 1)), np.array([2.0, 1.0]), x, t))
     2.0
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     a = forward_pass(net, w, x).a[-1]
-    return reduced(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
+    return reduce_patterns(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
 
 
-def reduced(total: Array, reduction: Reduction, N: int, /) -> Array:
+def reduce_patterns(total: Array, reduction: Reduction, N: int, /) -> Array:
     """Return the sum over N patterns, or the mean."""
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}; it must be 'sum' or 'mean'")
     return total / N if reduction == "mean" else total
 
 
-def checked_batch(net: Network, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
+def check_batch(net: Network, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
     """Return `w`, `x` and `t` checked and of one library, the targets as (N, K) rows of the dtype of `w`."""
-    w, x = checked_inputs(net, w, x)
+    w, x = check_inputs(net, w, x)
     w, x, t = of_one_library(w=w, x=x, t=t)
     like = namespace(x=x).broadcast_to(x[:, :1], (x.shape[0], net.widths[-1]))  # has the shape and the dtype of y
     return w, x, net.loss.targets(t, like)
@@ -371,7 +371,7 @@ def _as_list(activation: Sequence[str | Activation]) -> list[str | Activation]:
     )
 
 
-def _checked_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
+def _check_widths(widths: Iterable[SupportsIndex]) -> tuple[int, ...]:
     checked = tuple(integer(n) or 0 for n in widths) if isinstance(widths, Iterable) else ()
     if not isinstance(widths, Iterable) or any(integer(n) is None for n in widths):
         raise ValueError(f"widths is {widths!r}; it must be a sequence of integers")
@@ -399,7 +399,7 @@ def refuse_no_network(net: Network, /) -> None:
         )
 
 
-def checked_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:
+def check_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:
     """Return `w` and `x` checked and of one library."""
     refuse_no_network(net)
     same_floating_dtype(w=w, x=x)

@@ -18,14 +18,14 @@ from hesslib._arrays import (
     integers_like,
     namespace,
     refuse_half_precision,
-    written,
+    write,
 )
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib._options import one_of, real_number, whole_number
 from hesslib.curvature.gauss_newton import gauss_newton
 from hesslib.curvature.hessian import hessian
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, checked_batch, error
+from hesslib.networks.network import Network, check_batch, error
 from hesslib.pruning.saliency import (
     saliency_obd,
     saliency_obs,
@@ -35,7 +35,7 @@ from hesslib.pruning.saliency import (
     without,
 )
 from hesslib.training.batch_objective import Objective
-from hesslib.training.levenberg_marquardt import minimised
+from hesslib.training.levenberg_marquardt import minimise
 from hesslib.training.run import Run, as_numpy
 
 __all__ = ["Pruned", "prune", "saliency_obd", "saliency_obs", "surgeon_step", "without"]
@@ -112,9 +112,9 @@ def prune(
     >>> prune(Network((2, 1)), np.array([2.0, 0.1, 0.0]), x, t, 1, alpha=0.01).removed
     (2,)
     """
-    w, x, t = checked_batch(net, w, x, t)
+    w, x, t = check_batch(net, w, x, t)
     xp, P = namespace(w=w), net.num_parameters
-    may_go = _checked(net, w, number, method, curvature, alpha, recompute, retrain, candidates)
+    may_go = _check(net, w, number, method, curvature, alpha, recompute, retrain, candidates)
     refuse_what_cannot_fit("prune", 5 * P**2, w)
 
     def total(w: Array) -> float:
@@ -142,18 +142,18 @@ def prune(
             w = w + surgeon_change(w, measure, q)
             measure = without(measure, q)
         else:
-            w = written(xp.asarray(w, copy=True), slice(q, q + 1), xp.zeros_like(w[q : q + 1]))
+            w = write(xp.asarray(w, copy=True), slice(q, q + 1), xp.zeros_like(w[q : q + 1]))
         free[q] = False
         interrupted = False
         if retrain:
-            w, interrupted = _retrained(net, w, x, t, free, alpha, retrain)
+            w, interrupted = _retrain(net, w, x, t, free, alpha, retrain)
         errors.append(total(w))
         if interrupted:
             return Pruned(w, tuple(removed), tuple(predicted), tuple(errors), "interrupted")
     return Pruned(w, tuple(removed), tuple(predicted), tuple(errors), "done")
 
 
-def _checked(
+def _check(
     net: Network,
     w: Array,
     number: int,
@@ -200,7 +200,7 @@ def _inverse_over(A: Array, free: np.ndarray, curvature: str, alpha: float) -> A
     return xp.linalg.inv(S) * one[:, None] * one[None, :]
 
 
-def _retrained(
+def _retrain(
     net: Network, w: Array, x: Array, t: Array, free: np.ndarray, alpha: float, iterations: int
 ) -> tuple[Array, bool]:
     """Return the weights after some iterations of Levenberg-Marquardt on the free ones, and if it was interrupted."""
@@ -217,7 +217,7 @@ def _retrained(
         callback=None,
         progress=False,
     )
-    found = minimised(Objective(net, run, as_numpy(x), as_numpy(t), decay=alpha, free=free), run)
+    found = minimise(Objective(net, run, as_numpy(x), as_numpy(t), decay=alpha, free=free), run)
     whole = np.zeros(len(free))
     whole[places] = found.w
     return in_library_of(w, whole), found.status == "interrupted"

@@ -8,7 +8,7 @@ Index letters: q parameter.
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, is_true, namespace, written
+from hesslib._arrays import Array, is_true, namespace, write
 from hesslib._options import integer
 
 
@@ -55,7 +55,7 @@ def saliency_obs(w: Float[Array, " P"], inverse: Float[Array, "P P"], /) -> Floa
     >>> saliency_obs(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])))
     array([1., 2.])
     """
-    return surgeon_rise(w, _checked_inverse(w, inverse))
+    return surgeon_rise(w, _check_inverse(w, inverse))
 
 
 def surgeon_rise(w: Array, variance: Array, /) -> Array:
@@ -77,13 +77,13 @@ def surgeon_step(w: Float[Array, " P"], inverse: Float[Array, "P P"], q: int, /)
     >>> surgeon_step(np.array([1.0, -2.0]), np.linalg.inv(np.array([[4.0, 2.0], [2.0, 2.0]])), 0)
     array([-1.,  1.])
     """
-    _checked_inverse(w, inverse)
+    _check_inverse(w, inverse)
     return surgeon_change(w, inverse, _parameter(q, w.shape[0]))
 
 
 def surgeon_change(w: Array, inverse: Array, q: int, /) -> Array:
     """`surgeon_step` of what has been checked."""
-    return written(-w[q] / inverse[q, q] * inverse[:, q], slice(q, q + 1), -w[q : q + 1])
+    return write(-w[q] / inverse[q, q] * inverse[:, q], slice(q, q + 1), -w[q : q + 1])
 
 
 def without(inverse: Float[Array, "P P"], q: int, /) -> Float[Array, "P P"]:
@@ -107,7 +107,7 @@ def without(inverse: Float[Array, "P P"], q: int, /) -> Float[Array, "P P"]:
     column = inverse[:, q]
     left = inverse - column[:, None] * column[None, :] / column[q]
     zeros = namespace(inverse=inverse).zeros_like(column)
-    return written(written(left, (q, slice(None)), zeros), (slice(None), q), zeros)
+    return write(write(left, (q, slice(None)), zeros), (slice(None), q), zeros)
 
 
 def _parameter(q: int, P: int) -> int:
@@ -117,7 +117,7 @@ def _parameter(q: int, P: int) -> int:
     return number
 
 
-def _checked_inverse(w: Array, inverse: Array) -> Array:
+def _check_inverse(w: Array, inverse: Array) -> Array:
     xp = namespace(w=w, inverse=inverse)
     if w.ndim != 1:
         raise ValueError(f"w has shape {tuple(w.shape)}; it must be (P,)")

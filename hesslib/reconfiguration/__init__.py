@@ -5,7 +5,7 @@ Read the modules in this order:
 * ``machine``: the wave function, a restricted Boltzmann machine, and its log-derivatives $O$
 * ``hamiltonian``: the transverse-field Ising and the Heisenberg chain
 * ``configurations``, ``diagonalization``, ``closed_forms``: states, and energies to compare with
-* ``moments``: energy, metric $S$ and force $F$
+* ``sample_moments``: energy, metric $S$ and force $F$
 * ``exact``, ``metropolis``, ``autocorrelation``: these by sums over all states, and by sampling
 * ``regularization``, ``loop``: the linear system of a step, and the iteration
 
@@ -22,10 +22,10 @@ from hesslib.reconfiguration.autocorrelation import autocorrelation_time, standa
 from hesslib.reconfiguration.closed_forms import heisenberg_energy, ising_energy
 from hesslib.reconfiguration.configurations import Configurations
 from hesslib.reconfiguration.diagonalization import GroundState, ground_state, matrix
-from hesslib.reconfiguration.exact import Estimate, ExactSums
+from hesslib.reconfiguration.exact import EnergyEstimate, ExactSums
 from hesslib.reconfiguration.hamiltonian import Connections, Hamiltonian, Heisenberg, TransverseFieldIsing
 from hesslib.reconfiguration.log_cosh import log_2cosh, sum_log_2cosh
-from hesslib.reconfiguration.loop import Reconfiguration, Record, stochastic_reconfiguration
+from hesslib.reconfiguration.loop import Iteration, Reconfiguration, stochastic_reconfiguration
 from hesslib.reconfiguration.machine import RestrictedBoltzmann, log_derivatives, log_psi
 from hesslib.reconfiguration.metropolis import Metropolis, Samples, random_states, sample, sampled_energies
 from hesslib.reconfiguration.regularization import (
@@ -40,15 +40,15 @@ from hesslib.reconfiguration.sample_moments import Moments, local_energies, mome
 __all__ = [
     "Configurations",
     "Connections",
-    "Estimate",
+    "EnergyEstimate",
     "ExactSums",
     "GroundState",
     "Hamiltonian",
     "Heisenberg",
+    "Iteration",
     "Metropolis",
     "Moments",
     "Reconfiguration",
-    "Record",
     "RestrictedBoltzmann",
     "Samples",
     "SingularMetricError",

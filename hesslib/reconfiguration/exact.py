@@ -11,11 +11,11 @@ from jaxtyping import Inexact
 from hesslib.reconfiguration.configurations import Configurations
 from hesslib.reconfiguration.diagonalization import entries, ground_state
 from hesslib.reconfiguration.hamiltonian import Hamiltonian
-from hesslib.reconfiguration.machine import RestrictedBoltzmann, checked, log_derivatives, log_psi_of
+from hesslib.reconfiguration.machine import RestrictedBoltzmann, check_states, log_derivatives, log_psi_of
 from hesslib.reconfiguration.sample_moments import Moments, moments, probabilities
 
 
-class Estimate(NamedTuple):
+class EnergyEstimate(NamedTuple):
     """The moments at some parameters, and how they were found.
 
     >>> from hesslib.reconfiguration import Heisenberg
@@ -41,7 +41,7 @@ class ExactSums:
         Of the same number of spins, at most 24.
 
     Equation: energy-as-mean.
-    Shapes: called with `w` (P,) it returns an `Estimate`, whose moments have S (P, P) and F (P,).
+    Shapes: called with `w` (P,) it returns an `EnergyEstimate`, whose moments have S (P, P) and F (P,).
     Cost: to make it, the entries of `matrix`; a call takes $2nMN$ operations for $\psi$ and $2nP^2$ for $S$; memory:
     the entries, and some arrays (n, P).
     Errors: ValueError if the numbers of spins differ or are too large, or `w` is not (P,) and floating.
@@ -66,11 +66,11 @@ class ExactSums:
         """Return the lowest energy that the machine could reach: among the states it has, by diagonalisation."""
         return ground_state(self.hamiltonian, self.configurations).energy
 
-    def __call__(self, w: Inexact[np.ndarray, " P"], /) -> Estimate:
+    def __call__(self, w: Inexact[np.ndarray, " P"], /) -> EnergyEstimate:
         """Return the moments at `w`."""
-        w, states = checked(self.machine, w, self.configurations.states)
+        w, states = check_states(self.machine, w, self.configurations.states)
         psi = log_psi_of(self.machine.unravel(w), states)
         ratios = np.exp(psi[self._columns] - psi[self._rows])
         E = np.add.reduceat(self._values * ratios, self._first)
         p = probabilities(psi, self.configurations.multiplicity)
-        return Estimate(moments(p, log_derivatives(self.machine, w, self.configurations.states), E))
+        return EnergyEstimate(moments(p, log_derivatives(self.machine, w, self.configurations.states), E))

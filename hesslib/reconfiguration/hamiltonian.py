@@ -80,7 +80,7 @@ class TransverseFieldIsing:
 
     def connections(self, states: States, /) -> Connections:
         """The diagonal, and one flip at each site."""
-        states = _checked(states, self.N)
+        states = _check(states, self.N)
         diagonal = 0.0 - np.sum(states * np.roll(states, -1, axis=1), axis=1, dtype=float)
         flips = states[:, None, :] * (1 - 2 * np.eye(self.N, dtype=states.dtype))
         field = np.full(states.shape, -float(self.field))
@@ -116,7 +116,7 @@ class Heisenberg:
 
     def connections(self, states: States, /) -> Connections:
         """The diagonal, and the exchange of the two spins of each bond."""
-        states = _checked(states, self.N)
+        states = _check(states, self.N)
         following = np.roll(states, -1, axis=1)
         diagonal = np.sum(states * following, axis=1, dtype=float)
         antiparallel = states != following
@@ -136,7 +136,7 @@ def _check_length(N: int) -> None:
         raise ValueError(f"N is {N!r}; it must be an integer of at least 3, or a bond of the ring counts twice")
 
 
-def _checked(states: np.ndarray, N: int) -> np.ndarray:
+def _check(states: np.ndarray, N: int) -> np.ndarray:
     states = np.asarray(states)
     if states.ndim != 2 or states.shape[1] != N:
         raise ValueError(f"states has shape {states.shape}; it must be (n, {N})")

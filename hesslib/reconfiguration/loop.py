@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Inexact
 
 from hesslib._notebook import is_interactive
-from hesslib.reconfiguration.exact import Estimate
+from hesslib.reconfiguration.exact import EnergyEstimate
 from hesslib.reconfiguration.regularization import (
     Schedule,
     SingularMetricError,
@@ -22,14 +22,14 @@ from hesslib.reconfiguration.regularization import (
     pseudo_inverse_direction,
 )
 
-Status = Literal["converged", "limit", "stationary", "stopped", "singular", "not_finite", "interrupted"]
+ReconfigurationStatus = Literal["converged", "limit", "stationary", "stopped", "singular", "not_finite", "interrupted"]
 
 SIGMAS = 5  # the best point is that with the lowest energy + 5 errors: a lucky sample shall not pass for it
 LONG = 5.0  # seconds after which somebody who watches is told how far it has come
 STATIONARY = 1e-14  # |F| below this part of sqrt(tr S) * |E| is rounding
 
 
-class Record(NamedTuple):
+class Iteration(NamedTuple):
     """What an iteration found at its parameters, and the step it took from there.
 
     >>> Record(0, -8.0, 0.1, 0.0, 0.0, 100.0, 0.0, 0.5, 0.4).energy
@@ -47,7 +47,7 @@ class Record(NamedTuple):
     acceptance: float  # NaN for exact sums
 
 
-Callback = Callable[[np.ndarray, Record], Any]
+IterationCallback = Callable[[np.ndarray, Iteration], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ class Reconfiguration:
     w: Inexact[np.ndarray, " P"]  # where energy + 5 errors was smallest
     energy: float  # there
     error: float  # there
-    history: tuple[Record, ...]  # every point that was evaluated
-    status: Status  # why it ended
+    history: tuple[Iteration, ...]  # every point that was evaluated
+    status: ReconfigurationStatus  # why it ended
     message: str  # the same in words
 
     @property
@@ -73,7 +73,7 @@ class Reconfiguration:
 
 
 def stochastic_reconfiguration(
-    estimate: Callable[[np.ndarray], Estimate],
+    estimate: Callable[[np.ndarray], EnergyEstimate],
     w0: Inexact[np.ndarray, " P"],
     /,
     *,
@@ -83,7 +83,7 @@ def stochastic_reconfiguration(
     shift: float | int = 1e-4,
     pseudo_inverse: float | None = None,
     tolerance: float = 1e-10,
-    callback: Callback | None = None,
+    callback: IterationCallback | None = None,
     progress: bool | None = None,
 ) -> Reconfiguration:
     r"""Minimise the energy of a wave function by steps of stochastic reconfiguration.
@@ -140,18 +140,18 @@ def stochastic_reconfiguration(
     >>> result.status, round(result.energy, 9)
     ('converged', -8.0)
     """
-    w = _checked_start(w0, max_iterations, rate, shift, pseudo_inverse)
+    w = _check_start(w0, max_iterations, rate, shift, pseudo_inverse)
     schedule = geometric() if regularization is None else regularization
-    history: list[Record] = []
-    best: tuple[float, np.ndarray, Record | None] = (np.inf, w, None)
-    status: Status = "limit"
+    history: list[Iteration] = []
+    best: tuple[float, np.ndarray, Iteration | None] = (np.inf, w, None)
+    status: ReconfigurationStatus = "limit"
     message = f"all {max_iterations} iterations are used"
     try:
         with np.errstate(all="ignore"):  # what is not finite ends the run and is reported
-            for p in _counted(max_iterations + 1, progress):
+            for p in _count_iterations(max_iterations + 1, progress):
                 found = estimate(w)
                 m, scaled = found.moments, float(schedule(p))
-                record = Record(
+                record = Iteration(
                     p, float(m.energy), found.error, float(m.variance), float(np.linalg.norm(m.F)), scaled, 0.0,
                     found.autocorrelation, found.acceptance,
                 )  # fmt: skip
@@ -189,7 +189,7 @@ def stochastic_reconfiguration(
     return Reconfiguration(w, chosen.energy, chosen.error, tuple(history), status, message)
 
 
-def _end(record: Record, S: np.ndarray, tolerance: float) -> tuple[Status, str] | None:
+def _end(record: Iteration, S: np.ndarray, tolerance: float) -> tuple[ReconfigurationStatus, str] | None:
     """Why the run ends at this point, if it does."""
     p, deviation = record.iteration, np.sqrt(record.variance)
     if not np.isfinite([record.energy, record.variance, record.force]).all() or not np.isfinite(S).all():
@@ -203,7 +203,7 @@ def _end(record: Record, S: np.ndarray, tolerance: float) -> tuple[Status, str] 
     return None
 
 
-def _checked_start(
+def _check_start(
     w0: np.ndarray, max_iterations: int, rate: float | int, shift: float | int, pseudo_inverse: float | None
 ) -> np.ndarray:
     w = np.array(w0)
@@ -222,7 +222,7 @@ def _checked_start(
     return w
 
 
-def _counted(count: int, progress: bool | None) -> Any:
+def _count_iterations(count: int, progress: bool | None) -> Any:
     """``range(count)``, with a bar of progress where one is asked for, or somebody watches a run of some seconds."""
     if progress is False or not (progress or is_interactive()):
         return range(count)

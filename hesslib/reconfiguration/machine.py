@@ -101,7 +101,7 @@ class RestrictedBoltzmann:
         a, b, W = w[:visible], w[visible : visible + hidden], xp.reshape(w[visible + hidden :], (hidden, self.N))
         if not self.symmetric:
             return a, b, W
-        rolled = xp.take(W, integers_like(_rolled(self.N, -1), w), axis=1)  # W_f,i-t at (f, t N + i)
+        rolled = xp.take(W, integers_like(_roll(self.N, -1), w), axis=1)  # W_f,i-t at (f, t N + i)
         ones = xp.ones_like(W[0, :])
         return a * ones, xp.reshape(b[:, None] * ones, (-1,)), xp.reshape(rolled, (-1, self.N))
 
@@ -124,7 +124,7 @@ def log_psi(machine: RestrictedBoltzmann, w: Inexact[Array, " P"], states: Array
     >>> log_psi(RestrictedBoltzmann(2, 1), np.zeros(4), np.array([[1, -1]])) / np.log(2)
     array([2.])
     """
-    w, states = checked(machine, w, states)
+    w, states = check_states(machine, w, states)
     return log_psi_of(machine.unravel(w), states)
 
 
@@ -144,7 +144,7 @@ def log_derivatives(machine: RestrictedBoltzmann, w: Inexact[Array, " P"], state
     >>> log_derivatives(RestrictedBoltzmann(2, 1), np.array([0.5, 100.0, 0.0, 0.0]), np.array([[1, 1]]))
     array([[2., 2., 2., 2.]])
     """
-    w, states = checked(machine, w, states)
+    w, states = check_states(machine, w, states)
     xp = namespace(w=w)
     _, b, W = machine.unravel(w)
     n, N = states.shape
@@ -152,7 +152,7 @@ def log_derivatives(machine: RestrictedBoltzmann, w: Inexact[Array, " P"], state
     if not machine.symmetric:
         return xp.concat([states, slope, xp.reshape(contract(PRODUCT, slope, states), (n, -1))], axis=1)
     slope = xp.reshape(slope, (n, machine.density, N))
-    rolled = xp.reshape(xp.take(states, integers_like(_rolled(N, 1), w), axis=1), (n, N, N))  # sigma_i+t at (t, i)
+    rolled = xp.reshape(xp.take(states, integers_like(_roll(N, 1), w), axis=1), (n, N, N))  # sigma_i+t at (t, i)
     filters = xp.reshape(contract(OVER_TRANSLATIONS, slope, rolled), (n, -1))
     return xp.concat([xp.sum(states, axis=1)[:, None], xp.sum(slope, axis=2), filters], axis=1)
 
@@ -163,7 +163,7 @@ def log_psi_of(parameters: tuple[Array, Array, Array], states: Array, /) -> Arra
     return contract(VISIBLE, states, a) + sum_log_2cosh(contract(THETA, states, W) + b)
 
 
-def checked(machine: RestrictedBoltzmann, w: Array, states: Array, /) -> tuple[Array, Array]:
+def check_states(machine: RestrictedBoltzmann, w: Array, states: Array, /) -> tuple[Array, Array]:
     """Return `w` and `states` checked, the states in the dtype of `w`: 1 and -1 are exact in each."""
     xp = namespace(w=w, states=states)
     if not xp.isdtype(w.dtype, ("real floating", "complex floating")):
@@ -179,7 +179,7 @@ def checked(machine: RestrictedBoltzmann, w: Array, states: Array, /) -> tuple[A
     return w, xp.astype(xp.asarray(states), w.dtype)
 
 
-def _rolled(N: int, sign: int) -> np.ndarray:
+def _roll(N: int, sign: int) -> np.ndarray:
     r"""The indices $i\pm t$ around the ring, at position $tN+i$."""
     t, i = np.divmod(np.arange(N * N), N)
     return (i + sign * t) % N

@@ -12,10 +12,10 @@ from jaxtyping import Inexact, Integer
 
 from hesslib._chunks import BUDGET
 from hesslib.reconfiguration.autocorrelation import autocorrelation_time, standard_error
-from hesslib.reconfiguration.exact import Estimate
+from hesslib.reconfiguration.exact import EnergyEstimate
 from hesslib.reconfiguration.hamiltonian import Hamiltonian
 from hesslib.reconfiguration.log_cosh import sum_log_2cosh
-from hesslib.reconfiguration.machine import RestrictedBoltzmann, checked, log_derivatives, log_psi_of
+from hesslib.reconfiguration.machine import RestrictedBoltzmann, check_states, log_derivatives, log_psi_of
 from hesslib.reconfiguration.sample_moments import local_energies, moments
 
 
@@ -78,7 +78,7 @@ def sample(
     rng = np.random.default_rng(rng)
     if sweeps < 1:
         raise ValueError(f"sweeps is {sweeps}; it must be at least 1")
-    w, current = checked(machine, w, np.array(states))
+    w, current = check_states(machine, w, np.array(states))
     a, b, W = machine.unravel(w)
     chains, N = current.shape
     columns = np.ascontiguousarray(W.T)
@@ -161,7 +161,7 @@ class Metropolis:
         self._rng = np.random.default_rng(seed)
         self._states = random_states(self._rng, chains, machine.N, magnetization=hamiltonian.magnetization)
 
-    def __call__(self, w: Inexact[np.ndarray, " P"], /) -> Estimate:
+    def __call__(self, w: Inexact[np.ndarray, " P"], /) -> EnergyEstimate:
         """Return the moments at `w` from a new sample, with the error bar of the energy."""
         exchange = self.hamiltonian.magnetization is not None
         run = sample(self.machine, w, self._states, self._rng, sweeps=self.discard + self.sweeps, exchange=exchange)
@@ -171,7 +171,7 @@ class Metropolis:
         E = sampled_energies(self.machine, self.hamiltonian, w, states)
         p = np.full(len(states), 1 / len(states))
         series = np.real(E).reshape(self.sweeps, -1)
-        return Estimate(
+        return EnergyEstimate(
             moments(p, log_derivatives(self.machine, w, states), E),
             standard_error(series),
             autocorrelation_time(series),
@@ -198,7 +198,7 @@ def sampled_energies(
     >>> sampled_energies(machine, chain, machine.init(0), np.ones((1, 4), dtype=int))
     array([-4.])
     """
-    w, _ = checked(machine, w, states)
+    w, _ = check_states(machine, w, states)
     size = max(BUDGET // ((machine.N + 1) * machine.N * machine.density), 1)
     return np.concatenate(
         [_energies(machine, w, hamiltonian, states[start : start + size]) for start in range(0, len(states), size)]

@@ -20,7 +20,7 @@ from hesslib.curvature._passes import Passes
 from hesslib.curvature.hessian import hessian
 from hesslib.curvature.roperator import hessian_product
 from hesslib.networks.losses import BinaryCrossEntropy, SquaredError
-from hesslib.networks.network import Network, checked_batch
+from hesslib.networks.network import Network, check_batch
 from hesslib.training.run import Run, as_numpy
 
 
@@ -42,7 +42,7 @@ class Objective:
         wanted = net.num_parameters if self.places is None else len(self.places)
         if len(run.start) != wanted:
             raise ValueError(f"w0 has {len(run.start)} entries; the network has {wanted} parameters")
-        _, x, t = checked_batch(net, in_library_of(run.w0, self._whole(as_numpy(run.w0), net.num_parameters)), x, t)
+        _, x, t = check_batch(net, in_library_of(run.w0, self._whole(as_numpy(run.w0), net.num_parameters)), x, t)
         self.net, self.run, self.decay, self.x, self.t = net, run, float(decay), as_numpy(x), as_numpy(t)
         for name, array in (("x", self.x), ("t", self.t)):
             if not np.isfinite(array).all():
@@ -159,7 +159,7 @@ class Objective:
         H = H if self.places is None else H[np.ix_(self.places, self.places)]
         return H + self.decay * np.eye(len(H)) if self.decay else H
 
-    def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def linearise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         r"""Return $J$ with $J^TJ=\sum_nB_n^TM_nB_n+\lambda I$, the gradient, and the residuals for squared error.
 
         $B_n=\partial a^{(L)}_n/\partial w$; $J_n=M_n^{1/2}B_n$, which is $B_n$ for squared error.

@@ -20,7 +20,7 @@ from hesslib._options import one_of, real_number
 from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network
 from hesslib.training.batch_objective import Objective
-from hesslib.training.levenberg_marquardt import minimised, stationary
+from hesslib.training.levenberg_marquardt import minimise, stationary
 from hesslib.training.line_search import Found, backtracking, wolfe
 from hesslib.training.run import Callback, Result, Run, Stop, as_numpy
 from hesslib.training.trust_region import EPS, DampedSteps
@@ -110,13 +110,13 @@ def fit(
     if not isinstance(net.loss, SquaredError):
         run.noise = 1.0  # J has the root of M in it: J^T J is the Fisher information
     if method == "levenberg_marquardt":
-        return minimised(objective, run, region=region)
+        return minimise(objective, run, region=region)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is looked for, and has a message
         found = run.result(lambda: ITERATIONS[method](objective, run, step))
     if method != "gauss_newton":
         return found
     objective.error(as_numpy(found.w))  # where its last step has led there is no Jacobian yet
-    return replace(found, jacobian=objective.linearised()[0])
+    return replace(found, jacobian=objective.linearise()[0])
 
 
 def _numbers(method: Method, P: int, NK: int) -> int:
@@ -131,7 +131,7 @@ def _steepest_descent(objective: Objective, run: Run, constant: float | None) ->
     alpha = 1 / math.sqrt(float(g @ g))
     while True:
         old, slope = w, float(g @ g)
-        w, E, g = _moved(objective, run, w, E, g, -(constant or alpha) * g, constant, 0.9)
+        w, E, g = _move(objective, run, w, E, g, -(constant or alpha) * g, constant, 0.9)
         if constant is None:
             alpha = math.sqrt(float((w - old) @ (w - old)) * slope) / float(g @ g)  # promises as much as the last step
 
@@ -142,7 +142,7 @@ def _conjugate_gradients(objective: Objective, run: Run, _: float | None) -> NoR
     while True:
         length = _curvature_step(objective, g, q) or length
         g_old = g
-        w, E, g = _moved(objective, run, w, E, g, length * q, None, 0.1)
+        w, E, g = _move(objective, run, w, E, g, length * q, None, 0.1)
         beta = max(0.0, float(g @ (g - g_old)) / float(g_old @ g_old))
         q = -g + beta * q
         if float(g @ q) >= 0:  # not downhill: begin again
@@ -166,15 +166,15 @@ def _newton(objective: Objective, run: Run, constant: float | None) -> NoReturn:
         elif size.min() <= EPS * len(size) * size.max():
             raise Stop("stalled", f"the Hessian is singular in iteration {len(run.history)}: there is no Newton step")
         p = -(constant or 1.0) * (vectors @ ((g @ vectors) / values))
-        w, E, g = _moved(objective, run, w, E, g, p, constant, None)
+        w, E, g = _move(objective, run, w, E, g, p, constant, None)
 
 
 def _gauss_newton(objective: Objective, run: Run, constant: float | None) -> NoReturn:
     w, E, _ = _start(objective, run)
     while True:
-        J, g, r = objective.linearised()
+        J, g, r = objective.linearise()
         p = (constant or 1.0) * DampedSteps(J, g, np.ones_like(g), r).within(math.inf, 0.0).q
-        w, E, g = _moved(objective, run, w, E, g, p, constant, None)
+        w, E, g = _move(objective, run, w, E, g, p, constant, None)
 
 
 ITERATIONS: dict[str, Callable[[Objective, Run, float | None], NoReturn]] = {
@@ -192,7 +192,7 @@ def _start(objective: Objective, run: Run) -> tuple[np.ndarray, float, np.ndarra
     return run.start, E, g
 
 
-def _moved(
+def _move(
     objective: Objective,
     run: Run,
     w: np.ndarray,

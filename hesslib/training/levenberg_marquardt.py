@@ -32,14 +32,14 @@ MOST_REFUSALS = 100  # in a row: by then a step is a billionth of a billionth of
 
 
 @runtime_checkable
-class Problem(Protocol):
+class LeastSquaresObjective(Protocol):
     """An error whose curvature is modelled by a sum of squares. It counts its evaluations in its run."""
 
     def error(self, w: np.ndarray, /) -> float:
         """Return $E(w)$. What is not finite is no place to go."""
         ...
 
-    def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def linearise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         r"""Return $J$, $g=\nabla E$ and, if $g=J^Tr$, $r$, where `error` was called last; $J^TJ$ is the curvature."""
         ...
 
@@ -124,19 +124,19 @@ def levenberg_marquardt(
         callback=callback,
         progress=progress,
     )
-    return minimised(Residuals(residuals, jacobian, run, weights), run, region=region)
+    return minimise(Residuals(residuals, jacobian, run, weights), run, region=region)
 
 
-def minimised(problem: Problem, run: Run, /, *, region: float = 1.0) -> Result:
+def minimise(problem: LeastSquaresObjective, run: Run, /, *, region: float = 1.0) -> Result:
     """Return the result of Levenberg-Marquardt on a problem, with the start and the limits that `run` has."""
     region = real_number("region", region, positive=True)
     return run.result(lambda: _iterate(problem, run, region))
 
 
-def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
+def _iterate(problem: LeastSquaresObjective, run: Run, region: float) -> NoReturn:
     w = run.start
     E = problem.error(w)
-    J, g, r = problem.linearised()
+    J, g, r = problem.linearise()
     run.jacobian = J
     run.step(w, E, g)
     D = np.zeros_like(w)
@@ -168,7 +168,7 @@ def _iterate(problem: Problem, run: Run, region: float) -> NoReturn:
             settled = settled and (step.damping == 0 or steps.at(0.0).promised <= run.tolerance * E)
             if accepted:
                 w, before, E = trial, E, E_trial
-                J, g, r = problem.linearised()
+                J, g, r = problem.linearise()
                 run.jacobian = J
                 run.step(w, E, g, step.damping)
                 if radius <= run.tolerance * w_size:
@@ -211,7 +211,7 @@ def _short(step: Step, steps: DampedSteps, relative: float, E: float, run: Run) 
     )
 
 
-def _stop_if_stationary(g: np.ndarray, columns: np.ndarray, E: float, run: Run, problem: Problem) -> None:
+def _stop_if_stationary(g: np.ndarray, columns: np.ndarray, E: float, run: Run, problem: LeastSquaresObjective) -> None:
     if E == 0:
         raise Stop("converged", "the error is 0")
     used = columns > 0

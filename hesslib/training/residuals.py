@@ -72,7 +72,7 @@ class Residuals:
             raise ValueError(f"weights has {c.min()} in row {int(np.argmin(c))}; it must not be negative")
         self.root = np.sqrt(c)
 
-    def linearised(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def linearise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         iteration = len(self.run.history)
         self.run.matrices += 1
         J = as_numpy(self.jacobian(self.w), "jacobian")

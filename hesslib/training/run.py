@@ -90,8 +90,8 @@ class Result:
 
         Errors: ValueError if the method formed no Jacobian.
         """
-        s = np.linalg.svd(self._scaled()[0], compute_uv=False)
-        return int(np.sum(s > max(self._scaled()[0].shape) * np.finfo(np.float64).eps * s[0]))
+        s = np.linalg.svd(self._normalise_columns()[0], compute_uv=False)
+        return int(np.sum(s > max(self._normalise_columns()[0].shape) * np.finfo(np.float64).eps * s[0]))
 
     def covariance(self) -> np.ndarray:
         r"""The covariance $\sigma^2(J^TJ)^{-1}$ of the parameters.
@@ -102,7 +102,7 @@ class Result:
 
         Errors: ValueError if there is no Jacobian, its rank is below P, or there are no more residuals than parameters.
         """
-        J, scale = self._scaled()
+        J, scale = self._normalise_columns()
         m, P = J.shape
         if self.rank < P:
             raise ValueError(f"the rank of the Jacobian is {self.rank}; it must be {P}: the data leave directions open")
@@ -117,7 +117,7 @@ class Result:
         """The standard deviation of each parameter, the root of the diagonal of `covariance`, under what it assumes."""
         return np.sqrt(np.diagonal(self.covariance()))
 
-    def _scaled(self) -> tuple[np.ndarray, np.ndarray]:
+    def _normalise_columns(self) -> tuple[np.ndarray, np.ndarray]:
         """The Jacobian with columns of norm 1, and those norms; a column of zeros stays."""
         if self.jacobian is None:
             raise ValueError("no Jacobian was formed; use levenberg_marquardt or gauss_newton")
@@ -160,7 +160,7 @@ class Run:
             target = real_number("target", target)
         if callback is not None:
             function("callback", callback)
-        self.start = _checked_start(w0)
+        self.start = _check_start(w0)
         self.eps = rounding_of(w0)
         self.tolerance = math.sqrt(self.eps) if tolerance is None else real_number("tolerance", tolerance)
         if not self.tolerance < 1:
@@ -224,7 +224,7 @@ class Run:
         )
 
 
-def _checked_start(w0: Array) -> np.ndarray:
+def _check_start(w0: Array) -> np.ndarray:
     """Return the start as a NumPy vector of float64, once it is known to be a finite vector of floats."""
     same_floating_dtype(w0=w0)
     if w0.ndim != 1 or w0.shape[0] == 0:

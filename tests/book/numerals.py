@@ -21,14 +21,8 @@ NOT_PROSE = [
     r"^[`:]{3,}.*$",  # the first line of a directive
     r"<[^>]*>",
 ]
-REASONS = {  # what a numeral may stand for that no cell computes
-    "the name of a network": r"\d+(-\d+){2,}",
-    "which layer, class or unit": r"\b(layers?|class|units?) \d+( and \d+| to \d+)?\b",
-    "the values that a choice has": r"\b0 (or|and|to) 1\b|\bof 0\b|\bis 1\b",
-    "a report in a public tracker": r"\b(issue|pull request) \d+",
-    "an equation or an exercise of a source": r"\(?\d\.\d+\)?",
-    "a year": r"\b(19|20)\d\d\b",
-}
+EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}", re.DOTALL | re.MULTILINE)  # it asks for them
+REASONS = yaml.safe_load((Path(__file__).parent / "numerals.yml").read_text(encoding="utf-8"))
 NUMERAL = re.compile(r"(?<![\w.#^-])\d[\d.,]*(?:e[+-]?\d+)?(?:-\d+)*(?!\w)")
 
 
@@ -46,7 +40,7 @@ def prose(page: Path) -> str:
     """What a reader reads on the page that no cell computes."""
     text = page.read_text(encoding="utf-8")
     captions = [part for cell in CELL.finditer(text) for part in cell_texts(cell.group(1))]
-    text = CELL.sub("", text) + "\n\n" + "\n\n".join(captions)
+    text = EXERCISE.sub("", CELL.sub("", text)) + "\n\n" + "\n\n".join(captions)
     for pattern in NOT_PROSE:
         text = re.sub(pattern, " ", text, flags=re.DOTALL | re.MULTILINE if "A---" in pattern else re.MULTILINE)
     return text

@@ -45,7 +45,9 @@ def free(name, *shape, **kw):
 
 
 def layered(name, *sizes, first=1, **kw):
-    shape = lambda y: tuple(s(y) if callable(s) else s for s in sizes)  # noqa: E731
+    def shape(y):
+        return tuple(s(y) if callable(s) else s for s in sizes)
+
     return Tensor(name, layers=1, shape=shape, between=(first, L), **kw)
 
 
@@ -250,7 +252,10 @@ def test_the_program_read_off_the_definitions_has_the_gradient_of_jax(case):
     values |= {"epsilon": np.array(0.1)} if "epsilon" in values else {}
     program = gradient_program(case.net, E, *case.wanted)
     function = program.function(jnp)
-    slope = lambda u: 1 - jnp.tanh(u) ** 2  # noqa: E731
+
+    def slope(u):
+        return 1 - jnp.tanh(u) ** 2
+
     known = {"h0": jnp.tanh, "h1": slope} | {s.name: number for s, number in case.numbers.items()}
     by_layer = {x.name_ for x in case.net.free if isinstance(x, Tensor) and x.layers}
     known |= {name: [None, *x] if name in by_layer else x for name, x in values.items()}

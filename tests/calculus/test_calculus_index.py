@@ -103,7 +103,9 @@ def test_fresh_letters_reach_the_sizes_of_inner_sums():
 
 
 def test_a_definition_cannot_capture_the_letters_it_is_used_with():
-    careless = lambda j: sp.Sum(A[j, i] * x[i], (i, 1, N))  # noqa: E731  a plain SymPy sum over a plain letter
+    def careless(j):
+        return sp.Sum(A[j, i] * x[i], (i, 1, N))  # a plain SymPy sum over a plain letter
+
     assert equal(insert(careless, x[i]), S("s", N, lambda s: A[i, s] * x[s]))
 
 

@@ -432,7 +432,9 @@ def test_powers_and_products_have_their_derivatives():
 
 
 def test_a_symmetric_tensor_is_varied_symmetrically():
-    rule = lambda r, c: (I(r, i) * I(c, j) + I(r, j) * I(c, i)) / 2  # noqa: E731
+    def rule(r, c):
+        return (I(r, i) * I(c, j) + I(r, j) * I(c, i)) / 2
+
     D = Derivation(Sy[i, j], {Sy: rule, x: CONSTANT, y: CONSTANT})
     form = S("p", N, lambda p: S("q", N, lambda q: x[p] * Sy[p, q] * y[q]))
     assert equal(D(form), (x[i] * y[j] + x[j] * y[i]) / 2)

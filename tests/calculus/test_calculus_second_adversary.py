@@ -56,9 +56,19 @@ X, Y = over(lambda c: x[c]), over(lambda c: y[c])
 XX, XY = over(lambda c: x[c] ** 2), over(lambda c: x[c] * y[c])
 mean = X / N
 Z = over(lambda c: exp(x[c]))
-soft = lambda c: exp(x[c]) / Z  # noqa: E731
-sigma = lambda c: 1 / (1 + exp(-c))  # noqa: E731
-Ax = lambda c: over(lambda d: A[c, d] * x[d])  # noqa: E731
+
+
+def soft(c):
+    return exp(x[c]) / Z
+
+
+def sigma(c):
+    return 1 / (1 + exp(-c))
+
+
+def Ax(c):
+    return over(lambda d: A[c, d] * x[d])
+
 
 TRUE = {
     # ------------------------------------------------------------------------------------------ ranges and triangles

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hesslib import Network, check
-from hesslib.check.state import modules_reached
+from hesslib.check.state import find_modules
 from hesslib.check.trees import tree_of
 
 torch = pytest.importorskip("torch")
@@ -214,7 +214,7 @@ def test_a_function_that_uses_a_model_does_not_change_it() -> None:
 def grad_of(f: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     """By the tape, on a state that is put back."""
     leaves = {name: p.clone().requires_grad_() for name, p in parameters.items()}
-    (module,) = modules_reached(f)
+    (module,) = find_modules(f)
     state = {name: value.clone() for name, value in module.state_dict().items()}
     grads = torch.autograd.grad(f(leaves), list(leaves.values()))
     module.load_state_dict(state)

@@ -146,7 +146,9 @@ def test_5_20_outer_products_of_softmax_outputs():
     da, dda = Tensor("b", shape=(N, K, P)), Tensor("c", shape=(N, K, P, P))
 
     def D_by(q, more):
-        softmax = lambda n, k: S("l", K, lambda c: out[n, k] * (I(k, c) - out[n, c]) * da[n, c, q])  # noqa: E731
+        def softmax(n, k):
+            return S("l", K, lambda c: out[n, k] * (I(k, c) - out[n, c]) * da[n, c, q])
+
         return Derivation(sp.Symbol(f"w_{q}"), {act: lambda n, k: da[n, k, q], out: softmax, target: CONSTANT, **more})
 
     D_r, D_s = D_by(r, {}), D_by(s, {da: lambda n, k, q: dda[n, k, q, s]})
@@ -174,9 +176,15 @@ def test_5_21_one_more_pattern_with_several_outputs():
         Tensor("b", shape=(P,)),
     )
     inverse = fact(S("k", P, lambda k: H[i, k] * X[k, j]), I(i, j), i, j)
-    Xb = lambda i: S("q", P, lambda q: X[i, q] * b[q])  # noqa: E731
+
+    def Xb(i):
+        return S("q", P, lambda q: X[i, q] * b[q])
+
     bXb = S("p", P, lambda p: b[p] * Xb(p))
-    new = lambda i, j: X[i, j] - Xb(i) * Xb(j) / (1 + bXb)  # noqa: E731
+
+    def new(i, j):
+        return X[i, j] - Xb(i) * Xb(j) / (1 + bXb)
+
     product = S("k", P, lambda k: (H[i, k] + b[i] * b[k]) * new(k, j))
     chain = Steps(product).then(I(i, j), "as H X is the identity", using=inverse)
     assert chain.established == "derived"
@@ -219,7 +227,10 @@ def test_5_23_the_hessian_of_skip_layer_weights():
 def test_5_24_scaled_inputs_and_outputs_are_made_up_for_by_the_weights():
     scale, shift, c, d = sp.symbols("a b c d", positive=True)
     b1, b2 = Tensor("v_0", shape=(M,)), Tensor("w_0", shape=(K,))
-    new_x = lambda i: scale * x[i] + shift  # noqa: E731
+
+    def new_x(i):
+        return scale * x[i] + shift
+
     hidden = S("i", D, lambda i: v[j, i] / scale * new_x(i)) + b1[j] - shift / scale * S("i", D, lambda i: v[j, i])
     Steps(hidden).then(S("i", D, lambda i: v[j, i] * x[i]) + b1[j], "the hidden units see no difference")
     out = S("j", M, lambda j: w[k, j] * h(a[j])) + b2[k]
@@ -229,9 +240,15 @@ def test_5_24_scaled_inputs_and_outputs_are_made_up_for_by_the_weights():
 
 def test_5_25_stopping_early_is_a_kind_of_weight_decay():
     eta, rho, tau, eigen, best = sp.symbols("rho eta tau lambda w", positive=True)
-    weight = lambda steps: (1 - (1 - rho * eigen) ** steps) * best  # noqa: E731
+
+    def weight(steps):
+        return (1 - (1 - rho * eigen) ** steps) * best
+
     step = weight(tau) - rho * eigen * (weight(tau) - best)
-    power = lambda e: sp.powsimp(sp.expand(e))  # noqa: E731  (1 - c)^tau (1 - c) = (1 - c)^(tau + 1)
+
+    def power(e):
+        return sp.powsimp(sp.expand(e))  # (1 - c)^tau (1 - c) = (1 - c)^(tau + 1)
+
     assert sp.simplify(power(step - weight(tau + 1))) == 0
     Steps(weight(0)).then(0, "it starts at the origin")
     decayed = Steps(eigen * best / (eigen + eta))
@@ -293,8 +310,13 @@ def test_5_27_noise_on_the_inputs_is_a_tikhonov_regulariser():
     """Points m with probability p_m, noise xi_m of mean 0 and unit covariance; second order in the noise."""
     f, g, c = sp.Symbol("f"), Tensor("g", shape=(D,)), Tensor("c", shape=(D, D), symmetric=True)
     prob, noise, target = Tensor("p", shape=(M,)), Tensor("xi", shape=(M, D)), sp.Symbol("t")
-    residual = lambda m: S("i", D, lambda i: g[i] * noise[m, i])  # noqa: E731
-    bend = lambda m: half * S("i", D, lambda i: S("j", D, lambda j: c[i, j] * noise[m, i] * noise[m, j]))  # noqa: E731
+
+    def residual(m):
+        return S("i", D, lambda i: g[i] * noise[m, i])
+
+    def bend(m):
+        return half * S("i", D, lambda i: S("j", D, lambda j: c[i, j] * noise[m, i] * noise[m, j]))
+
     error = half * S(
         "m", M, lambda m: prob[m] * ((f - target) ** 2 + 2 * (f - target) * (residual(m) + bend(m)) + residual(m) ** 2)
     )

@@ -58,7 +58,9 @@ def test_the_trace_estimator_has_the_mean_and_the_variance_of_all_its_probes(kap
 @pytest.mark.parametrize("kappa", RULES)
 @pytest.mark.parametrize("entry", [1, 2, 3])
 def test_the_diagonal_estimator_has_the_mean_and_the_variance_of_all_its_probes(kappa, entry):
-    each = lambda v: v[entry - 1] * (A * v)[entry - 1]  # noqa: E731
+    def each(v):
+        return v[entry - 1] * (A * v)[entry - 1]
+
     mean = mean_over(kappa, each)
     assert mean == value_of(spectra.diagonal_estimator(), kappa, i=entry)
     assert mean_over(kappa, lambda v: each(v) ** 2) - mean**2 == value_of(spectra.diagonal_variance(), kappa, i=entry)

@@ -8,7 +8,7 @@ import random_functions
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hesslib import finite_difference
-from hesslib.finite_difference import choice, conclusion, extrapolation, rounding, steps
+from hesslib.finite_difference import best_entry, bounded_values, extrapolation, rounding, steps
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.ladder import Ladder
 
@@ -31,7 +31,7 @@ def test_points_are_exactly_symmetric(dtype: type, ratio: float) -> None:
         for i in range(40):
             for e in range(6):
                 a = ladder.step(i, e)
-                up, down = ladder.moved((i, a))[i], ladder.moved((i, -a))[i]
+                up, down = ladder.move((i, a))[i], ladder.move((i, -a))[i]
                 assert float(up) - float(x[i]) == float(x[i]) - float(down) == a > 0
 
 
@@ -208,10 +208,10 @@ def test_the_bound_is_not_wider_than_its_constants_say() -> None:
     """For a quadratic with known rounding nothing but rounding is left, and the bound is ROUNDING deviations of it."""
     D = np.full((2, 1, 1), 2.0)
     q = extrapolation.Quotients(D, np.full((2, 1), 3.0), np.zeros((2, 1)), 2.0)
-    found = choice.best(extrapolation.tableau(q), np.array([[1e-3]]))
+    found = best_entry.select_entry(extrapolation.tableau(q), np.array([[1e-3]]))
     w = extrapolation.weights(2.0, 1)
     assert found.truncation[0, 0] == 0
-    assert_allclose(found.rounding[0, 0], choice.ROUNDING * 3.0 * np.linalg.norm(w) * 1e-3, rtol=1e-12)
+    assert_allclose(found.rounding[0, 0], best_entry.ROUNDING * 3.0 * np.linalg.norm(w) * 1e-3, rtol=1e-12)
 
 
 def test_the_whole_bound_is_reported() -> None:
@@ -220,12 +220,12 @@ def test_the_whole_bound_is_reported() -> None:
         ladder = Ladder(evaluate, np.array([0.5, 2.0]), np.array([0.2, 0.2]), 2.0, 1e-10)
         ladder.fill_axes((i, k) for i in range(2) for k in range(5))
         q = ladder.second([0, 0], 5)
-        concluded = conclusion.concluded(ladder, q, [0, 0], [(0, 0), (1, 1)])
+        bounded = bounded_values.extrapolate(ladder, q, [0, 0], [(0, 0), (1, 1)])
         columns = extrapolation.tableau(q)
-        sigma = np.maximum(ladder.floor(), rounding.pooled(rounding.from_differences(columns), ladder.floor()))
-        found = choice.best(columns, sigma)
-    assert_array_equal(concluded.value, found.value)
-    assert_allclose(concluded.error, found.truncation + found.rounding + EPS * np.abs(found.value), rtol=8 * EPS)
+        sigma = np.maximum(ladder.floor(), rounding.pool(rounding.from_differences(columns), ladder.floor()))
+        found = best_entry.select_entry(columns, sigma)
+    assert_array_equal(bounded.value, found.value)
+    assert_allclose(bounded.error, found.truncation + found.rounding + EPS * np.abs(found.value), rtol=8 * EPS)
 
 
 # ---------------------------------------------------------------- random functions by family

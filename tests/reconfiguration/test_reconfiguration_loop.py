@@ -29,7 +29,7 @@ from hesslib.reconfiguration import (
     standard_error,
     stochastic_reconfiguration,
 )
-from hesslib.reconfiguration.exact import Estimate
+from hesslib.reconfiguration.exact import EnergyEstimate
 from hesslib.reconfiguration.sample_moments import Moments, probabilities
 
 EPS = np.finfo(float).eps
@@ -223,7 +223,7 @@ def broken(after, moment):
             return SUMS(w)
         if isinstance(moment, type) and issubclass(moment, BaseException):
             raise moment
-        return Estimate(SUMS(w).moments._replace(**moment))
+        return EnergyEstimate(SUMS(w).moments._replace(**moment))
 
     return estimate
 

@@ -123,7 +123,10 @@ def test_standard_errors_are_those_of_the_textbook() -> None:
 def test_standard_errors_cover_the_truth_as_often_as_they_say() -> None:
     rng = np.random.default_rng(5)
     x = np.linspace(0, 2, 30)
-    J = lambda w: np.stack([np.exp(w[1] * x), w[0] * x * np.exp(w[1] * x)], axis=1)  # noqa: E731
+
+    def J(w):
+        return np.stack([np.exp(w[1] * x), w[0] * x * np.exp(w[1] * x)], axis=1)
+
     inside = 0
     for _ in range(200):
         y = 2 * np.exp(-x) + 0.05 * rng.standard_normal(30)

@@ -43,7 +43,7 @@ def test_the_objective_is_that_of_the_closed_forms(case: Case) -> None:
     close(at.product(v), hesslib.hessian_vector_product(*args, v), 4 * case.rounding)
     close(at.hessian(), hesslib.hessian(*args), case.rounding)
     close(at.output_jacobian(), hesslib.output_jacobian(*args[:3]), case.rounding)
-    J, g, r = at.linearised()
+    J, g, r = at.linearise()
     close(J.T @ J, hesslib.gauss_newton(*args), 4 * case.rounding)
     close(g, hesslib.gradient(*args), case.rounding)
     g_n = hesslib.pattern_gradients(*args)

@@ -59,10 +59,12 @@ def draw_two_fits(x: Any, t: Any, grid: Any, plain: Any, found: Any) -> None:
 class LinearModel:
     """40 data and 12 weights, badly conditioned: the marginal likelihood is known, the targets being Gaussian."""
 
+    NOISE = 0.3  # standard deviation
+
     def __init__(self) -> None:
         self.net, self.rng = Network((11, 1)), np.random.default_rng(5)
         self.x = self.rng.standard_normal((40, 11)) * np.geomspace(1, 0.05, 11)
-        self.t = self.x.sum(1, keepdims=True) + 0.3 * self.rng.standard_normal((40, 1))
+        self.t = self.x.sum(1, keepdims=True) + self.NOISE * self.rng.standard_normal((40, 1))
         self.J = jacobian(self.net, np.zeros(12), self.x)
         self.JJ, self.Jt = self.J.T @ self.J, self.J.T @ self.t[:, 0]
         self.lam = np.linalg.eigvalsh(self.JJ)

@@ -31,6 +31,7 @@ from hesslib.derivations.exact_network import Instance
 from hesslib.derivations.network import i, i_, j, j_, l
 
 CLASSES = 10
+COST_PATTERNS = 200
 MEAN: dict[str, Any] = {"reduction": "mean"}
 SQUARED, SOFTMAX = "squared_error", "softmax_cross_entropy"
 
@@ -418,7 +419,7 @@ def costs(judge: Any, largest_hessian: int = 16) -> tuple[dict[str, list[int]], 
     spent: dict[str, list[float]] = {}
     for width in (8, 16, 32, 96, 288):
         net = Network((width, width, width, CLASSES), loss=SOFTMAX)
-        at = net.init(judge), judge.standard_normal((200, width)), np.eye(CLASSES)[judge.integers(0, CLASSES, 200)]
+        at = net.init(judge), judge.standard_normal((COST_PATTERNS, width)), np.eye(CLASSES)[judge.integers(0, CLASSES, COST_PATTERNS)]
         operator, v = hesslib.hessian_operator(net, *at), judge.standard_normal(net.num_parameters)
         jobs: dict[str, Callable[[], Any]] = {
             "gradient": partial(hesslib.gradient, net, *at),

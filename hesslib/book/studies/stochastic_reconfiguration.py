@@ -22,6 +22,7 @@ from hesslib.derivations import reconfiguration as derived
 from hesslib.reconfiguration import ExactSums, Heisenberg, Metropolis, RestrictedBoltzmann
 
 FLOOR = 1e-16
+SMOOTH = 25  # iterations of a running mean
 """Errors of rounding size are drawn here."""
 
 
@@ -136,8 +137,8 @@ def draw_course(stored: dict[str, Any], exact: float) -> dict[int, Any]:
     _, ax = plt.subplots()
     fresh, N = {}, stored["settings"]["N"]
     for name, run in stored["runs"].items():
-        smooth = np.convolve(relative(run["energy"], exact), np.full(25, 1 / 25), mode="valid")
-        (line,) = ax.semilogy(np.arange(len(smooth)) + 12, smooth, label=rf"$\alpha={name}$")
+        smooth = np.convolve(relative(run["energy"], exact), np.full(SMOOTH, 1 / SMOOTH), mode="valid")
+        (line,) = ax.semilogy(np.arange(len(smooth)) + SMOOTH // 2, smooth, label=rf"$\alpha={name}$")
         machine = RestrictedBoltzmann(N, int(name))
         sampler = Metropolis(machine, Heisenberg(N), chains=100, sweeps=20, discard=15, seed=1)
         new = fresh[int(name)] = sampler(np.array(run["w"]))

@@ -8,8 +8,8 @@ import numpy as np
 
 import hesslib
 from hesslib.check.case import Case
+from hesslib.check.hypothesis import Hypothesis
 from hesslib.check.mistakes.networks import without_first
-from hesslib.check.suspect import Suspect
 from hesslib.networks.network import Network, forward
 
 MOST_UNITS = 64  # above layer 1: each is a way back of its own
@@ -24,25 +24,25 @@ BESIDE = (
 )
 
 
-def way_back(case: Case) -> Iterator[Suspect]:
+def way_back(case: Case) -> Iterator[Hypothesis]:
     """Errors that lose h' on their way down, and derivatives with the weight in the place of what it is fed."""
     here = case.network
-    if here is None or case.quantity not in ("gradient", "jacobian"):
+    if here is None or case.quantity.name not in ("gradient", "jacobian"):
         return
     right, lossy = derivative(case, here.problem.net), carried_by_weights(case)
-    yield Suspect("missing-first-derivative", BY_WEIGHTS, case.theirs(lossy))
-    yield Suspect("weights-for-inputs", BESIDE, case.theirs(times_weights(case, right)))
+    yield Hypothesis("missing-first-derivative", BY_WEIGHTS, case.theirs(lossy))
+    yield Hypothesis("weights-for-inputs", BESIDE, case.theirs(times_weights(case, right)))
     if not np.array_equal(lossy, right):
         both = case.theirs(times_weights(case, lossy))
         words = f"{BESIDE}; and {BY_WEIGHTS}"
-        yield Suspect("weights-for-inputs", words, both, local=False, also="missing-first-derivative")
+        yield Hypothesis("weights-for-inputs", words, both, local=False, also="missing-first-derivative")
 
 
 def derivative(case: Case, net: Network) -> np.ndarray:
     """The gradient (P,) or the Jacobian (N K, P) of a network, in the order and the scale of hesslib."""
     here = case.network
     assert here is not None
-    if case.quantity == "gradient":
+    if case.quantity.name == "gradient":
         return hesslib.gradient(net, here.w, here.x, here.t)
     return hesslib.output_jacobian(net, here.w, here.x).reshape(-1, net.num_parameters)
 
@@ -72,10 +72,10 @@ def times_weights(case: Case, value: np.ndarray) -> np.ndarray:
     return value
 
 
-def branches_lost(case: Case) -> Iterator[Suspect]:
+def branches_lost(case: Case) -> Iterator[Hypothesis]:
     """A gradient to which one unit passes nothing back, as if its branch had been detached or left out of a loop."""
     here = case.network
-    if here is None or case.quantity != "gradient":
+    if here is None or case.quantity.name != "gradient":
         return
     net = here.problem.net
     if sum(net.widths[2:]) > MOST_UNITS:
@@ -97,7 +97,7 @@ def branches_lost(case: Case) -> Iterator[Suspect]:
                 value[net.bias_slice(m)] -= carried.sum(axis=0)
             unit = f"output {j}" if l == net.L else f"unit {j} of layer {l}"
             words = f"what comes back through {unit} is lost on the way to the layers below"
-            yield Suspect("branch-lost", words, case.theirs(value), scalable=False, local=False)
+            yield Hypothesis("branch-lost", words, case.theirs(value), scalable=False, local=False)
 
 
 MISTAKES = (way_back, branches_lost)

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from hesslib.check.case import Case
-from hesslib.check.suspect import Suspect
+from hesslib.check.hypothesis import Hypothesis
 
 MOST = 64  # patterns for which each is looked at by itself
 
 
-def patterns_left_out(case: Case) -> Iterator[Suspect]:
+def patterns_left_out(case: Case) -> Iterator[Hypothesis]:
     """Some patterns count and some do not, as if a batch had been lost; a factor may come on top."""
     here = case.network
-    if here is None or case.quantity in ("jacobian", "laplacian") or not 1 < len(here.x) <= MOST:
+    if here is None or case.quantity.name in ("jacobian", "laplacian") or not 1 < len(here.x) <= MOST:
         return
     net, N = here.problem.net, len(here.x)
     assert here.t is not None
@@ -33,13 +33,13 @@ def patterns_left_out(case: Case) -> Iterator[Suspect]:
     missing = np.flatnonzero(~counted)
     listed = ", ".join(f"x[{n}]" for n in missing[:6].tolist()) + (", ..." if len(missing) > 6 else "")
     words = f"{len(missing)} of {N} patterns {'is' if len(missing) == 1 else 'are'} left out: {listed}"
-    yield Suspect("patterns-left-out", words, value)
+    yield Hypothesis("patterns-left-out", words, value)
 
 
-def broadcast(case: Case) -> Iterator[Suspect]:
+def broadcast(case: Case) -> Iterator[Hypothesis]:
     """Outputs (N, 1) less targets (N,): every output is compared with every target, as if each had their mean."""
     here = case.network
-    if here is None or case.quantity not in ("gradient", "hessian", "hessian_diagonal", "hessian_vector_product"):
+    if here is None or case.quantity.name not in ("gradient", "hessian", "hessian_diagonal", "hessian_vector_product"):
         return
     net, N = here.problem.net, len(here.x)
     if N < 2 or net.widths[-1] != 1 or here.t is None or net.loss.name == "softmax_cross_entropy":
@@ -47,8 +47,8 @@ def broadcast(case: Case) -> Iterator[Suspect]:
     everybody = np.full_like(here.t, here.t.mean())
     words = f"outputs of shape ({N}, 1) stand against targets of shape ({N},), and are broadcast to ({N}, {N})"
     value = case.altered(net, t=everybody)
-    yield Suspect("broadcast", words + ", of which the mean was taken", value, scalable=False)
-    yield Suspect("broadcast", words, N * value, scalable=False)
+    yield Hypothesis("broadcast", words + ", of which the mean was taken", value, scalable=False)
+    yield Hypothesis("broadcast", words, N * value, scalable=False)
 
 
 MISTAKES = (patterns_left_out, broadcast)

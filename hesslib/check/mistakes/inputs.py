@@ -8,16 +8,16 @@ import numpy as np
 
 from hesslib import finite_difference as fd
 from hesslib.check.case import Case
+from hesslib.check.hypothesis import Hypothesis
 from hesslib.check.subject import FAILURES
-from hesslib.check.suspect import Suspect
 
 MOST = 32  # coordinates up to which the whole Hessian is looked at
 
 
-def laplacian(case: Case) -> Iterator[Suspect]:
+def laplacian(case: Case) -> Iterator[Hypothesis]:
     """Sums of other entries of the Hessian than the diagonal, and the squared gradient."""
     subject = case.subject
-    if case.quantity != "laplacian" or not 1 < subject.p <= MOST:
+    if case.quantity.name != "laplacian" or not 1 < subject.p <= MOST:
         return
     try:
         H = fd.hessian(subject.values, subject.point).value
@@ -29,15 +29,15 @@ def laplacian(case: Case) -> Iterator[Suspect]:
         return
     H, J = H.reshape(-1, subject.p, subject.p), J.reshape(-1, subject.p)
     words = "every entry of the Hessian is summed, not its diagonal: the gradient's entries were summed too early"
-    yield Suspect("row-sums", words, H.sum(axis=(1, 2)))
-    yield Suspect("squared-gradient", "it is the squared length of the gradient", (J**2).sum(axis=1))
+    yield Hypothesis("row-sums", words, H.sum(axis=(1, 2)))
+    yield Hypothesis("squared-gradient", "it is the squared length of the gradient", (J**2).sum(axis=1))
     diagonal = np.diagonal(H, axis1=1, axis2=2)
     for i in range(subject.p):
         words = f"the second derivative with respect to coordinate [{i}] is left out"
-        yield Suspect("coordinate-left-out", words, diagonal.sum(axis=1) - diagonal[:, i], scalable=False)
+        yield Hypothesis("coordinate-left-out", words, diagonal.sum(axis=1) - diagonal[:, i], scalable=False)
         if subject.p > 2:
             words = f"it is the second derivative with respect to coordinate [{i}] alone"
-            yield Suspect("coordinate-left-out", words, diagonal[:, i], scalable=False)
+            yield Hypothesis("coordinate-left-out", words, diagonal[:, i], scalable=False)
 
 
 MISTAKES = (laplacian,)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hesslib.check.case import Case
-from hesslib.check.suspect import Suspect
+from hesslib.check.hypothesis import Hypothesis
 from hesslib.networks.network import Network
 
 Order = tuple[str, str, np.ndarray]
@@ -56,10 +56,10 @@ def orders(net: Network) -> Iterator[Order]:
             yield kind, words + also, joined([part for group in parts for part in group])
 
 
-def parameter_orders(case: Case) -> Iterator[Suspect]:
+def parameter_orders(case: Case) -> Iterator[Hypothesis]:
     """The parameters in another order than the one that was asked for."""
     here = case.network
-    if here is None or True not in case.question.axes or case.quantity == "laplacian":
+    if here is None or True not in case.quantity.axes or case.quantity.name == "laplacian":
         return
     theirs = np.full(here.problem.net.num_parameters, -1)
     theirs[here.index] = np.arange(len(here.index))
@@ -72,32 +72,32 @@ def parameter_orders(case: Case) -> Iterator[Suspect]:
             continue
         undone = case.claimed
         back = np.argsort(places)
-        for axis, of_parameters in enumerate(case.question.axes):
+        for axis, of_parameters in enumerate(case.quantity.axes):
             if of_parameters:
                 undone = np.take(undone, back, axis=axis)
-        yield Suspect(kind, words, undone=undone)
+        yield Hypothesis(kind, words, undone=undone)
 
 
-def column_major(case: Case) -> Iterator[Suspect]:
+def column_major(case: Case) -> Iterator[Hypothesis]:
     """A point with several axes laid out column by column."""
     shape = case.subject.shape
     if len(shape) < 2 or min(shape) < 2:
         return
     places = np.arange(case.subject.p).reshape(shape).reshape(-1, order="F")
     back, undone = np.argsort(places), case.claimed
-    for axis, of_parameters in enumerate(case.question.axes):
+    for axis, of_parameters in enumerate(case.quantity.axes):
         if of_parameters:
             undone = np.take(undone, back, axis=axis)
-    yield Suspect("column-major", "the coordinates are laid out column by column (Fortran order)", undone=undone)
+    yield Hypothesis("column-major", "the coordinates are laid out column by column (Fortran order)", undone=undone)
 
 
-def transposed(case: Case) -> Iterator[Suspect]:
+def transposed(case: Case) -> Iterator[Hypothesis]:
     """A Jacobian with the outputs second."""
-    if case.quantity != "jacobian":
+    if case.quantity.name != "jacobian":
         return
-    m, p = case.question.shape
+    m, p = case.quantity.shape
     if m == p:
-        yield Suspect(
+        yield Hypothesis(
             "transposed", "it is the transpose: outputs belong first, coordinates second", undone=case.claimed.T
         )
 

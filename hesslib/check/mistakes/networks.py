@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hesslib.check.case import Case
-from hesslib.check.suspect import Suspect
+from hesslib.check.hypothesis import Hypothesis
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES, Loss
 from hesslib.networks.network import Network
@@ -20,13 +20,13 @@ from hesslib.networks.network import Network
 Array = Any
 
 
-def derivatives_of_activations(case: Case) -> Iterator[Suspect]:
+def derivatives_of_activations(case: Case) -> Iterator[Hypothesis]:
     """Lost h'' or h', or h' at the activation in the place of the pre-activation; everywhere or in a layer."""
     here = case.network
     if here is None or here.problem.net.L < 2:
         return
     net = here.problem.net
-    second_order = (case.of_second_order and case.quantity != "gauss_newton") or case.quantity == "laplacian"
+    second_order = (case.of_second_order and case.quantity.name != "gauss_newton") or case.quantity.name == "laplacian"
     changes: list[tuple[str, str, Callable[[Activation], Activation]]] = [
         ("missing-first-derivative", "h' is missing", without_first),
         ("derivative-at-activation", "h' is taken at the activation z, not at the pre-activation a", at_activation),
@@ -39,10 +39,10 @@ def derivatives_of_activations(case: Case) -> Iterator[Suspect]:
             activation = [change(h) if l in layers else h for l, h in enumerate(net.activation, start=1)]
             where = "" if len(layers) == len(hidden) else f" in hidden layer {layers[0]}"
             other = Network(net.widths, activation=activation, loss=net.loss)
-            yield Suspect(kind, words + where, case.altered(other))
+            yield Hypothesis(kind, words + where, case.altered(other))
 
 
-def biases(case: Case) -> Iterator[Suspect]:
+def biases(case: Case) -> Iterator[Hypothesis]:
     """Biases left out of the forward pass, or their derivatives left at zero."""
     here = case.network
     if here is None:
@@ -52,13 +52,13 @@ def biases(case: Case) -> Iterator[Suspect]:
     for l in range(1, net.L + 1):
         is_bias[net.bias_slice(l)] = True
     words = "the biases are left out of the forward pass"
-    yield Suspect("biases-ignored", words, case.altered(net, w=np.where(is_bias, 0.0, here.w)))
-    yield from _zeroed(
+    yield Hypothesis("biases-ignored", words, case.altered(net, w=np.where(is_bias, 0.0, here.w)))
+    yield from _zero_out(
         case, is_bias[here.index], "biases-missing", "the derivatives with respect to the biases are zero"
     )
 
 
-def layers_missing(case: Case) -> Iterator[Suspect]:
+def layers_missing(case: Case) -> Iterator[Hypothesis]:
     """The derivatives with respect to one layer left at zero."""
     here = case.network
     if here is None:
@@ -67,72 +67,72 @@ def layers_missing(case: Case) -> Iterator[Suspect]:
     for l in range(1, net.L + 1):
         inside = np.zeros(net.num_parameters, dtype=bool)
         inside[net.layer_slice(l)] = True
-        yield from _zeroed(
+        yield from _zero_out(
             case, inside[here.index], "layer-missing", f"the derivatives with respect to layer {l} are zero"
         )
 
 
-def other_losses(case: Case) -> Iterator[Suspect]:
+def other_losses(case: Case) -> Iterator[Hypothesis]:
     """The derivative of another loss, or the curvature of another loss beside the right delta."""
     here = case.network
-    if here is None or case.quantity in ("jacobian", "laplacian"):
+    if here is None or case.quantity.name in ("jacobian", "laplacian"):
         return
     net = here.problem.net
     for loss in LOSSES.values():
         if loss == net.loss:
             continue
-        if case.quantity != "gauss_newton":
+        if case.quantity.name != "gauss_newton":
             try:
                 value = case.altered(Network(net.widths, activation=net.activation, loss=loss))
             except ValueError:  # the targets are none of that loss
                 continue
-            yield Suspect("another-loss", f"the loss is {loss.name}, not {net.loss.name}", value)
-    if net.loss.name != "squared_error" and case.quantity == "gradient":
+            yield Hypothesis("another-loss", f"the loss is {loss.name}, not {net.loss.name}", value)
+    if net.loss.name != "squared_error" and case.quantity.name == "gradient":
         other = Network(net.widths, activation=net.activation, loss=OutputSlope(net.loss))
         words = (
             "delta of the outputs has a factor y(1 - y) too much, that of a squared error behind the output function"
         )
-        yield Suspect("another-loss", words, case.altered(other))
-    if net.loss.name == "softmax_cross_entropy" and case.quantity == "gradient":
+        yield Hypothesis("another-loss", words, case.altered(other))
+    if net.loss.name == "softmax_cross_entropy" and case.quantity.name == "gradient":
         other = Network(net.widths, activation=net.activation, loss=EntryByEntry(net.loss))
         words = "softmax is differentiated entry by entry: y(1 - y), without - y y' for the other logits"
-        yield Suspect("softmax-entry-by-entry", words, case.altered(other))
+        yield Hypothesis("softmax-entry-by-entry", words, case.altered(other))
     if case.of_second_order:
         for name in CURVATURES:
             other = Network(net.widths, activation=net.activation, loss=OtherCurvature(net.loss, name))
-            yield Suspect(
+            yield Hypothesis(
                 "another-curvature", f"the curvature M of the loss is taken as {CURVATURES[name]}", case.altered(other)
             )
 
 
-def _zeroed(case: Case, inside: np.ndarray, kind: str, words: str) -> Iterator[Suspect]:
-    right = case.reference
-    if right is None or True not in case.question.axes or inside.all():
+def _zero_out(case: Case, inside: np.ndarray, kind: str, words: str) -> Iterator[Hypothesis]:
+    right = case.right
+    if right is None or True not in case.quantity.axes or inside.all():
         return
     value = right.copy()
-    for axis, of_parameters in enumerate(case.question.axes):
+    for axis, of_parameters in enumerate(case.quantity.axes):
         if of_parameters:
             value = np.where(inside.reshape([-1 if a == axis else 1 for a in range(value.ndim)]), 0.0, value)
-    yield Suspect(kind, words, value, local=False)
+    yield Hypothesis(kind, words, value, local=False)
 
 
 def without_second(h: Activation) -> Activation:
     """The activation with 0 for h''."""
-    return _changed(h, "without h''", h.functions[1], lambda xp, a: xp.zeros_like(a))
+    return _with_derivatives(h, "without h''", h.functions[1], lambda xp, a: xp.zeros_like(a))
 
 
 def without_first(h: Activation) -> Activation:
     """The activation with 1 for h'."""
-    return _changed(h, "without h'", lambda xp, a: xp.ones_like(a), h.functions[2])
+    return _with_derivatives(h, "without h'", lambda xp, a: xp.ones_like(a), h.functions[2])
 
 
 def at_activation(h: Activation) -> Activation:
     """The activation with h' and h'' taken at h(a)."""
     value, first, second = h.functions[:3]
-    return _changed(h, "at z", lambda xp, a: first(xp, value(xp, a)), lambda xp, a: second(xp, value(xp, a)))
+    return _with_derivatives(h, "at z", lambda xp, a: first(xp, value(xp, a)), lambda xp, a: second(xp, value(xp, a)))
 
 
-def _changed(h: Activation, words: str, first: Any, second: Any) -> Activation:
+def _with_derivatives(h: Activation, words: str, first: Any, second: Any) -> Activation:
     functions: Any = (h.functions[0], first, second, *h.functions[3:])
     return Activation(f"{h.name} {words}", functions)
 

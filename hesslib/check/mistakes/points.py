@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hesslib.check.case import Case
-from hesslib.check.suspect import Suspect
+from hesslib.check.hypothesis import Hypothesis
 from hesslib.networks.activations import Activation
 from hesslib.networks.network import Network, forward
 
@@ -16,7 +16,7 @@ NEAR = 1e-5  # a pre-activation this small, relative to the largest of its layer
 STEP = 1e-4  # of one-sided difference quotients, relative to the coordinate
 
 
-def kinks_of_a_network(case: Case) -> Iterator[Suspect]:
+def kinks_of_a_network(case: Case) -> Iterator[Hypothesis]:
     """A relu at a pre-activation of (nearly) zero, with another slope than the one that was taken here."""
     here = case.network
     if here is None:
@@ -31,7 +31,7 @@ def kinks_of_a_network(case: Case) -> Iterator[Suspect]:
     for slope in (1.0, 0.5, 0.0):
         activation = [_with_slope(h, slope) if h.name == "relu" else h for h in net.activation]
         value = case.altered(Network(net.widths, activation=activation, loss=net.loss))
-        yield Suspect("kink", f"there is no derivative ({where}); the slope {slope:g} was taken there", value)
+        yield Hypothesis("kink", f"there is no derivative ({where}); the slope {slope:g} was taken there", value)
 
 
 def at_kinks(net: Network, w: np.ndarray, x: np.ndarray) -> list[tuple[int, int, int]]:
@@ -54,12 +54,12 @@ def _with_slope(h: Activation, slope: float) -> Activation:
     return Activation(f"relu, slope {slope:g} at 0", functions)
 
 
-def kinks_of_a_function(case: Case) -> Iterator[Suspect]:
+def kinks_of_a_function(case: Case) -> Iterator[Hypothesis]:
     """One-sided slopes that differ, and a claimed gradient that has one of them."""
     subject, judgement = case.subject, case.judgement
-    if case.quantity != "gradient" or subject.network is not None or case.reference is None:
+    if case.quantity.name != "gradient" or subject.network is not None or case.right is None:
         return
-    value, found = case.reference.copy(), []
+    value, found = case.right.copy(), []
     for i in np.flatnonzero(judgement.excess > 1).tolist()[:32]:
         right, left = one_sided(case, i)
         if abs(right - left) <= 1e-2 * max(abs(right), abs(left), judgement.scale):
@@ -75,7 +75,7 @@ def kinks_of_a_function(case: Case) -> Iterator[Suspect]:
         words = (
             f"there is no derivative along coordinate [{i}]: the slope is {left:.4g} on one side and {right:.4g} on "
         )
-        yield Suspect("kink", words + "the other; another number of that range was taken", value, scalable=False)
+        yield Hypothesis("kink", words + "the other; another number of that range was taken", value, scalable=False)
 
 
 def one_sided(case: Case, i: int) -> tuple[float, float]:

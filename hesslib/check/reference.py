@@ -1,4 +1,4 @@
-"""What a referee says: a value, a bound on its error, and what it cost."""
+"""A reference result: what a referee found, a bound on its error, and what it cost."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hesslib.check.views import View
 
 
 @dataclass(frozen=True, eq=False)
-class Opinion:
-    """A derivative through a view. `family` says what it rests on: opinions of one family may share a mistake."""
+class Reference:
+    """A derivative through a view. `family` says what it rests on: references of one family may share a mistake."""
 
     name: str
     family: str  # "closed form", "automatic differentiation" or "values"

@@ -1,4 +1,4 @@
-"""The quantities that can be checked, and what is asked about one of them."""
+"""The quantities that can be checked, and one of them as it is asked for."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ OF_ERROR = ("gradient", "hessian", "hessian_diagonal", "hessian_vector_product",
 
 
 @dataclass(eq=False)
-class Question:
+class Quantity:
     """A quantity of a subject; `v` for a product, `loss` (a function of the outputs) for Gauss-Newton."""
 
-    quantity: str
+    name: str
     subject: Subject
     outputs: tuple[int, ...]  # the shape of what the function gives
     v: np.ndarray | None = None
@@ -39,7 +39,7 @@ class Question:
 
     @property
     def axes(self) -> tuple[bool, ...]:
-        return AXES[self.quantity]
+        return AXES[self.name]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,4 +48,4 @@ class Question:
 
     @property
     def words(self) -> str:
-        return self.quantity.replace("_", " ")
+        return self.name.replace("_", " ")

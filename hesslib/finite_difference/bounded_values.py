@@ -9,24 +9,24 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hesslib.finite_difference import rounding
-from hesslib.finite_difference.choice import best
+from hesslib.finite_difference.best_entry import select_entry
 from hesslib.finite_difference.estimate import Array, Estimate
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.extrapolation import Quotients, tableau
 from hesslib.finite_difference.ladder import Axes, Ladder
-from hesslib.finite_difference.options import given_steps
+from hesslib.finite_difference.options import steps_from_option
 from hesslib.finite_difference.steps import Plan, search, start
-from hesslib.finite_difference.witness import Doubt, named
+from hesslib.finite_difference.witness import Doubt, name_axes
 
 AnyLadder = TypeVar("AnyLadder", bound=Ladder)
 
 
-def climbed(
+def fill_ladder(
     kind: type[AnyLadder], order: int, evaluate: Evaluator, x: Array, plan: Plan, step: Any, noise: float
 ) -> tuple[AnyLadder, list[int]]:
     """A ladder filled along every axis, and the coarsest exponent of each: given by the user, or searched for."""
     if step is not None:
-        ladder = kind(evaluate, x, given_steps(step, x), plan.ratio, noise)
+        ladder = kind(evaluate, x, steps_from_option(step, x), plan.ratio, noise)
         coarsest = [0] * len(x)
         ladder.fill_axes((i, k) for i in range(len(x)) for k in range(plan.levels))
         return ladder, coarsest
@@ -35,7 +35,7 @@ def climbed(
 
 
 @dataclass(frozen=True)
-class Conclusion:
+class BoundedValues:
     """Values and bounds (entries, outputs), and why a bound is infinite where it is."""
 
     value: Array
@@ -43,30 +43,28 @@ class Conclusion:
     remarks: tuple[str, ...] = ()
 
 
-def concluded(
+def extrapolate(
     ladder: Ladder, quotients: Quotients, coarsest: Sequence[int], entries: Sequence[Axes], more: int = 0
-) -> Conclusion:
+) -> BoundedValues:
     """Values and bounds of the entries, axes first; ``more`` levels are known along the axes than the quotients use."""
     columns = tableau(quotients)
     floor = ladder.floor()
-    if len(columns) > 2:
-        measured = rounding.pooled(rounding.from_differences(columns), floor)
-    else:
-        measured = ladder.probe(coarsest)
+    many = len(columns) > 2  # steps enough for their differences to show the rounding
+    measured = rounding.pool(rounding.from_differences(columns), floor) if many else ladder.probe(coarsest)
     sigma = np.fmax(floor, measured)
-    choice = best(columns, sigma)
-    error = choice.truncation + choice.rounding
+    entry = select_entry(columns, sigma)
+    error = entry.truncation + entry.rounding
     lost = np.flatnonzero(~np.isfinite(error).all(axis=1))
     if lost.size:
         raise ValueError(
-            f"f is not finite near x: no usable difference quotient along {named(entries[int(lost[0])])}; "
+            f"f is not finite near x: no usable difference quotient along {name_axes(entries[int(lost[0])])}; "
             "choose smaller steps with step=..., or a point inside the domain of f"
         )
-    error = error + ladder.eps * np.abs(choice.value)
+    error = error + ladder.eps * np.abs(entry.value)
     levels = len(quotients.D)
-    doubts = ladder.doubted(entries, coarsest, (levels + more, levels), sigma, error)
+    doubts = ladder.find_doubts(entries, coarsest, (levels + more, levels), sigma, error)
     error, remarks = _without_derivative(error, doubts, entries)
-    return Conclusion(*_in_their_own_units(choice.value, error, ladder.unit, entries), remarks)
+    return BoundedValues(*_in_their_own_units(entry.value, error, ladder.unit, entries), remarks)
 
 
 def _without_derivative(
@@ -93,7 +91,7 @@ def _in_their_own_units(value: Array, error: Array, unit: Array, entries: Sequen
     return value, np.where(np.isfinite(value), error, np.inf)
 
 
-def estimate(
+def as_estimate(
     value: Array, error: Array, shape: tuple[int, ...], x: Array, calls: int, remarks: tuple[str, ...] = ()
 ) -> Estimate:
     """In the given shape and the dtype of x, the bound rounded up."""

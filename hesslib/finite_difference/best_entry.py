@@ -17,7 +17,7 @@ SHARE = 200.0  # see `_truncation`
 
 
 @dataclass(frozen=True)
-class Choice:
+class BestEntry:
     """For every entry and output: the value, and the two parts of its bound (infinite where nothing was usable)."""
 
     value: Array
@@ -25,7 +25,7 @@ class Choice:
     rounding: Array
 
 
-def best(columns: list[Column], sigma: Array) -> Choice:
+def select_entry(columns: list[Column], sigma: Array) -> BestEntry:
     """The entry of smallest bound among all columns: arrays (entries, outputs).
 
     ``sigma``: rounding level of ``f``, one standard deviation, (entries or 1, outputs).
@@ -36,7 +36,7 @@ def best(columns: list[Column], sigma: Array) -> Choice:
     truncation = np.where(np.isnan(A), np.inf, truncation)
     index = np.argmin(truncation + rounding, axis=0)[None]
     value, T, R = (np.take_along_axis(part, index, axis=0)[0] for part in (A, truncation, rounding))
-    return Choice(value, T, R)
+    return BestEntry(value, T, R)
 
 
 def _truncation(column: Column, columns: list[Column]) -> Array:

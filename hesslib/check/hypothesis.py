@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Suspect:
+class Hypothesis:
     """Either `value`, what the mistake gives, or `undone`, the claimed result if the mistake is taken back.
 
     Both are whole, with one axis for all outputs and one for all coordinates.
