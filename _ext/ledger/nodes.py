@@ -10,7 +10,7 @@ from docutils.nodes import Element, Node, TextElement
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from hesslib.agreement import figure, as_words
+from hesslib.agreement import as_words, figure
 from hesslib.book.display import deciders
 from hesslib.book.ledger import KINDS, VERDICTS, faults
 
@@ -135,6 +135,8 @@ class Record(_Carrier):
         node += ledger_summary("", "", *_joined(parts))
         node += nodes.paragraph("", "", *self.inline(record["note"])) if record["note"] else []
         node += self.checks(checks) if checks else []
+        if program := record.get("program", ""):
+            node += nodes.paragraph("", "", nodes.Text("From "), nodes.literal("", program))
         if uses := record.get("uses", []):
             node += nodes.paragraph("", "", nodes.Text("Rests on"))
             items = [nodes.list_item("", nodes.paragraph("", "", *self.inline(line))) for line in uses]

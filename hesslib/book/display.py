@@ -91,6 +91,8 @@ def _details(summary: str, record: dict[str, Any], note: str) -> str:
     head = "<tr><th style='text-align:left'>oracle</th><th>agreement</th><th>allowed</th></tr>"
     uses = "".join(f"<li>{_prose(line)}</li>" for line in record.get("uses", ()))
     body = f"<table>{head}{rows}</table>" if rows else ""
+    program = record.get("program")
+    body += f"<p>From <code>{program}</code></p>" if program else ""
     body += (f"<p>Rests on</p><ul>{uses}</ul>" if uses else "") + (f"<p>{_prose(note)}</p>" if note else "")
     if not body:
         return f"<div style='font-size:90%'>{summary}</div>"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 from .macros import expand
@@ -21,6 +23,14 @@ class Displayed:
     True
     """
 
+    program: str = ""
+    """The function of `hesslib.derivations` that it comes from, with its module; empty if it comes from none."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Displayed:
+        self = super().__new__(cls)
+        object.__setattr__(self, "program", _program(sys._getframe(1)))
+        return self
+
     def latex(self) -> str:
         """The body of a display."""
         raise NotImplementedError
@@ -33,6 +43,17 @@ class Displayed:
             "text/latex": f"$$\n{expand(body)}\n$$",
             "text/plain": body,
         }
+
+
+def _program(frame: FrameType | None) -> str:
+    """The outermost function of `hesslib.derivations` that is running: what a chapter called."""
+    found = ""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("hesslib.derivations.") and not frame.f_code.co_name.startswith("<"):
+            found = f"{module}.{frame.f_code.co_qualname.split('.<locals>')[0]}"
+        frame = frame.f_back
+    return found
 
 
 def aligned(rows: Sequence[str], /) -> str:

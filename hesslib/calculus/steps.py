@@ -120,7 +120,7 @@ class Formula(Displayed):
     def _proved(cls, lhs: Any, rhs: Any, chain: Steps | Formula, *more: Ground) -> Formula:
         """The last line of a derivation; only a chain of steps makes one."""
         f = cls(lhs, rhs)
-        f.established, f.checks = chain.established, chain.checks
+        f.established, f.checks, f.program = chain.established, chain.checks, chain.program or f.program
         f.relation = r"\simeq" if f.established == "approximation" else "="
         f.grounds = Grounds([*chain.grounds, *more])
         return f
@@ -168,6 +168,7 @@ class Steps(Displayed):
     def __copy__(self) -> Steps:
         """A chain of its own with the same links, to go on with another way."""
         chain = Steps(self.lhs)
+        chain.program = self.program or chain.program
         chain.rows, chain.decisions, chain._inserted = [*self.rows], [*self.decisions], [*self._inserted]
         chain.own.update(self.own)
         return chain

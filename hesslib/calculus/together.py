@@ -27,6 +27,7 @@ class _Several(Displayed):
         if len(kinds) != 1:
             raise ValueError(f"the formulas are {', '.join(sorted(kinds)) or 'none'}; they must be of one kind")
         (self.established,) = kinds
+        self.program = self.program or ", ".join(dict.fromkeys(f.program for f in proved if f.program))
         self.grounds = Grounds([g for f in proved for g in getattr(f, "grounds", ())])
         self.uses = self.grounds.lines
         self.checks: tuple[Check, ...] = combined([check for f in proved for check in f.checks])
