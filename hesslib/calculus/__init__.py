@@ -17,7 +17,7 @@ The first decider, by normal form:
 * ``tidy``: the readable form
 * ``display``, ``latex``: how it prints
 
-The second decider, by evaluation, which shares nothing with the first:
+The second decider, by evaluation, which shares the expressions with the first, and no rule of calculation:
 
 * ``prime_field``: random numbers, exact ones that imitate real ones, and real ones
 * ``evaluation``: the value of a formula where every size and every quantity is a number

@@ -22,10 +22,10 @@ from hesslib.finite_difference.estimate import Array
 FALLS = 1.5  # the power of the step between that of a kink, 1, and that of a smooth function, 2
 FEATURES = 0.5  # the power below which it is no kink, but a jump or a peak between the steps
 MOST = 4  # of the finest levels that a kink is looked for in
-CURVED = 8.0  # multiples of the last correction that a jump must exceed;
-CURVED_TWICE = 1e-3  # ... of the only one where there are two short steps, which leave far less than they take off
+CURVED = 8.0  # a jump of the slope is a kink only if it is so many times larger than the last correction
+CURVED_TWICE = 1e-3  # the same where there are two levels only: their one correction leaves far less than it takes off
 STEADY = 0.4  # by how much the power may differ from 1 from one step to the next at a kink of the first derivative
-HEARD = 12.0  # standard deviations of rounding in S that are not called an effect
+HEARD = 12.0  # an S of fewer standard deviations of rounding than this is taken for rounding
 
 
 @dataclass(frozen=True)

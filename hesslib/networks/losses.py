@@ -11,7 +11,8 @@ Each loss belongs to an output function $y(a)$, where $a$ stands for $a^{(L)}$:
 Since $\delta^{(L)}=y-t$, $M$ is the Jacobian of the outputs as well, $\partial y/\partial a$; `output_derivative` gives
 its products with vectors and those of the second and third derivatives of $y(a)$.
 
-Other losses are refused by name. What is often asked of these three needs no other: label smoothing is a target,
+Other names are refused. A loss of one's own is a subclass of `Loss`, with an output function for which
+$\delta^{(L)}=y-t$. What is often asked of these three needs no other: label smoothing is a target,
 $(1-\varepsilon)t+\varepsilon/K$; patterns that are not to count (``ignore_index``) are rows to leave out; and as $E$ is
 a sum over patterns, weights of patterns or classes (``weight``, ``pos_weight``) are those of a sum,
 ``2 * hessian(net, w, x[rare], t[rare]) + hessian(net, w, x[~rare], t[~rare])``, and so for every other quantity.

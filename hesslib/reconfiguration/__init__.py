@@ -4,7 +4,7 @@ Read the modules in this order:
 
 * ``machine``: the wave function, a restricted Boltzmann machine, and its log-derivatives $O$
 * ``hamiltonian``: the transverse-field Ising and the Heisenberg chain
-* ``configurations``, ``diagonalization``, ``closed_forms``: states, and energies to compare with
+* ``configurations``, ``diagonalization``, ``known_energies``: states, and energies to compare with
 * ``sample_moments``: energy, metric $S$ and force $F$
 * ``exact``, ``metropolis``, ``autocorrelation``: these by sums over all states, and by sampling
 * ``regularization``, ``loop``: the linear system of a step, and the iteration
@@ -19,7 +19,7 @@ True
 """
 
 from hesslib.reconfiguration.autocorrelation import autocorrelation_time, standard_error
-from hesslib.reconfiguration.closed_forms import heisenberg_energy, ising_energy
+from hesslib.reconfiguration.known_energies import heisenberg_energy, ising_energy
 from hesslib.reconfiguration.configurations import Configurations
 from hesslib.reconfiguration.diagonalization import GroundState, ground_state, matrix
 from hesslib.reconfiguration.exact import EnergyEstimate, ExactSums

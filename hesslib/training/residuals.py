@@ -18,7 +18,7 @@ class Residuals:
         self, residuals: Callable[[Array], Array], jacobian: Callable[[Array], Array], run: Run, weights: Array | None
     ) -> None:
         self.residuals, self.jacobian, self.run, self.weights = residuals, jacobian, run, weights
-        self.root: np.ndarray | None = None  # of the weights
+        self.root: np.ndarray | None = None  # square roots of the weights of the residuals; None if all are 1
         self.m = 0  # residuals; 0 before the first call
 
     def error(self, w: np.ndarray, /) -> float:
@@ -43,7 +43,7 @@ class Residuals:
         return E
 
     def product(self, v: np.ndarray, /) -> np.ndarray:
-        r"""Return $Hv$ at `w`, from differences of Jacobians along v: $J^TJv+\frac{d}{dh}J(w+hv)^Tr$."""
+        r"""Return $Hv$, H the Hessian of $\tfrac12r^Tr$ at `w`, from differences of Jacobians along v: $J^TJv+\frac{d}{dh}J(w+hv)^Tr$."""
         w, r, root = as_numpy(self.w), self.r, 1.0 if self.root is None else self.root[:, None]
         size = math.sqrt(float(v @ v))
         h = DIFFERENCE * (1 + math.sqrt(float(w @ w))) / size
@@ -73,6 +73,7 @@ class Residuals:
         self.root = np.sqrt(c)
 
     def linearise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        r"""Return $J$, the gradient $J^Tr$ and $r$ at `w`, with the weights of the residuals in them."""
         iteration = len(self.run.history)
         self.run.matrices += 1
         J = as_numpy(self.jacobian(self.w), "jacobian")

@@ -16,11 +16,11 @@ SIGNAL = "hesslib.derivations.backpropagation.signal"
 @pytest.mark.parametrize(
     ("made", "program"),
     [
-        (lambda: backpropagation.signal(), SIGNAL),
+        (backpropagation.signal, SIGNAL),
         (lambda: backpropagation.signal().formula(), SIGNAL),
         (lambda: copy.copy(backpropagation.signal()), SIGNAL),
         (lambda: modes.definition(modes.J), "hesslib.derivations.modes.definition"),
-        (lambda: deferred_limit.term(), "hesslib.derivations.deferred_limit.term"),
+        (deferred_limit.term, "hesslib.derivations.deferred_limit.term"),
         (lambda: Formula(sp.Symbol("y"), sp.Symbol("x")), ""),
         (lambda: defined(sp.Symbol("y"), sp.Symbol("x")), ""),
     ],

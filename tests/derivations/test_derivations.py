@@ -1,4 +1,4 @@
-"""Every derivation that the calculus ships proves its formula, typesets, and carries its record."""
+"""Derivations of curvature, losses and programs: each proves its formula, typesets, and carries its record."""
 
 import inspect
 
