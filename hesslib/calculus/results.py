@@ -102,14 +102,16 @@ def _offset(pattern: Expr, x: Expr, letters: dict[Expr, Expr]) -> bool:
 
 def earlier(x: Expr, body: Expr | None = None, /) -> tuple[Result, Expr] | None:
     """A result whose left side is ``x``, at some letters, and its right side there (equal to ``body``, if given)."""
-    for chain, _ in reversed(_results.get(_kind(x), [])):
+    others = set()  # what was found to be another equation: many chains say the same, on other grounds
+    for chain, (left, right, *_) in reversed(_results.get(_kind(x), [])):
         letters: dict[Expr, Expr] = {}
-        if not matched(chain.lhs, x, letters):
+        if (left, right) in others or not matched(chain.lhs, x, letters):
             continue
         values = {s: value for s, value in letters.items() if s != value}
         with silence():
             try:
                 if body is not None and not _is_equal(freshen(chain.result).xreplace(values), body):
+                    others.add((left, right))
                     continue
                 return chain, chain.at(values)
             except UNDECIDED:

@@ -6,6 +6,7 @@ The letters are those of :mod:`hesslib.derivations.two_layers`; primes mark the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import sympy as sp
@@ -106,14 +107,17 @@ def bias_entry(one: str, other: str, /) -> Steps:
 
 def entries() -> dict[tuple[str, str], Steps]:
     """All ten kinds of entries, by the names of their parameters."""
-    three = {("W2", "W2"): both_upper(), ("W1", "W1"): both_lower(), ("W1", "W2"): mixed()}
-    return three | {pair: bias_entry(*pair) for pair in BIAS_PAIRS}
+    return of_weights() | {pair: bias_entry(*pair) for pair in BIAS_PAIRS}
 
 
-def of_a_constant_input(one: str, other: str, /) -> Expr:
-    r"""The rule for biases: in the formula for weights put 1 for their inputs, and $I_{j0}=0$ for an upper bias."""
-    weights = {("W2", "W2"): both_upper, ("W1", "W1"): both_lower, ("W1", "W2"): mixed}
-    e = weights[one.replace("b", "W"), other.replace("b", "W")]().result.expand()
+def of_weights() -> dict[tuple[str, str], Steps]:
+    """The three entries of two weights, by the names of their parameters."""
+    return {("W2", "W2"): both_upper(), ("W1", "W1"): both_lower(), ("W1", "W2"): mixed()}
+
+
+def of_a_constant_input(one: str, other: str, weights: dict[tuple[str, str], Steps], /) -> Expr:
+    r"""The rule for biases: in the formula for ``weights`` put 1 for inputs, and $I_{j0}=0$ for an upper bias."""
+    e = weights[one.replace("b", "W"), other.replace("b", "W")].result.expand()
     inputs = {("b1", 0): x[i], ("b1", 1): x[i_], ("b2", 0): z[1, j], ("b2", 1): z[1, j_]}
     for position, name in enumerate((one, other)):
         if name == "b2" and "1" in one + other:
@@ -124,9 +128,9 @@ def of_a_constant_input(one: str, other: str, /) -> Expr:
 
 def rule_for_biases() -> tuple[Steps, ...]:
     """Every entry of a bias, proved equal to what the rule makes of the entry of weights."""
-    found = []
+    found, weights = [], of_weights()
     for pair in BIAS_PAIRS:
-        derived, by_rule = bias_entry(*pair), of_a_constant_input(*pair)
+        derived, by_rule = bias_entry(*pair), of_a_constant_input(*pair, weights)
         require_equal(derived.result, by_rule, f"the rule for {' and '.join(pair)}")
         found.append(derived)
     return tuple(found)
@@ -141,17 +145,23 @@ def from_any_depth() -> dict[str, Steps]:
         "mixed": (w[L, k_, j_], w[L - 1, j, i]),
     }
     found = {name: deep_hessian.block(*weights) for name, weights in places.items()}
+    written_out = functools.partial(_written_out, recursions=_recursions())
     for chain in found.values():
-        chain.then(_written_out(chain.result), "insert $G$ and $B$", using=_written_out)
+        chain.then(written_out(chain.result), "insert $G$ and $B$", using=written_out)
     for name, two in (("second", both_upper()), ("first", both_lower()), ("mixed", mixed())):
         require_equal(of_depth_two(found[name].result), two.result, f"the {name} block at L = 2")
     return found
 
 
-def _written_out(e: Expr) -> Expr:
+def _recursions() -> tuple[Steps, ...]:
+    """The recursions of both families and their base cases."""
+    of_G = deep_hessian.forward_response(), deep_hessian.forward_response_base()
+    return (*of_G, deep_hessian.output_response(), deep_hessian.backward_response())
+
+
+def _written_out(e: Expr, recursions: tuple[Steps, ...]) -> Expr:
     """Insert the recursions of both families until none is left; the layers are the two topmost ones."""
-    forward, base = deep_hessian.forward_response(), deep_hessian.forward_response_base()
-    top, back = deep_hessian.output_response(), deep_hessian.backward_response()
+    forward, base, top, back = recursions
 
     def of_G(y: Expr, below: Expr, row: Expr, column: Expr) -> Expr:
         step = base.at({l: below}) if y == below else forward.at({m: y, l: below})
