@@ -19,11 +19,11 @@ True
 """
 
 from hesslib.reconfiguration.autocorrelation import autocorrelation_time, standard_error
-from hesslib.reconfiguration.known_energies import heisenberg_energy, ising_energy
 from hesslib.reconfiguration.configurations import Configurations
 from hesslib.reconfiguration.diagonalization import GroundState, ground_state, matrix
 from hesslib.reconfiguration.exact import EnergyEstimate, ExactSums
 from hesslib.reconfiguration.hamiltonian import Connections, Hamiltonian, Heisenberg, TransverseFieldIsing
+from hesslib.reconfiguration.known_energies import heisenberg_energy, ising_energy
 from hesslib.reconfiguration.log_cosh import log_2cosh, sum_log_2cosh
 from hesslib.reconfiguration.loop import Iteration, Reconfiguration, stochastic_reconfiguration
 from hesslib.reconfiguration.machine import RestrictedBoltzmann, log_derivatives, log_psi
