@@ -43,7 +43,7 @@ class Residuals:
         return E
 
     def product(self, v: np.ndarray, /) -> np.ndarray:
-        r"""Return $Hv$, H the Hessian of $\tfrac12r^Tr$ at `w`, from differences of Jacobians along v: $J^TJv+\frac{d}{dh}J(w+hv)^Tr$."""
+        r"""Return $Hv$, H the Hessian of $\tfrac12r^Tr$ at `w`, $J^TJv+\frac{d}{dh}J(w+hv)^Tr$, from two J."""
         w, r, root = as_numpy(self.w), self.r, 1.0 if self.root is None else self.root[:, None]
         size = math.sqrt(float(v @ v))
         h = DIFFERENCE * (1 + math.sqrt(float(w @ w))) / size
