@@ -419,7 +419,11 @@ def costs(judge: Any, largest_hessian: int = 16) -> tuple[dict[str, list[int]], 
     spent: dict[str, list[float]] = {}
     for width in (8, 16, 32, 96, 288):
         net = Network((width, width, width, CLASSES), loss=SOFTMAX)
-        at = net.init(judge), judge.standard_normal((COST_PATTERNS, width)), np.eye(CLASSES)[judge.integers(0, CLASSES, COST_PATTERNS)]
+        at = (
+            net.init(judge),
+            judge.standard_normal((COST_PATTERNS, width)),
+            np.eye(CLASSES)[judge.integers(0, CLASSES, COST_PATTERNS)],
+        )
         operator, v = hesslib.hessian_operator(net, *at), judge.standard_normal(net.num_parameters)
         jobs: dict[str, Callable[[], Any]] = {
             "gradient": partial(hesslib.gradient, net, *at),
