@@ -2,17 +2,22 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import hesslib
 
 IMPORT = """
 import sys, numpy
 before = set(sys.modules)
+import pytest
+
 import hesslib
 [getattr(hesslib, name) for name in hesslib.__all__]
 print(*sorted(set(sys.modules) - before))
@@ -93,3 +98,44 @@ def test_the_types_of_every_call_are_checked_in_all_rooms_but_those_without_arra
     *checked, _ = pytestconfig.getoption("--jaxtyping-packages").split(",")
     rooms = {f"hesslib.{room.name}" for room in pkgutil.iter_modules(hesslib.__path__)}
     assert set(checked) == rooms - {"hesslib.calculus", "hesslib.derivations"}
+
+
+def public_functions() -> dict[str, object]:
+    """What a user calls: the functions of the package, and those of the public module of weight Jacobians."""
+    things = {name: getattr(hesslib, name) for name in hesslib.__all__}
+    functions = {name: thing for name, thing in things.items() if inspect.isroutine(thing)}
+    for module, thing in things.items():
+        if inspect.ismodule(thing):
+            own = inspect.getmembers(
+                thing, lambda one, home=thing: inspect.isfunction(one) and one.__module__ == home.__name__
+            )
+            functions |= {f"{module}.{name}": function for name, function in own if not name.startswith("_")}
+    for room in ("check", "finite_difference"):
+        module = importlib.import_module(f"hesslib.{room}")
+        things = {f"{room}.{name}": getattr(module, name) for name in module.__all__}
+        functions |= {name: thing for name, thing in things.items() if inspect.isroutine(thing)}
+    return functions
+
+
+PUBLIC = public_functions()
+HEADED = re.compile(r"^(?:Parameters|Options)\n-+\n(.*?)(?=\n\n(?! )|\Z)", re.DOTALL | re.MULTILINE)
+
+
+def described(docstring: str) -> set[str]:
+    """The arguments that the headed sections of a docstring describe."""
+    lines = [line for section in HEADED.findall(docstring) for line in section.splitlines()]
+    items = [re.fullmatch(r"(\w+(?:, \w+)*)(?: : \S.*)?", line) for line in lines]
+    return {name for item in items if item for name in item[1].split(", ")}
+
+
+@pytest.mark.parametrize("name", [*PUBLIC, "Activation", "KroneckerFactors", "Network", "Trace"])
+def test_help_opens_with_one_plain_sentence(name: str) -> None:
+    first, *rest = inspect.getdoc(PUBLIC.get(name) or getattr(hesslib, name)).splitlines()
+    assert first.endswith(".")
+    assert not rest or rest[0] == ""
+    assert not re.search(r"[$\\^{}]", first), "no formula before one knows what it is about"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_help_describes_every_argument(name: str) -> None:
+    assert set(inspect.signature(PUBLIC[name]).parameters) <= described(inspect.getdoc(PUBLIC[name]))

@@ -51,7 +51,9 @@ def gradient(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed gradient $\partial f/\partial x$ of a scalar function, of a model, or of the error of a network.
+    r"""Check a claimed gradient of a scalar function, of a model, or of the error of a network.
+
+    The gradient is $\partial f/\partial x$.
 
     `f` is a function of one array of NumPy, JAX or PyTorch that gives a number, and `x` an array of that library, or a
     dictionary, list or tuple of arrays, or an object that JAX knows as a tree; or it is ``(net, x, t)`` (or what
@@ -62,6 +64,11 @@ def gradient(
     the ``.grad`` of its parameters, ``gradient(model, claimed, loss=loss, batch=(x, t))`` a gradient that is given,
     by name or in the order of ``model.parameters()``. The model is taken as it is, in the mode it is in, and is not
     changed: neither its buffers nor its gradients, nor the random numbers of PyTorch.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    reduction : for ``(net, x, t)``: ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Options
     -------
@@ -122,11 +129,18 @@ def jacobian(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed Jacobian $\partial f_o/\partial x_i$, outputs first.
+    r"""Check a claimed Jacobian: the derivatives of every output by every coordinate.
+
+    It is $\partial f_o/\partial x_i$, outputs first.
 
     `f` gives an array; for ``(net, x)`` or ``(net, x, t)`` it is $a^{(L)}$ (N, K) as a function of `w`, the last
     pre-activations. For a ``torch.nn.Module`` with a `batch` it is what the model gives, as a function of its
     parameters. Everything else is as for `gradient`.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    batch, has_aux, blocks, referees, budget, seed, noise, progress : as for `gradient`.
 
     Shapes: `claimed` is (\*out_shape, \*x_shape), array by array. Returns a `Report`.
     Cost: as for `gradient`.
@@ -159,10 +173,18 @@ def hessian(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed Hessian $\partial^2f/\partial x_i\partial x_j$, of the shape of `x` twice.
+    r"""Check a claimed Hessian, the matrix of second derivatives.
+
+    It is $\partial^2f/\partial x_i\partial x_j$, of the shape of `x` twice.
 
     Arguments and options are those of `gradient`; the second derivatives of a dictionary are a dictionary of
     dictionaries, as ``torch.func.hessian`` and ``jax.hessian`` give them, or one matrix.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    reduction : for ``(net, x, t)``: ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
+    loss, batch, has_aux, blocks, referees, budget, seed, noise, progress : as for `gradient`.
 
     Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
     Cost: as for `gradient`; a product with the Hessian by automatic differentiation counts as 6 evaluations.
@@ -197,9 +219,17 @@ def hessian_diagonal(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed diagonal $\partial^2f/\partial x_i^2$ of the Hessian, of the shape of `x`.
+    r"""Check a claimed diagonal of the Hessian.
+
+    It is $\partial^2f/\partial x_i^2$, of the shape of `x`.
 
     Arguments and options are those of `gradient`.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    reduction : for ``(net, x, t)``: ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
+    loss, batch, has_aux, blocks, referees, budget, seed, noise, progress : as for `gradient`.
 
     Shapes: `claimed` has the shape of `x`. Returns a `Report`.
     Cost: as for `hessian`.
@@ -233,9 +263,18 @@ def hessian_vector_product(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed product $Hv$ of the Hessian with a vector; `claimed` is an array or a function of `x` and `v`.
+    r"""Check a claimed product of the Hessian with a vector.
+
+    It is $Hv$; `claimed` is an array or a function of `x` and `v`.
 
     Arguments and options are those of `gradient`.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    v : the vector.
+    reduction : for ``(net, x, t)``: ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
+    loss, batch, has_aux, blocks, referees, budget, seed, noise, progress : as for `gradient`.
 
     Shapes: `v` and `claimed` have the shape of `x`. Returns a `Report`.
     Cost: as for `hessian`.
@@ -277,11 +316,19 @@ def gauss_newton(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed Gauss-Newton matrix $J^TMJ$: `f` is ``(net, x, t)``, or a pair ``(model, loss)`` of functions.
+    r"""Check a claimed Gauss-Newton matrix.
+
+    It is $J^TMJ$: `f` is ``(net, x, t)``, or a pair ``(model, loss)`` of functions.
 
     ``model(x)`` gives outputs of any shape, $J$ is its Jacobian; ``loss(outputs)`` gives a number, $M$ is its Hessian.
     For a network the outputs are $a^{(L)}$, so that $M$ is $I$ for squared error. A ``torch.nn.Module`` comes with its
     `loss` and `batch`. Everything else is as for `gradient`.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    reduction : for ``(net, x, t)``: ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
+    loss, batch, has_aux, blocks, referees, budget, seed, noise, progress : as for `gradient`.
 
     Shapes: `claimed` has the shape of `x` twice. Returns a `Report`.
     Cost: as for `hessian`.
@@ -321,10 +368,17 @@ def laplacian(
     noise: float | None = None,
     progress: bool | None = None,
 ) -> Report:
-    r"""Check a claimed Laplacian $\sum_d\partial^2f/\partial x_d^2$ with respect to inputs.
+    r"""Check a claimed Laplacian with respect to inputs: the sum of the unmixed second derivatives.
+
+    It is $\sum_d\partial^2f/\partial x_d^2$.
 
     `f` is a function of one point `x`, or of many, none of which acts on the value at another. Or `f` is ``(net, w)``
     and gives the outputs $y$. Everything else is as for `gradient`.
+
+    Parameters
+    ----------
+    f, x, claimed : what is differentiated, the point, and the result that is checked.
+    blocks, referees, budget, seed, noise, progress : as for `gradient`.
 
     Shapes: `x` is (D,) or (N, D); `claimed` has the shape of what `f` gives, for a network (N, K). Returns a `Report`.
     Cost: as for `hessian`.

@@ -31,11 +31,19 @@ def hessian_diagonal(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"]:
-    r"""Return $\partial^2E/\partial w_{ji}^2=\sum_nQ^{(l)}_{jj}z_i^2$, the exact diagonal, without the rest of $H$.
+    r"""The diagonal of the Hessian, exact, without forming the matrix.
+
+    Return $\partial^2E/\partial w_{ji}^2=\sum_nQ^{(l)}_{jj}z_i^2$, the exact diagonal, without the rest of $H$.
 
     $Q^{(l)}=\partial^2E_n/\partial a^{(l)}\partial a^{(l)}$, which is $B^{(l,l)}$ in the book, is carried back whole:
     $Q^{(L)}=M$, $Q^{(l)}_{ji}=h'_jh'_i\sum_{qk}w_{qi}Q^{(l+1)}_{qk}w_{kj}+I_{ji}h''_j\sum_kw_{kj}\delta_k$; $z=1$ for a
     bias. With ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: diagonal-of-network, diagonal-bias-entry, curvature-recursion.
     Shapes: (P,) in the order of `w`.
@@ -59,13 +67,21 @@ def becker_lecun_diagonal(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"]:
-    r"""Return the diagonal that remains if $\partial^2E_n/\partial a_k\partial a_{k'}$ is neglected for $k\ne k'$.
+    r"""A cheap approximation to the diagonal of the Hessian, carried back layer by layer like a gradient.
+
+    Return the diagonal that remains if $\partial^2E_n/\partial a_k\partial a_{k'}$ is neglected for $k\ne k'$.
 
     $\sum_nb^{(l)}_jz_i^2$ with $b^{(L)}_k=M_{kk}$ and
     $b^{(l)}_j=h'(a_j)^2\sum_kw_{kj}^2b^{(l+1)}_k+h''(a_j)\sum_kw_{kj}\delta_k$ ($c$ in the book); $z=1$ for a bias. It
     is exact where there is nothing to neglect: without hidden layers; else if each hidden layer after the first is a
     single unit, and the outputs are a single unit or have a diagonal $M$ (squared error, binary cross-entropy). With
     ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: becker-lecun-start, becker-lecun-step.
     Shapes: (P,) in the order of `w`.

@@ -28,11 +28,19 @@ def gauss_newton(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, "P P"]:
-    r"""Return $\sum_nB_n^TM_nB_n$ with $B_n=\partial a^{(L)}_n/\partial w$, the part of $H$ without $\delta$.
+    r"""The Gauss-Newton matrix: the Hessian of the error without the second derivatives of the network.
+
+    Return $\sum_nB_n^TM_nB_n$ with $B_n=\partial a^{(L)}_n/\partial w$, the part of $H$ without $\delta$.
 
     $M$ is $I$ for squared error, $\operatorname{diag}y(1-y)$ for binary and $\operatorname{diag}y-yy^T$ for softmax
     cross-entropy: positive semidefinite, and so is the result, which is exactly symmetric. Targets do not enter, but
     are checked. With ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: gauss-newton-regression, gauss-newton-logistic, gauss-newton-softmax.
     Shapes: (P, P) in the order of `w`.
@@ -61,9 +69,17 @@ def gauss_newton_diagonal(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"]:
-    r"""Return the diagonal of `gauss_newton`, exactly: $\sum_nz_i^2\sum_{qq'}G_{qj}M_{qq'}G_{q'j}$, without the rest.
+    r"""The diagonal of the Gauss-Newton matrix, without forming the matrix.
+
+    Return the diagonal of `gauss_newton`, exactly: $\sum_nz_i^2\sum_{qq'}G_{qj}M_{qq'}G_{q'j}$, without the rest.
 
     $G=\partial a^{(L)}/\partial a^{(l)}$; $z=1$ for a bias. With ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Shapes: (P,) in the order of `w`.
     Cost: K backward passes; memory: a chunk of patterns and (P,).
@@ -86,9 +102,16 @@ def gauss_newton_diagonal(
 
 
 def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], t: Array, /) -> Float[Array, "N P"]:
-    r"""Return $g_n=\nabla E_n$ for each pattern: $\delta^{(l)}_{nj}z^{(l-1)}_{ni}$, for biases $\delta^{(l)}_{nj}$.
+    r"""The gradient of the error of each pattern by itself, a row for each.
+
+    Return $g_n=\nabla E_n$ for each pattern: $\delta^{(l)}_{nj}z^{(l-1)}_{ni}$, for biases $\delta^{(l)}_{nj}$.
 
     Their sum is `gradient`.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
 
     Equation: weight-gradient, bias-gradient.
     Shapes: (N, P), the parameters in the order of `w`.
@@ -114,11 +137,19 @@ def outer_product(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, "P P"]:
-    r"""Return $\sum_ng_ng_n^T$ with $g_n=\nabla E_n$, the empirical Fisher matrix; with ``reduction="mean"`` over N.
+    r"""The sum of outer products of the patterns' gradients, also called the empirical Fisher matrix.
+
+    Return $\sum_ng_ng_n^T$ with $g_n=\nabla E_n$, the empirical Fisher matrix; with ``reduction="mean"`` over N.
 
     It is not the Gauss-Newton matrix: $g_n=B_n^T\delta_n$, so $\delta_n\delta_n^T$ stands in the place of $M_n$. For a
     cross-entropy the two have the same mean over targets drawn from the network's own outputs; for squared error they
     have not even the same units. Exactly symmetric, and positive semidefinite.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: outer-product-of-gradients.
     Shapes: (P, P) in the order of `w`.

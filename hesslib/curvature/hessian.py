@@ -20,7 +20,9 @@ def hessian(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, "P P"]:
-    r"""Return $H=\partial^2E/\partial w\,\partial w$, with ``reduction="mean"`` divided by N. Exactly symmetric.
+    r"""The Hessian of the error, whole and exact: its second derivatives by every pair of parameters.
+
+    Return $H=\partial^2E/\partial w\,\partial w$, with ``reduction="mean"`` divided by N. Exactly symmetric.
 
     For $m\ge l$ the block of layers $m$ and $l$ is
     $\sum_nz^{(l-1)}_i\{h'(a^{(m-1)}_p)\,\delta^{(m)}_kG^{(m-1,l)}_{pj}+B^{(m,l)}_{kj}z^{(m-1)}_p\}$, without its first
@@ -28,6 +30,12 @@ def hessian(
     forward sweep, $B^{(m,l)}=\partial\delta^{(m)}/\partial a^{(l)}$ from a backward sweep: $B^{(L,l)}=MG^{(L,l)}$,
     $B^{(m,l)}_{kj}=h''(a^{(m)}_k)G^{(m,l)}_{kj}\sum_qw^{(m+1)}_{qk}\delta^{(m+1)}_q
     +h'(a^{(m)}_k)\sum_qw^{(m+1)}_{qk}B^{(m+1,l)}_{qj}$. With relu it is the Hessian almost everywhere.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: hessian-block-above, hessian-block-within, hessian-bias-above, hessian-bias-within.
     Shapes: (P, P) in the order of `w`.
@@ -72,12 +80,20 @@ def hessian_blocks(
     *,
     reduction: Reduction = "sum",
 ) -> Mapping[Pair, Block]:
-    r"""Return the blocks of `hessian`, for every pair (m, l) of layers, each in its Gauss-Newton and its residual part.
+    r"""The Hessian of the error in blocks, one for each pair of layers.
+
+    Return the blocks of `hessian`, for every pair (m, l) of layers, each in its Gauss-Newton and its residual part.
 
     ``hessian_blocks(net, w, x, t)[m, l].total`` is the part of $H$ in the rows of layer $m$ and the columns of layer
     $l$. Its two parts are $\sum_nB_n^TM_nB_n$, with $B_n=\partial a^{(L)}_n/\partial w$, and
     $\sum_n\sum_k\delta_{nk}\,\partial^2a^{(L)}_{nk}/\partial w\,\partial w$. With ``reduction="mean"`` both are divided
     by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: hessian-two-parts.
     Shapes: a mapping from (m, l), counted from 1, to `Block`, (P_m, P_l), both in the order of `w`: weights row by row,

@@ -43,7 +43,9 @@ EIGENVALUES = "k,p->kp"  # b_k a_p
 
 
 class KroneckerFactors(NamedTuple):
-    r"""The two factors of one layer, whose block is $B_{jj'}A_{ii'}$.
+    r"""Two small matrices whose Kronecker product stands for the curvature of one layer.
+
+    The two factors of one layer, whose block is $B_{jj'}A_{ii'}$.
 
     >>> import numpy as np
     >>> A, B = KroneckerFactors(np.array([[5.0, 2.0], [2.0, 1.0]]), np.array([[2.0]]))
@@ -65,7 +67,9 @@ def kronecker_factors(
     *,
     reduction: Reduction = "sum",
 ) -> tuple[KroneckerFactors, ...]:
-    r"""Return $A^{(l)}=\frac1N\sum_n\tilde z_n\tilde z_n^T$ and $B^{(l)}=\sum_nG_n^TM_nG_n$ for $l=1,\dots,L$.
+    r"""For each layer two small matrices whose Kronecker product stands for its block of Gauss-Newton (K-FAC).
+
+    Return $A^{(l)}=\frac1N\sum_n\tilde z_n\tilde z_n^T$ and $B^{(l)}=\sum_nG_n^TM_nG_n$ for $l=1,\dots,L$.
 
     $G=\partial a^{(L)}/\partial a^{(l)}$, $\tilde z=(z^{(l-1)},1)$. $M$ is the whole curvature of the loss, not a
     product of gradients at observed or sampled targets: for a cross-entropy it is the expectation over targets drawn
@@ -74,6 +78,12 @@ def kronecker_factors(
     The block of layer l of `gauss_newton` is $B^{(l)}\otimes A^{(l)}$, up to N times the covariance of $G^TMG$ and
     $\tilde z\tilde z^T$ over the patterns. It is exact for a single pattern; for the last layer under squared error,
     and for every layer if the network is linear as well; for a layer whose inputs are the same for all patterns.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: kfac-factors, kfac.
     Shapes: for each layer (n_{l-1} + 1, n_{l-1} + 1) and (n_l, n_l).
@@ -108,7 +118,14 @@ def kronecker_factors(
 
 
 def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Float[Array, "P P"]:
-    r"""Return the block-diagonal matrix of $B^{(l)}\otimes A^{(l)}$ in the order of `w`: what the factors stand for.
+    r"""The matrix that Kronecker factors stand for, written out.
+
+    Return the block-diagonal matrix of $B^{(l)}\otimes A^{(l)}$ in the order of `w`: what the factors stand for.
+
+    Parameters
+    ----------
+    net : the network.
+    factors : those of `kronecker_factors`, a pair for each layer.
 
     Shapes: (P, P).
     Cost: $\sum_lP_l^2$ operations, $P_l$ the parameters of layer l; memory: two matrices (P, P).
@@ -132,7 +149,15 @@ def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Fl
 def kronecker_product(
     net: Network, factors: Sequence[KroneckerFactors], v: Float[Array, " P"] | Float[Array, "P V"], /
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
-    r"""Return `kronecker_matrix` times one vector (P,) or the columns of (P, V): $BVA$, $V$ a layer's part of v.
+    r"""The matrix that Kronecker factors stand for times a vector, without forming the matrix.
+
+    Return `kronecker_matrix` times one vector (P,) or the columns of (P, V): $BVA$, $V$ a layer's part of v.
+
+    Parameters
+    ----------
+    net : the network.
+    factors : those of `kronecker_factors`, a pair for each layer.
+    v : a vector in the order of `w`, or several as columns.
 
     Shapes: that of `v`.
     Cost: $2\sum_lP_l(n_l+n_{l-1}+1)$ operations for each vector; memory: twice that of `v`; no block is formed.
@@ -157,10 +182,19 @@ def kronecker_solve(
     *,
     damping: float = 0.0,
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
-    r"""Return the solution of $(K+\mu I)u=v$, with $K$ the `kronecker_matrix` and $\mu$ the damping: exact, any $\mu$.
+    r"""Solve a linear system with the Kronecker-factored curvature, damped, without forming the matrix.
+
+    Return the solution of $(K+\mu I)u=v$, with $K$ the `kronecker_matrix` and $\mu$ the damping: exact, any $\mu$.
 
     With $B=Y\operatorname{diag}(b)Y^T$ and $A=X\operatorname{diag}(a)X^T$ a layer's part of $u$ is
     $Y\{(Y^TVX)_{kp}/(b_ka_p+\mu)\}X^T$. Eigenvalues that rounding has made negative count as 0.
+
+    Parameters
+    ----------
+    net : the network.
+    factors : those of `kronecker_factors`, a pair for each layer.
+    v : a vector in the order of `w`, or several as columns.
+    damping : $\mu$, added to every eigenvalue.
 
     Shapes: that of `v`.
     Cost: two eigendecompositions for each layer, $O(n_l^3+n_{l-1}^3)$ operations, and two products; memory: the

@@ -31,9 +31,17 @@ def hessian_operator(
     *,
     reduction: Reduction = "sum",
 ) -> "LinearOperator":
-    r"""Return $v\mapsto Hv$ as a symmetric SciPy ``LinearOperator`` (P, P); with ``reduction="mean"`` divided by N.
+    r"""The Hessian as an operator for SciPy: it multiplies vectors, and is never formed.
+
+    Return $v\mapsto Hv$ as a symmetric SciPy ``LinearOperator`` (P, P); with ``reduction="mean"`` divided by N.
 
     It runs the forward and the backward pass once, at `w`, and keeps what they computed.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: hessian-vector-product.
     Shapes: takes and gives NumPy vectors (P,) or (P, V), whatever library `w` comes from, of the dtype of `w`.
@@ -57,9 +65,17 @@ def gauss_newton_operator(
     *,
     reduction: Reduction = "sum",
 ) -> "LinearOperator":
-    r"""Return $v\mapsto\sum_nB_n^TM_nB_nv$ as a symmetric, positive semidefinite SciPy ``LinearOperator`` (P, P).
+    r"""The Gauss-Newton matrix as an operator for SciPy: it multiplies vectors, and is never formed.
+
+    Return $v\mapsto\sum_nB_n^TM_nB_nv$ as a symmetric, positive semidefinite SciPy ``LinearOperator`` (P, P).
 
     $B_n=\partial a^{(L)}_n/\partial w$; with ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Shapes: as for `hessian_operator`.
     Cost: as for `hessian_operator`, with $4L-2$ products of matrices.
@@ -76,9 +92,17 @@ def gauss_newton_operator(
 def kronecker_inverse_operator(
     net: Network, factors: Sequence[KroneckerFactors], /, *, damping: float = 0.0
 ) -> "LinearOperator":
-    r"""Return $v\mapsto(K+\mu I)^{-1}v$, as `kronecker_solve`, as a symmetric SciPy ``LinearOperator`` (P, P).
+    r"""The inverse of the Kronecker-factored curvature as an operator for SciPy, to precondition with.
+
+    Return $v\mapsto(K+\mu I)^{-1}v$, as `kronecker_solve`, as a symmetric SciPy ``LinearOperator`` (P, P).
 
     It is a preconditioner for the Gauss-Newton matrix plus $\mu I$. Needs SciPy.
+
+    Parameters
+    ----------
+    net : the network.
+    factors : those of `kronecker_factors`, a pair for each layer.
+    damping : $\mu$, added to every eigenvalue.
 
     Shapes: (P, P).
     Cost: that of `kronecker_solve` once, then $4\sum_lP_l(n_l+n_{l-1}+1)$ operations for each product; memory: the

@@ -36,7 +36,9 @@ def hessian_vector_product(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
-    r"""Return $Hv$, where $H=\nabla\nabla E$, for one vector (P,) or for the columns of (P, V).
+    r"""The Hessian times a vector, at the price of about two gradients and without forming the matrix.
+
+    Return $Hv$, where $H=\nabla\nabla E$, for one vector (P,) or for the columns of (P, V).
 
     With $\mathcal R\{w\}=v$, forward $\mathcal R\{a^{(l)}_j\}=\sum_iw^{(l)}_{ji}\mathcal
     R\{z^{(l-1)}_i\}+v^{(l)}_{ji}z^{(l-1)}_i$ plus the entry of $v$ for the bias, $\mathcal R\{z^{(l)}_j\}=h'\mathcal
@@ -44,6 +46,13 @@ def hessian_vector_product(
     R\{\delta^{(l)}_j\}=h''\mathcal R\{a^{(l)}_j\}\sum_kw_{kj}\delta_k +h'\sum_k(v_{kj}\delta_k+w_{kj}\mathcal
     R\{\delta_k\})$; then $(Hv)_{ji}=\sum_n\mathcal R\{\delta_j\}z_i+\delta_j\mathcal R\{z_i\}$. With
     ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    v : a vector in the order of `w`, or several as columns.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: r-forward, r-delta-output, r-delta, hessian-vector-product.
     Shapes: that of `v`, (P,) or (P, V), in the order of `w`.
@@ -70,10 +79,19 @@ def gauss_newton_vector_product(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
-    r"""Return $\sum_nB_n^TM_nB_nv$ with $B_n=\partial a^{(L)}_n/\partial w$, for one vector (P,) or for columns (P, V).
+    r"""The Gauss-Newton matrix times a vector, without forming the matrix.
+
+    Return $\sum_nB_n^TM_nB_nv$ with $B_n=\partial a^{(L)}_n/\partial w$, for one vector (P,) or for columns (P, V).
 
     $\mathcal R\{a^{(L)}\}=B_nv$ by the forward equations of `hessian_vector_product`; $M$ times it is carried back as
     $\delta$ is. It is $Hv$ without every term that contains $\delta$. With ``reduction="mean"`` divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    v : a vector in the order of `w`, or several as columns.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: r-forward, r-delta-output.
     Shapes: that of `v`, (P,) or (P, V), in the order of `w`.

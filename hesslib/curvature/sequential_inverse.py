@@ -33,7 +33,9 @@ class SequentialInverse(NamedTuple):
 
 
 def sequential_inverse(b: Float[Array, "N P"], alpha: float, /, *, block: int = 1) -> SequentialInverse:
-    r"""Return $X=(\alpha I+\sum_nb_nb_n^T)^{-1}$ by adding `block` patterns at a time to $X=\alpha^{-1}I$.
+    r"""The inverse of a sum of outer products, updated as patterns come in.
+
+    Return $X=(\alpha I+\sum_nb_nb_n^T)^{-1}$ by adding `block` patterns at a time to $X=\alpha^{-1}I$.
 
     ``block=1`` is the update of Sherman and Morrison, $X\leftarrow X-\frac{Xbb^TX}{1+b^TXb}$; with more patterns, the
     rows of $C$, it is Woodbury's, $X\leftarrow X-XC^T(I+CXC^T)^{-1}CX$. Exactly symmetric. A weight $c_n$ of a pattern,
@@ -41,6 +43,12 @@ def sequential_inverse(b: Float[Array, "N P"], alpha: float, /, *, block: int = 
 
     The smaller $\alpha$, the less it biases the inverse of the sum, and the more digits cancel: in the first step
     $\alpha^{-1}I$ loses almost all of its size in the direction of $b$. `residual` shows what is left of accuracy.
+
+    Parameters
+    ----------
+    b : the vectors, a row for each pattern.
+    alpha : $\alpha$, the multiple of $I$ to begin with.
+    block : how many patterns one update adds.
 
     Equation: sequential-inverse, woodbury.
     Shapes: `b` is (N, P); a `SequentialInverse` of (P, P) and two 0-d arrays.

@@ -44,12 +44,20 @@ def spectrum(
     *,
     curvature: Curvature = "exact",
 ) -> Spectrum:
-    r"""Return the eigenvalues $\lambda_i$ and eigenvectors $v_i$ of the Hessian of the error, $\sum_nE_n$.
+    r"""The eigenvalues and eigenvectors of the Hessian of the error, or of what stands in for it.
+
+    Return the eigenvalues $\lambda_i$ and eigenvectors $v_i$ of the Hessian of the error, $\sum_nE_n$.
 
     ``exact``: of the Hessian itself, which may be indefinite. ``gauss_newton``: of $\sum_nB_n^TM_nB_n$ in its place,
     positive semidefinite. For squared error that is $J^TJ$, and the eigenvalues are squares of the singular values of
     $J$, which is never multiplied by its transpose: small ones keep their digits. ``diagonal``: the diagonal of the
     Gauss-Newton matrix, with the unit vectors.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    curvature : ``"gauss_newton"``, ``"exact"`` or ``"diagonal"``.
 
     Shapes: `Spectrum` of (P,) and (P, P).
     Cost: $O(NKP^2+P^3)$ operations, for ``diagonal`` K backward passes; memory: eight matrices (P, P) at most, the

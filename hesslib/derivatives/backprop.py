@@ -17,9 +17,17 @@ JACOBIAN_OF_WEIGHTS = "nqj,ni->nqji"  # G_nqj z_ni, for output q
 
 
 def deltas(net: Network, w: Float[Array, " P"], trace: Trace, t: Array, /) -> tuple[Array, ...]:
-    r"""Return $\delta^{(l)}_{nj}=\partial E/\partial a^{(l)}_{nj}$: ``delta[l]`` is (N, n_l), ``delta[0]`` None.
+    r"""The error signals of backpropagation: the derivative of the error by each unit's pre-activation.
+
+    Return $\delta^{(l)}_{nj}=\partial E/\partial a^{(l)}_{nj}$: ``delta[l]`` is (N, n_l), ``delta[0]`` None.
 
     $\delta^{(L)}$ comes from the loss; $\delta^{(l)}_{nj}=h'(a^{(l)}_{nj})\sum_kw^{(l+1)}_{kj}\delta^{(l+1)}_{nk}$.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    trace : what `forward` returned at `w`.
+    t : the targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
 
     Equation: error-signal-definition, backprop.
     Shapes: a tuple of L + 1, counted like the layers; `trace` is what `forward` returned at `w`.
@@ -55,9 +63,17 @@ def gradient(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"]:
-    r"""$\nabla E$ is $\sum_n\delta^{(l)}_{nj}z^{(l-1)}_{ni}$ for $w^{(l)}_{ji}$, $\sum_n\delta^{(l)}_{nj}$ for biases.
+    r"""The gradient of the error: its derivative by every weight and bias, by backpropagation.
+
+    $\nabla E$ is $\sum_n\delta^{(l)}_{nj}z^{(l-1)}_{ni}$ for $w^{(l)}_{ji}$, $\sum_n\delta^{(l)}_{nj}$ for biases.
 
     With ``reduction="mean"`` both are divided by N.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: batch-gradient, bias-gradient.
     Shapes: (P,) in the order of `w`.
@@ -81,11 +97,18 @@ def gradient(
 
 
 def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K P"]:
-    r"""Return $\partial a^{(L)}_{nq}/\partial w$, the Jacobian of the last pre-activations, for every pattern.
+    r"""The derivatives of the last pre-activations by every weight and bias, for every pattern.
+
+    Return $\partial a^{(L)}_{nq}/\partial w$, the Jacobian of the last pre-activations, for every pattern.
 
     With $G_{nqj}=\partial a^{(L)}_{nq}/\partial a^{(l)}_{nj}$, which is $I_{qj}$ at $l=L$ and
     $h'(a^{(l)}_{nj})\sum_kG_{nqk}w^{(l+1)}_{kj}$ below, it is $G_{nqj}z^{(l-1)}_{ni}$ for $w^{(l)}_{ji}$ and $G_{nqj}$
     for $b^{(l)}_j$. The output function is not applied: for squared_error the Jacobian of $a^{(L)}$ is that of $y$.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
 
     Equation: forward-response-definition, jacobian-reverse.
     Shapes: (N, K, P), the parameters in the order of `w`.

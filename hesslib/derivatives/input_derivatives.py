@@ -46,10 +46,18 @@ FIRST_LAYER_HESSIAN = "qnj,dej->nqde"
 def input_jacobian(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d"]:
-    r"""Return $\partial y_{nk}/\partial x_{nd}$, for all inputs or those numbered in `inputs`.
+    r"""The derivatives of the outputs of a network by its inputs.
+
+    Return $\partial y_{nk}/\partial x_{nd}$, for all inputs or those numbered in `inputs`.
 
     $\dot z^{(0)}_i=I_{id}$, $\dot a_j=\sum_iw_{ji}\dot z_i$, $\dot z_j=h'(a_j)\dot a_j$. It is that of $y$, not of
     $a^{(L)}$: where the loss has an output function, its derivative is applied.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-start, input-first, input-output.
     Shapes: (N, K, D), D the number of inputs asked for.
@@ -74,13 +82,21 @@ def input_jacobian(
 def input_hessian(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d d"]:
-    r"""Return $\partial^2y_{nk}/\partial x_{nd}\,\partial x_{ne}$, exactly symmetric in d and e.
+    r"""The second derivatives of the outputs of a network by its inputs.
+
+    Return $\partial^2y_{nk}/\partial x_{nd}\,\partial x_{ne}$, exactly symmetric in d and e.
 
     $\ddot a_j=\sum_iw_{ji}\ddot z_i$ and $\ddot z_j=h''(a_j)\dot a_{jd}\dot a_{je}+h'\ddot a_j$ from $\ddot z^{(0)}=0$,
     with the $\dot a$ of `input_jacobian`. Where there are fewer outputs than second derivatives $\ddot z$ is not
     carried: with $R_{qj}=\sum_kG_{qk}w_{kj}$, the sensitivity of output q to $z_j$, each hidden layer adds
     $\sum_jR_{qj}h''(a_j)\dot a_{jd}\dot a_{je}$, and the output function its own curvature. For relu $h''=0$: what is
     returned holds almost everywhere.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-second, input-output, input-telescope.
     Shapes: (N, K, D, D), D the number of inputs asked for.
@@ -123,9 +139,17 @@ def input_hessian(
 def input_hessian_diagonal(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d"]:
-    r"""Return $\partial^2y_{nk}/\partial x_{nd}^2$, the diagonal of `input_hessian` by itself.
+    r"""The second derivatives of the outputs by each input alone.
+
+    Return $\partial^2y_{nk}/\partial x_{nd}^2$, the diagonal of `input_hessian` by itself.
 
     $\ddot z_j=h''(a_j)\dot a_j^2+h'(a_j)\ddot a_j$: the derivatives by two different inputs are never needed.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-second, input-output.
     Shapes: (N, K, D), D the number of inputs asked for.
@@ -162,11 +186,19 @@ def input_hessian_diagonal(
 def laplacian(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K"]:
-    r"""Return $\sum_d\partial^2y_{nk}/\partial x_{nd}^2$, over all inputs or those numbered in `inputs`.
+    r"""The Laplacian of the outputs by the inputs: the sum of the unmixed second derivatives.
+
+    Return $\sum_d\partial^2y_{nk}/\partial x_{nd}^2$, over all inputs or those numbered in `inputs`.
 
     The sum over d is carried forward as one array: $\ddot z_j=h''(a_j)\sum_d\dot a_{jd}^2+h'(a_j)\ddot a_j$. It is the
     same along any orthonormal directions; with more inputs than units in layer 1, directions are chosen of which only
     $n_1$ move that layer.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-laplacian, input-output.
     Shapes: (N, K).

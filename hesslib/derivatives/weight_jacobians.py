@@ -47,9 +47,16 @@ SUM_OF_RATES = "dqnj,dni->qnji"  # sum_d dG_dqnj dz_dni
 
 
 def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K P"]:
-    r"""Return $\partial y_{nq}/\partial w$: that of $y$, where `output_jacobian` gives that of $a^{(L)}$.
+    r"""The derivatives of the outputs of a network by every weight and bias.
+
+    Return $\partial y_{nq}/\partial w$: that of $y$, where `output_jacobian` gives that of $a^{(L)}$.
 
     With $G_{qj}=\partial y_q/\partial a^{(l)}_j$ it is $G_{qj}z_i$ for $w^{(l)}_{ji}$ and $G_{qj}$ for $b^{(l)}_j$.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
 
     Shapes: (N, K, P), the parameters in the order of `w`.
     Cost: one forward and K backward passes; memory is that of the result, and of a chunk of patterns.
@@ -65,9 +72,17 @@ def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> F
 def input_jacobian(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d P"]:
-    r"""Return $\partial^2y_{nq}/\partial x_{nd}\,\partial w$: it is $\dot G_{qj}z_i+G_{qj}\dot z_i$ and $\dot G_{qj}$.
+    r"""How the derivatives of the outputs by the inputs change with every weight and bias.
+
+    Return $\partial^2y_{nq}/\partial x_{nd}\,\partial w$: it is $\dot G_{qj}z_i+G_{qj}\dot z_i$ and $\dot G_{qj}$.
 
     $G_{qj}=\partial y_q/\partial a^{(l)}_j$, and a dot is the derivative by $x_d$; the second is for the bias.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-first, input-response-first.
     Shapes: (N, K, D, P), D the number of inputs asked for.
@@ -88,10 +103,18 @@ def input_jacobian(
 def input_hessian(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d d P"]:
-    r"""Return $\partial^3y_{nq}/\partial x_{nd}\,\partial x_{ne}\,\partial w$, exactly symmetric in d and e.
+    r"""How the second derivatives of the outputs by the inputs change with every weight and bias.
+
+    Return $\partial^3y_{nq}/\partial x_{nd}\,\partial x_{ne}\,\partial w$, exactly symmetric in d and e.
 
     It is $\ddot G_{qj}z_i+\dot G_{qjd}\dot z_{ie}+\dot G_{qje}\dot z_{id}+G_{qj}\ddot z_i$ for $w^{(l)}_{ji}$ and
     $\ddot G_{qj}$ for the bias. For relu the result holds almost everywhere.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-second, input-response-second.
     Shapes: (N, K, D, D, P), D the number of inputs asked for.
@@ -118,9 +141,17 @@ def input_hessian(
 def input_hessian_diagonal(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K d P"]:
-    r"""Return $\partial^3y_{nq}/\partial x_{nd}^2\,\partial w$: $\ddot G_{qj}z_i+2\dot G_{qj}\dot z_i+G_{qj}\ddot z_i$.
+    r"""How the unmixed second derivatives by the inputs change with every weight and bias.
+
+    Return $\partial^3y_{nq}/\partial x_{nd}^2\,\partial w$: $\ddot G_{qj}z_i+2\dot G_{qj}\dot z_i+G_{qj}\ddot z_i$.
 
     For a bias only $\ddot G_{qj}$ is left.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-second, input-response-second.
     Shapes: (N, K, D, P), D the number of inputs asked for.
@@ -148,10 +179,18 @@ def input_hessian_diagonal(
 def laplacian(
     net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
 ) -> Float[Array, "N K P"]:
-    r"""Return $\partial/\partial w$ of $\sum_d\partial^2y_{nq}/\partial x_{nd}^2$, the sum carried as one array.
+    r"""How the Laplacian of the outputs by the inputs changes with every weight and bias.
+
+    Return $\partial/\partial w$ of $\sum_d\partial^2y_{nq}/\partial x_{nd}^2$, the sum carried as one array.
 
     $\sum_d\ddot G_{qj}z_i+2\dot G_{qjd}\dot z_{id}+G_{qj}\ddot z_i$, where $\sum_d\ddot G$ and $\sum_d\ddot z$ are
     carried.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
+    inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-second, input-response-second.
     Shapes: (N, K, P), the parameters in the order of `w`.

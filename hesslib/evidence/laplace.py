@@ -51,9 +51,16 @@ def twice_c(convention: Convention, /) -> float:
 
 
 def effective_parameters(values: Float[Array, " P"], ratio: float | Array, /) -> Float[Array, ""]:
-    r"""Return $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\lambda_i$ the eigenvalues of the curvature of $E$.
+    r"""How many parameters the data determine, as opposed to the weight decay.
+
+    Return $\gamma=\sum_i\lambda_i/(\lambda_i+\alpha/\beta)$, $\lambda_i$ the eigenvalues of the curvature of $E$.
 
     `ratio` is $\alpha/\beta$, the same number in both conventions.
+
+    Parameters
+    ----------
+    values : the eigenvalues of the curvature, as `spectrum` gives them.
+    ratio : $\alpha/\beta$, weight decay over the inverse variance of the noise.
 
     Equation: effective-parameters.
     Shapes: `values` is (P,), as `spectrum` gives them; returns a 0-d array.
@@ -79,7 +86,9 @@ def log_evidence(
     curvature: Curvature = "gauss_newton",
     convention: Convention = "mackay",
 ) -> Float[Array, ""]:
-    r"""Return $\ln P(D|\alpha,\beta)$ by Laplace's approximation at `w`, every constant included, in nats.
+    r"""How probable the data are, at a given weight decay and noise level, when the weights are unknown.
+
+    Return $\ln P(D|\alpha,\beta)$ by Laplace's approximation at `w`, every constant included, in nats.
 
     It is $-\beta E_D-\alpha E_W-\tfrac12\ln|A|$ $+\tfrac n2\ln\frac{c\beta}\pi+\tfrac P2\ln2c\alpha$, with $A=2c(\beta
     H+\alpha I)$, $n=NK$ data, $E_D=2cE$, $E_W=c\sum_iw_i^2$, and $H$ the `curvature` of $E=\tfrac12\sum e^2$. In the
@@ -87,6 +96,14 @@ def log_evidence(
     $1/2\beta$. It is exact for a network without hidden layers, at the minimum of $\beta E_D+\alpha E_W$, and Laplace's
     approximation for any other. For a cross-entropy there is no $\beta$: leave it out; $E_D=E$, whatever the
     convention, $A=H+2c\alpha I$, and the term with $\ln\beta$ is absent.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise.
+    convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
+    curvature : ``"gauss_newton"``, ``"exact"`` or ``"diagonal"``.
 
     Equation: log-evidence, log-evidence-of-classes.
     Shapes: a 0-d array.
@@ -175,7 +192,16 @@ def log_evidences(
     beta: float | None = None,
     convention: Convention = "mackay",
 ) -> dict[str, float]:
-    """Return `log_evidence` with each curvature, to see how far apart they are; NaN where $A$ is not positive definite.
+    r"""The log evidence with each curvature, to see how far apart they are.
+
+    Return `log_evidence` with each curvature, to see how far apart they are; NaN where $A$ is not positive definite.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise.
+    convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
 
     Equation: log-evidence.
     Shapes: a dictionary of three numbers.

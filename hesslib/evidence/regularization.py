@@ -126,10 +126,19 @@ def bayesian_regularization(
 
     Parameters
     ----------
+    net : the network, and all its weights and biases in one vector to start from.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise to start with; None for a start of its own.
+    convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
+    curvature : ``"gauss_newton"``, ``"exact"`` or ``"diagonal"``.
     w
         The weights to start from.
     tolerance
         The relative change of alpha and beta at which they are called constant.
+    max_updates
+        The most updates of alpha and beta.
+    restarts, rng
+        How often a collapsed run begins anew, at weights drawn from this seed or generator.
     max_iterations
         Of Levenberg-Marquardt between two updates. 1 is the loop of Foresee and Hagan, with its dangers.
     callback

@@ -29,7 +29,9 @@ def jacobian(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""All first derivatives $\partial f_o/\partial x_i$ of a function of any output shape: value (\*out_shape, p).
+    r"""All first derivatives of a function from its values alone, with bounds on their errors.
+
+    They are $\partial f_o/\partial x_i$, of any output shape: value (\*out_shape, p).
 
     From the symmetric quotients $\frac{f(x+ae_i)-f(x-ae_i)}{2a}=\partial_if+O(a^2)$, extrapolated to $a\to0$; by the
     complex step from $\operatorname{Im}f(x+ihe_i)/h$.
@@ -41,6 +43,11 @@ def jacobian(
     Errors: ValueError for an `x` that is not a finite vector of floats, for an `f` that is not finite at or near `x`,
     changes its shape, cannot be pickled (``workers > 1``) or is not analytic (complex_step); for a wrong option.
     Reference: PRML (5.69).
+
+    Parameters
+    ----------
+    f : a function of a vector; it gives a number or an array.
+    x : the point, a vector of float32 or float64, or a list of numbers.
 
     Options
     -------
@@ -76,9 +83,17 @@ def gradient(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""The gradient $\partial f/\partial x_i$: value (p,) for a scalar function, never (p, 1).
+    r"""The gradient of a function from its values alone, with a bound on its error.
+
+    It is $\partial f/\partial x_i$: value (p,) for a scalar function, never (p, 1).
 
     The same as `jacobian`, under the name that a scalar function calls for; the options are those of `jacobian`.
+
+    Parameters
+    ----------
+    f : a function of a vector; it gives a number or an array.
+    x : the point, a vector of float32 or float64, or a list of numbers.
+    method, workers, step, levels, noise : as for `jacobian`.
 
     Equation: fd-central, richardson, ridders-estimate, complex-step.
     Shapes: `x` is (p,); `Estimate` of value and error (p,), or (\*out_shape, p) for any other output shape.

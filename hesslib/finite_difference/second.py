@@ -37,7 +37,9 @@ def hessian(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""All second derivatives $\partial^2f_o/\partial x_i\partial x_j$, of any output shape: exactly symmetric.
+    r"""All second derivatives of a function from its values alone, with bounds on their errors.
+
+    They are $\partial^2f_o/\partial x_i\partial x_j$, of any output shape: exactly symmetric.
 
     $H_{ii}$ from $\frac{f(x+ae_i)-2f(x)+f(x-ae_i)}{a^2}$, and $H_{ij}$ from the same quotient along $ae_i+be_j$, less
     those along its parts; so a pair costs two new values, where PRML (5.90) takes four. Only pairs i < j are evaluated.
@@ -47,6 +49,11 @@ def hessian(
     Cost: $2p^2+2p+5$ calls (central), $7p(p+1)+1$ (ridders), $4p(p+1)+p+8$ (complex_step); more where the steps must be
     searched for; memory: the values of all calls.
     Errors: as for `jacobian`.
+
+    Parameters
+    ----------
+    f : a function of a vector; it gives a number or an array.
+    x : the point, a vector of float32 or float64, or a list of numbers.
 
     Options
     -------
@@ -83,7 +90,9 @@ def hessian_diagonal(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""The diagonal $\partial^2f_o/\partial x_i^2$ of `hessian`. No mixed partial is evaluated.
+    r"""The unmixed second derivatives of a function from its values alone, with bounds on their errors.
+
+    They are $\partial^2f_o/\partial x_i^2$, the diagonal of `hessian`. No mixed partial is evaluated.
 
     From $\frac{f(x+ae_i)-2f(x)+f(x-ae_i)}{a^2}$, extrapolated to $a\to0$.
 
@@ -92,6 +101,11 @@ def hessian_diagonal(
     Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 8 (complex_step); more where the steps must be searched for;
     memory: the values of all calls.
     Errors: as for `jacobian`.
+
+    Parameters
+    ----------
+    f : a function of a vector; it gives a number or an array.
+    x : the point, a vector of float32 or float64, or a list of numbers.
 
     Options
     -------
@@ -122,7 +136,9 @@ def hessian_from_gradient(
     levels: int | None = None,
     noise: float = 0.0,
 ) -> Estimate:
-    r"""The Hessian of a scalar, or of several, from differences of its gradient.
+    r"""The Hessian of a function from values of its gradient, with bounds on the errors.
+
+    Of a scalar, or of several, from differences of its gradient.
 
     Each column is a symmetric quotient $\frac{g(x+ae_i)-g(x-ae_i)}{2a}$ of gradients. Both triangles come out; the
     value is their mean, and their distance is heard when the error is estimated.
@@ -133,6 +149,11 @@ def hessian_from_gradient(
     Errors: as for `jacobian`, and ValueError if `g` does not return (\*out_shape, p), or if what comes out is so
     asymmetric that `g` is the gradient of nothing.
     Reference: PRML (5.91).
+
+    Parameters
+    ----------
+    g : the gradient: a function of a vector that gives one of the same length.
+    x : the point, a vector of float32 or float64, or a list of numbers.
 
     Options
     -------

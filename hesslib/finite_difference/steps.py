@@ -70,7 +70,7 @@ class StepQuality:
 
 @dataclass
 class Climb:
-    """The search along one axis: the exponent on trial, all that were tried, and the best with what it said."""
+    """The search along one axis: the exponent on trial, all that were tried, and the best of them with its quality."""
 
     coarsest: int
     finest: int

@@ -32,7 +32,9 @@ InTurn = Callable[[Namespace, Array], Iterator[Array]]  # yields h, h', h'', h''
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function $h$ with its first three derivatives.
+    """What a hidden unit does to its input: a function of one number, with its first three derivatives.
+
+    An elementwise function $h$ with its first three derivatives.
 
     Calling it gives $h(a)$; `first` gives $h'(a)$, `second` $h''(a)$, `third` $h'''(a)$; `derivatives` gives all of
     them up to an order for little more than the price of one. Two activations are equal if their names and functions

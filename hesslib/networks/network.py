@@ -31,7 +31,9 @@ TO_NEXT_LAYER = "ni,ji->nj"  # sum_i z_ni w_ji
 
 @dataclass(frozen=True, init=False, repr=False)
 class Network:
-    r"""The description of a network: widths $n_0,\dots,n_L$, an activation per hidden layer, and a loss.
+    r"""The description of a layered network: how wide its layers are, what its units do, what its error is.
+
+    The description of a network: widths $n_0,\dots,n_L$, an activation per hidden layer, and a loss.
 
     It holds no weights: those are one flat vector $w$, (P,), with $P=\sum_ln_l(n_{l-1}+1)$. It is immutable and
     hashable, and so can be a static argument under ``jax.jit``.
@@ -243,7 +245,9 @@ class Network:
 
 
 class Trace(NamedTuple):
-    """What the forward pass computed: ``a[l]`` and ``z[l]``, each (N, n_l); ``a[0]`` is None.
+    """What every layer computed in a forward pass.
+
+    What the forward pass computed: ``a[l]`` and ``z[l]``, each (N, n_l); ``a[0]`` is None.
 
     A tuple of tuples of arrays, so that JAX carries it through ``jit``.
 
@@ -263,9 +267,16 @@ class Trace(NamedTuple):
 
 
 def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Trace:
-    r"""Compute $a^{(l)}_{nj}=\sum_iw^{(l)}_{ji}z^{(l-1)}_{ni}+b^{(l)}_j$ and $z^{(l)}_{nj}=h(a^{(l)}_{nj})$.
+    r"""Run a network on a batch of inputs, and keep what every layer computed.
+
+    Compute $a^{(l)}_{nj}=\sum_iw^{(l)}_{ji}z^{(l-1)}_{ni}+b^{(l)}_j$ and $z^{(l)}_{nj}=h(a^{(l)}_{nj})$.
 
     It starts from $z^{(0)}=x$; $z^{(L)}$ is $y$, by the output function of the loss in place of $h$.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
 
     Equation: pre-activation, activation.
     Shapes: a `Trace` of ``a[l]`` and ``z[l]``, (N, n_l).
@@ -295,10 +306,17 @@ def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
 
 
 def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K"]:
-    """Return the outputs $y$: the last pre-activations through the output function that belongs to the loss.
+    """The outputs of a network on a batch of inputs.
+
+    Return the outputs $y$: the last pre-activations through the output function that belongs to the loss.
 
     That is the identity for squared_error, the logistic function for binary_cross_entropy, the softmax for
     softmax_cross_entropy.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x : the inputs, a row for each pattern.
 
     Equation: logistic-output, softmax-output.
     Shapes: (N, K).
@@ -322,10 +340,18 @@ def error(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, ""]:
-    r"""Return $E=\sum_nE_n$, or with ``reduction="mean"`` $\frac1N\sum_nE_n$.
+    r"""The error of a network on a batch: how far its outputs are from the targets.
+
+    Return $E=\sum_nE_n$, or with ``reduction="mean"`` $\frac1N\sum_nE_n$.
 
     $E_n$ is $\tfrac12\sum_k(y_k-t_k)^2$, $-\sum_k\{t_k\ln y_k+(1-t_k)\ln(1-y_k)\}$ or $-\sum_kt_k\ln y_k$, by the loss
     of the network. Natural logarithms; no regularisation. The mean is over patterns only, never over outputs.
+
+    Parameters
+    ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: error-sum, squared-error, binary-cross-entropy, softmax-cross-entropy.
     Shapes: `t` is (N, K); for softmax_cross_entropy also (N,) integer labels. Returns a 0-d array.

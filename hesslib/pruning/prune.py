@@ -90,10 +90,16 @@ def prune(
 
     Parameters
     ----------
+    net, w : the network, and all its weights and biases in one vector.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    method : ``"magnitude"``, ``"obd"`` or ``"obs"``.
+    curvature : ``"gauss_newton"`` or ``"exact"``.
     number
         How many to remove.
     alpha
         The weight decay with which `w` was trained. With 0, obs needs a curvature that is not singular.
+    recompute
+        After how many removals the curvature is computed anew.
     retrain
         Iterations of Levenberg-Marquardt on the parameters that are left, after each removal (squared_error only).
     candidates

@@ -13,10 +13,17 @@ from hesslib._options import integer
 
 
 def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Float[Array, " P"]:
-    r"""Return $\tfrac12H_{qq}w_q^2$ for every $q$: the rise of the error if $w_q$ is set to 0 and nothing else moves.
+    r"""What removing each weight alone would cost, by the diagonal of the Hessian (optimal brain damage).
+
+    Return $\tfrac12H_{qq}w_q^2$ for every $q$: the rise of the error if $w_q$ is set to 0 and nothing else moves.
 
     Exact for a quadratic error at its minimum. `diagonal` is that of $H$: `hessian_diagonal`, or
     `gauss_newton_diagonal`, which is never negative.
+
+    Parameters
+    ----------
+    w : the weights, in one vector.
+    diagonal : of the Hessian there.
 
     Equation: saliency-obd.
     Shapes: (P,), as both arguments.
@@ -35,9 +42,16 @@ def saliency_obd(w: Float[Array, " P"], diagonal: Float[Array, " P"], /) -> Floa
 
 
 def saliency_obs(w: Float[Array, " P"], inverse: Float[Array, "P P"], /) -> Float[Array, " P"]:
-    r"""Return $w_q^2/2[H^{-1}]_{qq}$: the rise of the error if $w_q$ is set to 0 and the others move to make up for it.
+    r"""What removing each weight would cost if the others make up for it (optimal brain surgeon).
+
+    Return $w_q^2/2[H^{-1}]_{qq}$: the rise of the error if $w_q$ is set to 0 and the others move to make up for it.
 
     Exact for a quadratic error at its minimum, and never more than $\tfrac12H_{qq}w_q^2$.
+
+    Parameters
+    ----------
+    w : the weights, in one vector.
+    inverse : of the Hessian there.
 
     Equation: saliency-obs.
     Shapes: (P,), for `w` (P,) and `inverse` (P, P), which is $H^{-1}$.

@@ -32,7 +32,7 @@ STATIONARY = 1e-14  # |F| below this part of sqrt(tr S) * |E| is rounding
 class Iteration(NamedTuple):
     """What an iteration found at its parameters, and the step it took from there.
 
-    >>> Record(0, -8.0, 0.1, 0.0, 0.0, 100.0, 0.0, 0.5, 0.4).energy
+    >>> Iteration(0, -8.0, 0.1, 0.0, 0.0, 100.0, 0.0, 0.5, 0.4).energy
     -8.0
     """
 

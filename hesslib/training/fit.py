@@ -45,7 +45,9 @@ def fit(
     callback: Callback | None = None,
     progress: bool | None = None,
 ) -> Result:
-    r"""Minimise $E(w)=\sum_nE_n$, the `error` of the network on a batch, from `w0`.
+    r"""Train a network: change its weights step by step until its error on a batch is as small as it gets.
+
+    Minimise $E(w)=\sum_nE_n$, the `error` of the network on a batch, from `w0`.
 
     | `method` | step | cost of an iteration, in gradients |
     |---|---|---|
@@ -63,6 +65,9 @@ def fit(
 
     Parameters
     ----------
+    net, w0 : the network, and all its weights and biases in one vector to start from.
+    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    method : one of those of the table.
     step
         A constant $\alpha$ instead of a search: for steepest descent the learning rate; 1 makes newton and gauss_newton
         those of the textbook, which may go uphill (then $H$ itself is solved with). None: search.

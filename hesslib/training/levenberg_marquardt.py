@@ -62,7 +62,9 @@ def levenberg_marquardt(
     callback: Callback | None = None,
     progress: bool | None = None,
 ) -> Result:
-    r"""Minimise $E=\frac12\sum_nc_nr_n(w)^2$ from `w0`.
+    r"""Minimise a sum of squares by damped Newton steps (Levenberg-Marquardt) that a trust region holds back.
+
+    Minimise $E=\frac12\sum_nc_nr_n(w)^2$ from `w0`.
 
     A step solves $(J^TCJ+\mu D^2)p=-J^TCr$, where $C$ holds the `weights` $c_n$ and $D_s$ is the largest norm that
     column $s$ of $\sqrt CJ$ has had (Marquardt's scaling: the way does not depend on the units of a parameter). It is
@@ -72,6 +74,8 @@ def levenberg_marquardt(
 
     Parameters
     ----------
+    w0 : where to start, a vector (P,).
+    max_iterations : the most steps that are taken.
     residuals, jacobian
         $r(w)$, (m,), and $J_{ns}=\partial r_n/\partial w_s$, (m, P), of a `w` like `w0`: NumPy, JAX or PyTorch.
         `jacobian` is called with the very `w` that `residuals` was called with last, so that they can share work.

@@ -57,6 +57,13 @@ def test_the_chapter_ends_in_something_that_can_fail(chapter):
 
 
 @each_chapter
+def test_the_chapter_imports_in_a_dozen_lines(chapter):
+    trees = [ast.parse(source) for source in code_of(chapter)]
+    imports = [node for tree in trees for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert sum(node.end_lineno - node.lineno + 1 for node in imports) <= 12
+
+
+@each_chapter
 def test_the_chapter_writes_nothing_to_stderr(chapter, outcomes):
     streams = [
         output.text

@@ -256,7 +256,7 @@ def test_an_interruption_before_there_is_anything_is_passed_on(monkeypatch: pyte
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "minimised", interrupted)
+    monkeypatch.setattr(loop, "minimise", interrupted)
     x, t = curve()
     net = Network((1, 4, 1))
     with pytest.raises(KeyboardInterrupt):
@@ -270,7 +270,7 @@ def test_an_interruption_during_training_is_one_of_the_loop() -> None:
     x, t = curve()
     net = Network((1, 4, 1))
     calls = []
-    inner = loop.minimised
+    inner = loop.minimise
 
     def interrupted(*args: object, **options: object) -> object:
         calls.append(1)
@@ -278,7 +278,7 @@ def test_an_interruption_during_training_is_one_of_the_loop() -> None:
         return found if len(calls) < 3 else found.__class__(**{**found.__dict__, "status": "interrupted"})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "minimised", interrupted)
+        patch.setattr(loop, "minimise", interrupted)
         found = bayesian_regularization(net, net.init(0), x, t)
     assert found.status == "interrupted"
     assert found.message == "interrupted after 1 updates"

@@ -187,14 +187,14 @@ def test_numbers_are_no_mask(candidates: object) -> None:
 def test_an_interrupted_pruning_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     from hesslib.pruning import prune as module
 
-    inner, calls = module.minimised, []
+    inner, calls = module.minimise, []
 
     def interrupted_in_the_second(*arguments: object) -> object:
         found = inner(*arguments)
         calls.append(found)
         return found if len(calls) < 2 else found.__class__(**{**found.__dict__, "status": "interrupted"})
 
-    monkeypatch.setattr(module, "minimised", interrupted_in_the_second)
+    monkeypatch.setattr(module, "minimise", interrupted_in_the_second)
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((30, 3)), rng.standard_normal((30, 1))
     found = prune(Network((3, 1)), np.ones(4), x, t, 3, method="magnitude", retrain=5)
