@@ -1,4 +1,7 @@
-"""Second derivatives: Hessian, its diagonal, and the Hessian from a gradient."""
+"""Second derivatives: Hessian, its diagonal, and the Hessian from a gradient.
+
+Longer than one sitting: Hessians by four kinds of difference, which share their steps.
+"""
 
 from __future__ import annotations
 
