@@ -1,6 +1,6 @@
 """Second derivatives: Hessian, its diagonal, and the Hessian from a gradient.
 
-Longer than one sitting: Hessians by four kinds of difference, which share their steps.
+Longer than one sitting: three public functions, mostly docstring.
 """
 
 from __future__ import annotations
