@@ -99,7 +99,7 @@ def _with_facts(decision: Decision, plain: Sequence[Expr], used: Sequence[Ground
         return decision
     facts = [g for g in used if g.kind in ("fact", "definition", "result", "rewriting")]
     try:
-        return replace(decision, reason=unconfirmed(*plain, facts))
+        return replace(decision, reason=unconfirmed(plain[0], plain[1], facts))
     except UnfaithfulError as why:
         raise NotEqualError(f"{what} does not hold: {why}; {', '.join(map(str, facts))}") from None
 
