@@ -5,6 +5,8 @@ both sides are evaluated as they stand, before the fact was used, at numbers at 
 at all values of its letters, and if it is linear in the entries of one of its quantities, those are solved for
 ($\sum_kt_k=1$ for one of the $t_k$, $HX=I$ for X). Where that can't be done, the link was decided once, and why is
 told.
+
+Longer than one sitting: the worlds, and the linear equations that make a fact hold in them.
 """
 
 from __future__ import annotations

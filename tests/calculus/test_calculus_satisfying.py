@@ -5,8 +5,9 @@ import sympy as sp
 
 from hesslib.calculus.decision import summary
 from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
+from hesslib.calculus.provenance import Ground
 from hesslib.calculus.rewriting import assuming, fact
-from hesslib.calculus.satisfying import _eliminated, unconfirmed
+from hesslib.calculus.satisfying import UnfaithfulError, _eliminated, unconfirmed
 from hesslib.calculus.steps import NotEqualError, Steps, UndecidedError
 
 i, j, k, n = index("i j k n")
@@ -55,6 +56,8 @@ def test_a_rewriting_that_does_another_thing_than_its_fact_says_is_refused():
     lies = assuming(total, 1, lambda e: e.subs(c, 2 * x[i]).subs(x[i], c / 2).subs(total, 2))
     with pytest.raises(NotEqualError, match=r"where the fact holds .* assuming"):
         Steps(c * total).then(2 * c, using=lies)
+    with pytest.raises(UnfaithfulError):
+        unconfirmed(c * total, 2 * c, [Ground("fact", total, sp.S.One)])
 
 
 ONCE = {
