@@ -33,6 +33,7 @@ Derivations:
 * ``derivation``: linear, Leibniz, chain rule, through sums; everything else is a definition or a rule
 * ``results``, ``consistent``, ``explained``: what is known, what contradicts it, what a rewriting takes for granted
 * ``rewriting``: facts, and other rewritings that are declared
+* ``satisfying``: links that use facts, decided by values that satisfy them
 * ``steps``: a chain of equalities, each decided when it is written
 * ``together``, ``narrow``: several chains in one display, and rows that fit a phone
 * ``equation``: equations between ordinary SymPy expressions

@@ -143,7 +143,7 @@ class Architecture:
     def derivative(self, x: Expr, D: Derivation, /) -> Expr:
         """What becomes of a quantity under the derivation ``D``, which varies ``D.op``, by the definitions."""
         head, op, target = _head(x), D.op, _head(D.op)
-        at: tuple[Any, ...] = x.indices if isinstance(x, Indexed) else ()
+        at: tuple[Expr, ...] = tuple(x.indices) if isinstance(x, Indexed) else ()
         if head == target:
             sign = order(at[0], layers_of(op)[0]) if _layered(head) else 0
             if sign == 0:

@@ -164,7 +164,8 @@ def _compare(x: Expr, y: Expr, around: Iterable[Expr], name: str) -> Answer:
         if same + len(differing) >= wanted:
             break
     if differing:
-        return Answer("undecided", "it depends on what its functions are; no real numbers were found that tell")
+        why = "its functions have arbitrary values there, which differ, and no real numbers were found that do"
+        return Answer("undecided", why)
     if same < (wanted + 1) // 2:
         return Answer("undefined" if why.startswith("it has no value") else "undecided", why)
     return Answer("equal")

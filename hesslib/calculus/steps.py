@@ -13,6 +13,7 @@ Longer than one sitting: a chain, the formula it proves and the refusal of a wro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -32,6 +33,7 @@ from .normal import difference
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .ranges import Ranges, agree_on_ranges
 from .results import remember
+from .satisfying import UnfaithfulError, unconfirmed
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:
@@ -84,6 +86,22 @@ def require_equal(derived: Any, claimed: Any, /, what: str = "the claim", *, aro
         message.append(f"  {decision.counterexample}")
     kind = NotEqualError if decision.word == "different" else UndecidedError
     raise kind("\n".join(message), missing, extra, decision.counterexample)
+
+
+def _with_facts(decision: Decision, plain: Sequence[Expr], used: Sequence[Ground], what: str) -> Decision:
+    """The decision on a link that used facts: twice only if values that satisfy them confirm it as it stood before.
+
+    What else its rewriting used, definitions and earlier results, holds for these values as well.
+
+    Errors: `NotEqualError` if the values satisfy the facts, and differ.
+    """
+    if decision.reason or not any(g.kind == "fact" for g in used):
+        return decision
+    facts = [g for g in used if g.kind in ("fact", "definition", "result", "rewriting")]
+    try:
+        return replace(decision, reason=unconfirmed(plain[0], plain[1], facts))
+    except UnfaithfulError as why:
+        raise NotEqualError(f"{what} does not hold: {why}; {', '.join(map(str, facts))}") from None
 
 
 def _difference(derived: Any, claimed: Any, around: Sequence[Any]) -> tuple[list[Expr], list[Expr]]:
@@ -196,12 +214,16 @@ class Steps(Displayed):
         require_layers(e)
         previous = self.rows[-1][1] if self.rows else self.lhs
         with collecting() as used:
-            x, y = (self._prepared(side, by, using) for side in (previous, e))
+            plain = [self._prepared(side, by, using) for side in (previous, e)]
+        x, y = plain
+        with collecting() as rewriting:
+            if callable(using) and not lets_of(using):
+                x, y = (rewritten(side, using, self._inserted) for side in plain)
         agree_on_ranges(self.lhs, [row[1] for row in self.rows], e)
-        around = (self.lhs, previous, e)
-        decision = require_equal(x, y, f"the step '{why}'" if why else "the step", around=around)
-        self._rest_on([*used, *conditions(previous, e, x, y)])
-        self.decisions.append(decision)
+        what, around = f"the step '{why}'" if why else "the step", (self.lhs, previous, e)
+        decision = require_equal(x, y, what, around=around)
+        self._rest_on([*used, *rewriting, *conditions(previous, e, x, y)])
+        self.decisions.append(_with_facts(decision, plain, list(rewriting), what))
         if isinstance(using, Mapping):
             self._inserted.append(lambda e: unfold(e, using))
         self.rows.append(("=", e, why))
@@ -249,8 +271,6 @@ class Steps(Displayed):
             e = unfold(e, using)
         for D in [by] if isinstance(by, Derivation) else by:
             e = D.evaluate(e)
-        if not lets and callable(using):
-            e = rewritten(e, using, self._inserted)
         return e
 
     # ------------------------------------------------------------------------------------------------ results

@@ -2,10 +2,12 @@ r"""The Hessian of a network with two layers of weights as one program, compiled
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hesslib.calculus.einsum_program import Program
 from hesslib.calculus.index import Tensor
+from hesslib.calculus.steps import Steps
 
 from .network import i, i_, j, j_, k, k_, n
 from .two_layer_hessian import entries
@@ -13,12 +15,15 @@ from .two_layer_hessian import entries
 SLOTS = {"W1": (j, i, (n[1], n[0])), "b1": (j, (n[1],)), "W2": (k, j, (n[2], n[1])), "b2": (k, (n[2],))}
 
 
-def program() -> Program:
-    """All ten kinds of blocks, of a batch; each target has the slots of its two parameters."""
+def program(found: Mapping[tuple[str, str], Steps] | None = None, /) -> Program:
+    """All ten kinds of blocks, of a batch; each target has the slots of its two parameters.
+
+    ``found`` are the entries, where they were derived before.
+    """
     prime = {i: i_, j: j_, k: k_}
     made = Program("two_layer_hessian", "n, x, z, w, delta, M, a, h1, h2")
     made.line("H = {}")
-    for (one, other), steps in entries().items():
+    for (one, other), steps in (found or entries()).items():
         (*first, rows), (*second, columns) = SLOTS[one], SLOTS[other]
         target = Tensor(f"{one}_{other}", shape=(*rows, *columns))
         made.assign(target[(*first, *[prime[s] for s in second])], steps.result)

@@ -7,7 +7,7 @@ from statements import BEYOND, FOUND, STATEMENTS, UNDEFINED
 from hesslib.calculus.comparison import Answer, compare
 from hesslib.calculus.decision import DisagreementError, decide
 from hesslib.calculus.index import RangeError, Tensor, Width, index
-from hesslib.calculus.steps import UndecidedError, refuse
+from hesslib.calculus.steps import Steps, UndecidedError, refuse
 
 pytestmark = pytest.mark.usefixtures("as_installed")
 
@@ -90,3 +90,12 @@ def test_the_answer_does_not_depend_on_how_many_letters_there_were_before():
 def test_equal_needs_neither_a_reason_nor_numbers():
     x = sp.Symbol("x")
     assert compare(x + x, 2 * x) == Answer("equal")
+
+
+def test_where_the_values_differ_for_lack_of_laws_the_ledger_says_why_a_link_was_decided_once():
+    x, i = Tensor("x", shape=(sp.Symbol("N", integer=True),)), index("i")
+    angle = sp.pi * (x[i] + 1)
+    chain = Steps(sp.sin(angle)).then(-sp.sin(sp.pi * x[i]), "half a turn")
+    (told,) = [str(check) for check in chain.checks if "alone" in str(check)]
+    assert "arbitrary values" in told
+    assert "no real numbers" in told

@@ -4,6 +4,7 @@ import pytest
 import sympy as sp
 
 from hesslib.book import ledger
+from hesslib.calculus.architecture import Architecture, ByDefinitions
 from hesslib.calculus.consistent import ContradictionError
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, Through, same, unfold
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
@@ -498,3 +499,12 @@ def test_an_entry_at_a_number_is_no_number():
     assert D(x[1] ** x[1]) != 0
     with pytest.raises(NotEqualError):
         Steps(Diff(x[1], x[1] ** 2)).then(0, by=D)
+
+
+def test_what_follows_from_definitions_is_computed_and_a_rule_given_besides_is_told():
+    v = Tensor("v", shape=(N,), independent=True)
+    net = Architecture({y: lambda r: v[r] ** 2})
+    chain = Steps(Diff(v[j], y[i])).then(2 * v[i] * I(i, j), by=ByDefinitions(v[j], net))
+    assert chain.uses == ()
+    told = Steps(Diff(v[j], y[i])).then(A[i, j], by=ByDefinitions(v[j], net, {y: lambda r: A[r, j]}))
+    assert told.uses == ("by the rule $\\pd{y_{i}}{v_{j}} = A_{ij}$",)
