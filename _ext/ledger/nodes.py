@@ -10,7 +10,7 @@ from docutils.nodes import Element, Node, TextElement
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from hesslib.agreement import figure, as_words
+from hesslib.agreement import as_words, figure
 from hesslib.book.display import deciders
 from hesslib.book.ledger import KINDS, VERDICTS, faults
 
