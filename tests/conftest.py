@@ -46,6 +46,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             cases[test] += 1
 
 
+DERIVING = {ROOT / "tests" / "calculus", ROOT / "tests" / "derivations"}
+
+
+@pytest.fixture(autouse=True)
+def derived_apart(request) -> Iterator[None]:
+    """What one test of the engine derives is not known to the next one."""
+    if DERIVING & {*request.path.parents}:
+        from hesslib.calculus.results import forgetting  # not sooner: jaxtyping checks what is imported after it
+
+        with forgetting():
+            yield
+    else:
+        yield
+
+
 @pytest.fixture
 def as_installed() -> Iterator[None]:
     """Switch the checks of the annotations off: a user does not have them, and meets the package's own messages."""
