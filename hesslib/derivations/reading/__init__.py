@@ -1,0 +1,11 @@
+"""Formulas as people write them, in LaTeX, read into the calculus: each module needs only those before it.
+
+* ``place``: what cannot be read, and where in the text
+* ``scanner``: a text as tokens that know where they stand
+* ``grammar``: tokens as a tree; what a letter means is not its business
+* ``vocabulary``: which letter means what
+* ``scripts``: indices, layer numbers, primes and powers of a letter
+* ``arrays``: matrix notation, as entries
+* ``meaning``: a tree as a formula of the calculus
+* ``statements``: a display as equations, chains among them
+"""
