@@ -175,7 +175,7 @@ class _Scanner:
 
     def _styled(self, word: str, start: int, at: int, end: int) -> tuple[Token, int]:
         rest = re.match(r"\s*([A-Za-z]|\\[A-Za-z]+)", self.text[at:end])
-        if rest and not (word in NAMED):
+        if rest:
             inside, stop = (at + rest.start(1), at + rest.end(1)), at + rest.end()
         else:
             inside, stop = self._group(at, end, word)
