@@ -12,6 +12,7 @@ from sympy import Dummy, Expr, Indexed, KroneckerDelta, Sum, Symbol
 
 from hesslib.calculus.index import Diff, RangeError, Tensor, slots_of
 from hesslib.calculus.indicators import Holds
+from hesslib.calculus.latex import tex
 
 from .arrays import Array, diag, together, times, trace
 from .grammar import Node
@@ -34,7 +35,11 @@ def read(tree: Node, vocabulary: Vocabulary, text: str, /) -> Any:
 
 
 class Meaning(Quantities):
-    """The reader of one side."""
+    """The reader of one side; ``conflicts`` are letters that would run over two ranges."""
+
+    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
+        super().__init__(vocabulary, text)
+        self.conflicts: list[str] = []
 
     # ------------------------------------------------------------------------------------------- sums of terms
     def expression(self, node: Node) -> Any:
@@ -321,9 +326,9 @@ class Meaning(Quantities):
         if size is None:
             sizes = _sizes(e, k)
             if len(sizes) > 1:
-                told = " and ".join(sorted(map(str, sizes)))
-                raise RangeErrorAt(self.fail(f"{name} would run over two ranges, {told}", factor), e, k)
-            size = next(iter(sizes), None)
+                told = " and ".join(sorted(tex(s) for s in sizes))
+                self.conflicts.append(str(self.fail(f"{name} would run over two ranges, {told}", factor)))
+            size = next(iter(sorted(sizes, key=str)), None)
         if size is None:
             stem = name.rstrip("'").split("_")[0]
             size = self.vocabulary.size_of_letter.get(stem)
@@ -446,14 +451,6 @@ class Meaning(Quantities):
         variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
         operand = self.factor(rest, 0)[0]
         return self._derived(operand, [variable], factor)
-
-
-class RangeErrorAt(RangeError):
-    """A letter that would run over two ranges, with its place and the body of the sum."""
-
-    def __init__(self, error: Any, body: Expr, letter: Any) -> None:
-        super().__init__(error.message)
-        self.error, self.body, self.letter = error, body, letter
 
 
 def _slope(f: Any, order: int, u: Any) -> Expr:

@@ -1,0 +1,239 @@
+r"""The usual slips, each with what mends it: a formula is mended by trying, and the slip that was mended has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sympy as sp
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
+
+from hesslib.calculus.index import Diff, Elementwise, Tensor, Width, elementwise, slots_of
+
+from ..network import a, v, w, z
+from .meaning import _sizes
+from .vocabulary import Vocabulary
+
+Mended = tuple[str, Expr]
+Said = Callable[[Expr], str]
+
+
+def places(e: Expr, wanted: Callable[[Any], bool], /) -> Iterator[tuple[Expr, Callable[[Expr], Expr]]]:
+    """Every part of a formula that is wanted, with the way to put something else in its place."""
+    if wanted(e):
+        yield e, lambda new: new
+    if isinstance(e, (Indexed, KroneckerDelta)) or not e.args:
+        return
+    args = e.args[:1] if isinstance(e, Sum) else e.args[1:2] if isinstance(e, Diff) else e.args
+    start = 1 if isinstance(e, Diff) else 0
+    for number, part in enumerate(args, start):
+        for x, put in places(part, wanted):
+
+            def place(new: Expr, put: Any = put, number: int = number) -> Expr:
+                return e.func(*e.args[:number], put(new), *e.args[number + 1 :])
+
+            yield x, place
+
+
+def _quantity(x: Any) -> bool:
+    return isinstance(x, Indexed) and isinstance(x.base, Tensor) and not isinstance(x.base, Width)
+
+
+def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /) -> Iterator[Mended]:
+    """What the right side might have meant, the likeliest first, with the slip that it then made."""
+    yield from transposes(right, words, say)
+    yield from signs(right, say)
+    yield from primes(right, say)
+    yield from numbers(right)
+    yield from lost_sums(left, right, words, say)
+    yield from lost_slopes(left, right, say)
+    yield from layers(right, words, say)
+    yield from lost_factors(left, right, say)
+    yield from extra_factors(right, say)
+    yield from powers(right, say)
+    yield from wrong_indices(left, right, words, say)
+    yield from extra_sums(left, right, words, say)
+
+
+def transposes(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    def turned(x: Indexed) -> Expr:
+        layer, to, source = x.indices
+        told = words.layer_of_letter.get(str(source).lstrip("_").rstrip("'"))
+        return Indexed(x.base, layer if told is None else told, source, to)
+
+    found = list(places(e, lambda x: _quantity(x) and x.base in (w, v)))
+    for x, put in found:
+        yield f"transpose lost: {say(x)} where {say(turned(x))} is meant", put(turned(x))
+    if len(found) > 1:
+        yield "transposes lost", e.replace(lambda x: _quantity(x) and x.base in (w, v), turned)
+
+
+def signs(e: Expr, say: Said) -> Iterator[Mended]:
+    yield "sign: the whole has the wrong one", -e
+    for x, put in places(e, lambda x: isinstance(x, Add)):
+        for term in x.args:
+            yield f"sign: of the term {say(term)}", put(x - 2 * term)
+
+
+def primes(e: Expr, say: Said) -> Iterator[Mended]:
+    for x, put in places(e, lambda x: isinstance(x, Elementwise)):
+        for order in (x.order + 1, x.order - 1):
+            if order >= 0:
+                new = elementwise(x.stem, order)(*x.args)
+                what = "prime lost" if order > x.order else "prime too many"
+                yield f"{what}: {say(x)} where {say(new)} is meant", put(new)
+    for x, put in places(e, lambda x: _quantity(x) and x.base == z):
+        new = elementwise("h", 1)(a[x.indices])
+        yield f"prime lost: {say(x)} where {say(new)} is meant", put(new)
+
+
+def numbers(e: Expr) -> Iterator[Mended]:
+    for number in (sp.Integer(2), sp.Rational(1, 2), sp.Integer(-2), sp.Integer(3), sp.Rational(1, 3), sp.Integer(4)):
+        yield f"factor: a factor {number} is missing", number * e
+    for x, put in places(e, lambda x: isinstance(x, Add)):
+        for term in x.args:
+            for number in (sp.Integer(2), sp.Rational(1, 2)):
+                yield f"factor: a term lacks the factor {number}", put(x + (number - 1) * term)
+
+
+def lost_sums(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    free = _free(right) - _free(left)
+    for letter in sorted(free, key=str):
+        for x, put in places(right, lambda x: letter in x.free_symbols and not isinstance(x, Symbol)):
+            size = next(iter(sorted(_sizes(x, letter), key=str)), words.size_of_letter.get(letter.name.rstrip("'")))
+            if size is not None:
+                k = sp.Dummy(letter.name, integer=True)
+                name = f"sum lost: over {letter}"
+                yield name, put(Sum(x.xreplace({letter: k}), (k, 1, size)))
+
+
+def lost_slopes(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
+    units = {}
+    for e in (left, right):
+        for x in e.atoms(Indexed):
+            if _quantity(x) and x.base.layers == 1:
+                layer = x.indices[0]
+                for slot, at in zip(slots_of(x), (layer, layer - 1), strict=False):
+                    units.setdefault((sp.expand(at), slot))
+    bound = {k for s in right.atoms(Sum) for k, *_ in s.limits}
+    for order in (1, 2):
+        for layer, unit in units:
+            if layer == 0:
+                continue
+            slope = elementwise("h", order)(Indexed(a, layer, unit))
+            name = f"slope lost: the factor {say(slope)}" if order == 1 else f"factor lost: {say(slope)}"
+            if unit not in bound:
+                yield name, right * slope
+                for x, put in places(right, lambda x: isinstance(x, Add)):
+                    for term in x.args:
+                        yield name, put(x - term + term * slope)
+            for x, put in places(right, lambda x: isinstance(x, Sum)):
+                if any(unit == k for k, *_ in x.limits):
+                    yield name, put(Sum(x.function * slope, *x.limits))
+
+
+def layers(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    def moved(x: Indexed, by: int) -> Expr:
+        return Indexed(x.base, sp.expand(x.indices[0] + by), *x.indices[1:])
+
+    for x, put in places(e, lambda x: _quantity(x) and x.base.layers == 1):
+        for by in (1, -1):
+            new = moved(x, by)
+            yield f"layer: {say(x)} where {say(new)} is meant", put(new)
+    heads = sorted({x.base for x in e.atoms(Indexed) if _quantity(x) and x.base.layers == 1}, key=str)
+    for by in (1, -1):
+        for head in heads:
+            new = e.replace(lambda x, head=head: _quantity(x) and x.base == head, lambda x, by=by: moved(x, by))
+            yield f"layer: that of {head}", new
+
+
+def lost_factors(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
+    atoms = [x for x in left.atoms(Indexed, Elementwise, KroneckerDelta) if x.free_symbols & _free(left)]
+    bound = {k for s in left.atoms(Sum) for k, *_ in s.limits}
+    for x in sorted(atoms, key=str):
+        if not x.free_symbols & bound:
+            yield f"factor lost: {say(x)}", right * x
+            for y, put in places(right, lambda y: isinstance(y, Add)):
+                for term in y.args:
+                    yield f"factor lost: {say(x)}", put(y - term + term * x)
+    loose = sorted(_free(left), key=str)
+    for p in loose:
+        for q in loose:
+            if str(q) == str(p) + "'":
+                delta = KroneckerDelta(p, q)
+                for y, put in places(right, lambda y: isinstance(y, Add)):
+                    for term in y.args:
+                        yield f"factor lost: {say(delta)}", put(y - term + term * delta)
+    scope = {k: s for s in right.atoms(Sum) for k, *_ in s.limits}
+    outside = sorted(left.atoms(Indexed), key=str)
+    for s, put in places(right, lambda s: isinstance(s, Sum)):
+        for k, *_ in s.limits:
+            for x in outside:
+                if _quantity(x):
+                    for slot in slots_of(x):
+                        if slot not in scope and slot not in _free(left):
+                            new = x.xreplace({slot: k})
+                            yield f"factor lost: {say(new)}", put(Sum(s.function * new, *s.limits))
+
+
+def extra_factors(e: Expr, say: Said) -> Iterator[Mended]:
+    for x, put in places(e, lambda x: isinstance(x, Mul)):
+        for factor in x.args:
+            if not isinstance(factor, Sum) and not factor.is_Number:
+                yield f"factor too many: {say(factor)}", put(x / factor)
+
+
+def powers(e: Expr, say: Said) -> Iterator[Mended]:
+    for x, put in places(e, lambda x: isinstance(x, Pow) and x.exp.is_Integer and x.exp > 1):
+        yield f"square too many: of {say(x.base)}", put(x.base)
+    for x, put in places(e, lambda x: _quantity(x) or isinstance(x, Elementwise)):
+        yield f"square lost: of {say(x)}", put(x**2)
+
+
+def wrong_indices(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    bound = {k for s in right.atoms(Sum) for k, *_ in s.limits}
+    letters = sorted(_free(left) | _free(right) | bound, key=str)
+    letters = [s for s in letters if str(s) not in ("l", "m", "L")]
+    for x, put in places(right, lambda x: _quantity(x) or isinstance(x, KroneckerDelta)):
+        first = x.base.layers if _quantity(x) else 0
+        own = x.indices if _quantity(x) else x.args
+        for number in range(first, len(own)):
+            for letter in letters:
+                if letter != own[number]:
+                    at = [*own[:number], letter, *own[number + 1 :]]
+                    if _quantity(x):
+                        told = words.layer_of_letter.get(str(letter).lstrip("_").rstrip("'"))
+                        if told is not None and number == first and first == 1:
+                            at[0] = told
+                    new = Indexed(x.base, *at) if _quantity(x) else KroneckerDelta(*at)
+                    yield f"wrong index: {say(x)} where {say(new)} is meant", put(new)
+
+
+def extra_sums(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    loose = sorted(_free(left) - _free(right), key=str) or sorted(_free(left), key=str)
+    for x, put in places(right, lambda x: isinstance(x, Sum)):
+        for k, *_ in x.limits:
+            for letter in loose:
+                rest = [limit for limit in x.limits if limit[0] != k]
+                inner = x.function.xreplace({k: letter})
+                yield f"sum too many: over {k}", put(Sum(inner, *rest) if rest else inner)
+
+
+def resized(e: Expr, /) -> Expr:
+    """The formula with each sum as long as what is summed says, where that is one length."""
+
+    def again(s: Sum) -> Expr:
+        limits = []
+        for k, low, high in s.limits:
+            sizes = _sizes(s.function, k)
+            limits.append((k, low, next(iter(sizes)) if len(sizes) == 1 else high))
+        return Sum(s.function, *limits)
+
+    return e.replace(lambda x: isinstance(x, Sum), again) if e.has(Sum) else e
+
+
+def _free(e: Expr) -> set[Symbol]:
+    return {s for s in e.free_symbols if isinstance(s, Symbol) and s.is_integer and not isinstance(s, sp.Dummy)} - _SIZES
+
+
+_SIZES = {Symbol(s, integer=True, positive=True) for s in ("l", "m", "L")}
