@@ -77,6 +77,11 @@ def times(x: Any, y: Any, /) -> Any:
     return Array(x.rows, y.columns, entry)
 
 
+def fits(x: Array, y: Array, /) -> bool:
+    """Whether the product of the two has a meaning."""
+    return _fits(x.columns, y.rows)
+
+
 def diag(x: Array, /) -> Array:
     """The diagonal matrix of a vector."""
     if x.columns is not None or x.rows is None:

@@ -5,6 +5,7 @@ Longer than one sitting: from the text to the verdict, one step after the other.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from sympy import Expr
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
 from hesslib.calculus.index import RangeError
+from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference, equal
 from hesslib.calculus.terms import WorkLimitError
 
@@ -35,6 +37,8 @@ __all__ = ["check_latex"]
 
 MAX_TRIES = 260
 """How many mended formulas are tried, to find the slip."""
+SECONDS = 4.0
+"""How long the slip is looked for in one statement."""
 MAX_LINKS = 40
 """How many equalities of one display are decided."""
 
@@ -84,6 +88,7 @@ class _Side:
     start: int
     stop: int
     conflicts: list[str]
+    turned: list[str]  # what had to be transposed for a product to fit
 
 
 class _Judge:
@@ -94,6 +99,8 @@ class _Judge:
         signs = {token.value for side in statement.sides for token in side}
         self.two = notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two)
+        self.forms: dict[Any, Expr] = {}
+        self.until = time.monotonic() + SECONDS
 
     def links(self) -> Iterator[Verdict]:
         """The verdict on each equality."""
@@ -108,11 +115,13 @@ class _Judge:
                 sides.append(self._side(tokens))
             except ReadingError as why:
                 sides.append(why)
+        last = 0  # the last side of which it is not known that it is wrong
         for number, relation in enumerate(self.statement.relations):
-            left, right = sides[number], sides[number + 1]
+            left, right = sides[last], sides[number + 1]
             text = self._said(number)
             bad = next((side for side in (left, right) if isinstance(side, ReadingError)), None)
             if bad is not None:
+                last = number + 1 if isinstance(left, ReadingError) else last
                 yield Verdict(text, None, reason=str(bad))
             elif relation.type in ("LESS", "IN"):
                 continue
@@ -123,6 +132,7 @@ class _Judge:
                 if relation.type != "EQUALS" and verdict.holds is not True:
                     what = "an approximation" if relation.type == "ABOUT" else "an inequality"
                     verdict = Verdict(text, None, reason=f"{what} is not decided; as an equality it does not hold")
+                last = number + 1 if verdict.holds is not False else last
                 yield verdict
 
     def _said(self, number: int) -> str:
@@ -136,7 +146,7 @@ class _Judge:
             raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
         reader = Meaning(self.words, self.text)
         value = reader.expression(parse(tokens, self.text))
-        return _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts)
+        return _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
 
     # --------------------------------------------------------------------------------------------------- one equality
     def _link(self, left: _Side, right: _Side, text: str) -> Verdict:
@@ -145,7 +155,13 @@ class _Judge:
         except RangeError as why:
             return self._misfit(left.value, right.value, text, str(why))
         conflicts = [*left.conflicts, *right.conflicts]
+        turned = tuple(f"transpose lost: {name}" for name in (*left.turned, *right.turned))
         try:
+            if turned:
+                meant = self._decided(one, other, text)
+                slips = (*turned, *meant.slips)
+                nearest = meant.nearest or f"{self._write(one)} = {self._write(other)}" * bool(meant.holds)
+                return replace(meant, holds=False, condition="", reason=conflicts[0], slips=slips, nearest=nearest)
             if conflicts:
                 return self._wrong(one, other, text, conflicts[0], None)
             return self._decided(one, other, text)
@@ -177,7 +193,9 @@ class _Judge:
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
         form = NetworkForm((one, other), assumed, two=self.two, biases=biases)
-        return form.of(one), form.of(other)
+        if (kept := self.forms.get((form.key, one))) is None:
+            kept = self.forms[form.key, one] = form.of(one)
+        return kept, form.of(other)
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
@@ -189,8 +207,9 @@ class _Judge:
         )
         bare = any(e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E) for e in (one, other))
         if n.loss == "squares":
-            found.append((Assumed(n.outputs, "squares"), ""))
-            return found if about_loss or bare else found[:1] + found[1:]
+            return [*found, (Assumed(n.outputs, "squares"), "")]
+        if about_loss and n.outputs == "any":
+            found += [(assumed, assumed.words) for assumed in (Assumed("linear"), Assumed("activated"))]
         found.append((Assumed(n.outputs, diagonal=True), Assumed(diagonal=True).words))
         if about_loss or bare:
             for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
@@ -228,7 +247,7 @@ class _Judge:
         if first is not None and first.word == "undecided":
             return Verdict(text, None, reason=first.reason)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
-        return self._wrong(one, other, text, "" if first is not None else str(broken), plain, told)
+        return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
 
     def _from_book(self, one: Expr, other: Expr, text: str, why: Exception | None) -> Verdict:
         """The verdict by what the book derived of the left side."""
@@ -243,7 +262,8 @@ class _Judge:
         return Verdict(text, None, reason=str(why or "nothing is known of it"))
 
     def _write(self, e: Expr) -> str:
-        return written(e, self.notation, two=self.two)
+        loose = {s: sp.Symbol(s.name, integer=True) for s in e.free_symbols if isinstance(s, sp.Dummy)}
+        return written(e.xreplace(loose), self.notation, two=self.two)
 
     # ------------------------------------------------------------------------------------------------ what is wrong
     def _wrong(
@@ -284,7 +304,7 @@ class _Judge:
         singles = []
         for name, candidate in self._candidates(left, other):
             tried += 1
-            if tried > MAX_TRIES:
+            if tried > MAX_TRIES or time.monotonic() > self.until:
                 break
             singles.append((name, candidate))
             if self._right(one, candidate, assumed):
@@ -296,7 +316,7 @@ class _Judge:
                 if not second.startswith(("transpose", "slope", "sum lost", "prime", "factor:")):
                     continue
                 tried += 1
-                if tried > 2 * MAX_TRIES:
+                if tried > 2 * MAX_TRIES or time.monotonic() > self.until:
                     return "", None
                 if self._right(one, mended_twice, assumed):
                     return f"{name}; {second}", mended_twice

@@ -14,7 +14,7 @@ from hesslib.calculus.index import Diff, RangeError, Tensor, slots_of
 from hesslib.calculus.indicators import Holds
 from hesslib.calculus.latex import tex
 
-from .arrays import Array, diag, together, times, trace
+from .arrays import Array, diag, fits, together, times, trace
 from .grammar import Node
 from .quantities import Quantities
 from .scripts import leaves, scripts_of, split
@@ -40,6 +40,7 @@ class Meaning(Quantities):
     def __init__(self, vocabulary: Vocabulary, text: str) -> None:
         super().__init__(vocabulary, text)
         self.conflicts: list[str] = []
+        self.turned: list[str] = []
 
     # ------------------------------------------------------------------------------------------- sums of terms
     def expression(self, node: Node) -> Any:
@@ -84,11 +85,23 @@ class Meaning(Quantities):
                 self._require_clear_slash(pieces, place, values[-1], value)
                 value, slash = 1 / value, False
             before = values[-1]
-            values[-1] = value if before is None else self._try(node, times, before, value)
+            values[-1] = value if before is None else self._product(node, before, value, self._said(pieces[place - 1]))
         total = values[0]
         for value in values[1:]:
             total = self._try(node, together, total, value, lambda x, y: x * y, "an entrywise product")
         return total
+
+    def _product(self, node: Node, x: Any, y: Any, said: str) -> Any:
+        """The product; where it fits only if one factor is transposed, that is noted, and it counts as wrong."""
+        try:
+            return times(x, y)
+        except RangeError as why:
+            fitting = [(a, b) for a, b in ((x.T, y), (x, y.T)) if fits(a, b)]
+            if len(fitting) != 1:
+                raise self.fail(str(why), node) from None
+            self.conflicts.append(str(self.fail(str(why), node)))
+            self.turned.append("of the factor before " + said if fitting[0][1] is y else f"of {said}")
+            return times(*fitting[0])
 
     def _require_clear_slash(self, pieces: list[Node], place: int, above: Any, below: Any) -> None:
         if isinstance(below, Array):

@@ -56,6 +56,8 @@ class Assumed:
         if self.loss == "squares":
             kind = {"linear": "linear outputs, ", "activated": "outputs with the activation function, "}
             return kind.get(self.outputs, "") + "squared error"
+        if self.loss == "any" and self.outputs != "any" and not self.diagonal:
+            return {"linear": "linear outputs", "activated": "outputs with the activation function"}[self.outputs]
         if self.loss == "canonical":
             return "the loss that belongs to the outputs: its derivative is output minus target"
         return "no output's slope of the error depends on another output" if self.diagonal else ""
@@ -107,6 +109,12 @@ class NetworkForm:
             told = ", ".join(sorted(map(str, found)))
             raise CannotTellError(f"which of the layers {told} lies above is not said")
         return found[0] + max(self.groups[found[0]]) if found else net.l
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the form depends on, besides the formula."""
+        ends = [tuple(sorted((str(k), min(v), max(v)) for k, v in at.items())) for at in (self.groups, self.moved)]
+        return (self.top, *ends, self.by_activation, self.assumed, self.biases)
 
     # ---------------------------------------------------------------------------------------------------- the form
     def of(self, e: Any, /) -> Expr:
@@ -238,7 +246,7 @@ class NetworkForm:
             return S("k", n[self.top], lambda k: self.at_top(k) * D.raw(a[self.top, k]))
 
         def signal(k: Expr, unit: Expr) -> Expr:
-            return S("q", n[k], lambda q: self.curved(k, unit, q) * D.raw(a[k, q]))
+            return S("k", n[k], lambda q: self.curved(k, unit, q) * D.raw(a[k, q]))
 
         def refuse(*_: Any) -> Expr:
             raise CannotTellError("third derivatives of the error are not known")
@@ -273,12 +281,12 @@ class NetworkForm:
             inner = self.response(upper, a[layer, op.indices[1]])
             return inner * z[layer - 1, op.indices[2]] if op.base == w else inner
         if op.base == z:
-            return S("q", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]])
+            return S("k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]])
         constant, rest = sp.expand(layer).as_coeff_Add()
         high, top = sp.expand(upper[0]).as_coeff_Add()
         if int(constant) < max(self.groups.get(rest, [int(constant)])):
             slope = h(op).fdiff()
-            return slope * S("q", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]])
+            return slope * S("k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]])
         if int(high) > min(self.groups.get(top, [int(high)])):
             below = upper[0] - 1
             return S(
@@ -303,7 +311,7 @@ class NetworkForm:
         def of_delta(layer: Expr, k: Expr) -> Expr:
             if sp.expand(layer - self.depth) != 0:
                 return R.named(delta[layer, k])
-            return S("q", n[layer], lambda q: self.curved(layer, k, q) * of_a(layer, q))
+            return S("k", n[layer], lambda q: self.curved(layer, k, q) * of_a(layer, q))
 
         for rule in (of_a, of_z, of_delta):
             rule.proved = True  # type: ignore[attr-defined]

@@ -62,8 +62,7 @@ class Quantities:
             else:
                 raise self.fail(f"{name} has no index in this notation", factor)
         if plain is None:
-            known = ", ".join(sorted({*words.tensors, *words.symbols, *words.functions}))
-            raise self.fail(f"{name} is no letter of this notation, whose letters are {known}", factor.parts[0])
+            raise self.fail(f"{name} is no letter of this notation", factor.parts[0])
         return self._powered(factor, plain, scripts.above)
 
     def _kronecker(
@@ -91,13 +90,18 @@ class Quantities:
         if tensor.layers and not layers:
             told = words.layer_from([n for n, _ in below])
             if told is not None:
-                layers = [told if name not in ("z", "y") else told]
+                layers = [told]
             elif vector and words.last is not None:
                 layers = [words.last] * tensor.layers
             else:
                 raise self.fail(f"{name} needs a layer number here", factor, *self._layer_readings(name, below))
         if len(layers) != tensor.layers:
             raise self.fail(f"{name} takes {tensor.layers} layer number(s) and was given {len(layers)}", factor)
+        if words.layer_of_letter and not tensor.layers:
+            for letter, _ in below:
+                if not letter.isdigit() and words.layer_from([letter]) is None:
+                    units = ", ".join(words.layer_of_letter)
+                    raise self.fail(f"which units {letter} counts is not said; units are {units} here", factor)
         if below and len(below) != tensor.rank:
             if name.lstrip("\\") == "delta" and len(below) == 2:
                 raise self.fail(

@@ -47,7 +47,7 @@ def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /) -> Iterator
     yield from numbers(right)
     yield from lost_sums(left, right, words, say)
     yield from lost_slopes(left, right, say)
-    yield from layers(right, words, say)
+    yield from layers(left, right, words, say)
     yield from lost_factors(left, right, say)
     yield from extra_factors(right, say)
     yield from powers(right, say)
@@ -83,7 +83,7 @@ def primes(e: Expr, say: Said) -> Iterator[Mended]:
                 what = "prime lost" if order > x.order else "prime too many"
                 yield f"{what}: {say(x)} where {say(new)} is meant", put(new)
     for x, put in places(e, lambda x: _quantity(x) and x.base == z):
-        new = elementwise("h", 1)(a[x.indices])
+        new = elementwise("h", 1)(Indexed(a, *x.indices))
         yield f"prime lost: {say(x)} where {say(new)} is meant", put(new)
 
 
@@ -132,13 +132,14 @@ def lost_slopes(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
                     yield name, put(Sum(x.function * slope, *x.limits))
 
 
-def layers(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
-    def moved(x: Indexed, by: int) -> Expr:
+def layers(left: Expr, e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    def moved(x: Indexed, by: Any) -> Expr:
         return Indexed(x.base, sp.expand(x.indices[0] + by), *x.indices[1:])
 
+    told = {x.indices[0] for side in (left, e) for x in side.atoms(Indexed) if _quantity(x) and x.base.layers == 1}
     for x, put in places(e, lambda x: _quantity(x) and x.base.layers == 1):
-        for by in (1, -1):
-            new = moved(x, by)
+        others = sorted((y for y in told if not (y - x.indices[0]).is_Integer), key=str)
+        for new in [*[moved(x, by) for by in (1, -1)], *[moved(x, y - x.indices[0]) for y in others]]:
             yield f"layer: {say(x)} where {say(new)} is meant", put(new)
     heads = sorted({x.base for x in e.atoms(Indexed) if _quantity(x) and x.base.layers == 1}, key=str)
     for by in (1, -1):

@@ -40,7 +40,7 @@ def statements(text: str, /, *, names: Sequence[str] = ()) -> list[Statement]:
     [3, 2]
     """
     found: list[Statement] = []
-    fresh = True
+    main: Statement | None = None  # the one that a further line goes on with
     for number, row in enumerate(_rows(scan(text, names=names))):
         for position, cell in enumerate(_cells(row)):
             told = [t for t in cell if t.type != "NOTE"]
@@ -49,18 +49,16 @@ def statements(text: str, /, *, names: Sequence[str] = ()) -> list[Statement]:
                 if found:
                     found[-1].notes += notes
                 continue
-            first = told[0].type
-            continues = number > 0 and position == 0 and (first in RELATIONS or first in GOES_ON) and bool(found)
-            if fresh or not continues:
-                if number > 0 and position == 0 and found and not any(t.type in RELATIONS for t in told):
-                    continues = True  # a line that only goes on
-                else:
-                    found.append(Statement())
-            elif continues:
-                pass
-            fresh = False
-            _extend(found[-1], told)
-            found[-1].notes += notes
+            goes_on = told[0].type in RELATIONS or told[0].type in GOES_ON or not any(t.type in RELATIONS for t in told)
+            if position == 0 and number > 0 and main is not None and goes_on:
+                statement = main
+            else:
+                statement = Statement()
+                found.append(statement)
+            if position == 0:
+                main = statement
+            _extend(statement, told)
+            statement.notes += notes
     for statement in found:
         _trim(statement, text)
     return [s for s in found if any(s.sides)]
