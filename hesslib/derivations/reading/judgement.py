@@ -19,6 +19,7 @@ from hesslib.calculus.index import RangeError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference, equal
 from hesslib.calculus.terms import WorkLimitError
+from hesslib.calculus.tidy import tidy
 
 from ..network import E, b, u
 from .arrays import Array, said
@@ -99,7 +100,7 @@ class _Judge:
         signs = {token.value for side in statement.sides for token in side}
         self.two = notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two)
-        self.forms: dict[Any, Expr] = {}
+        self.forms: dict[Any, NetworkForm] = {}
         self.until = time.monotonic() + SECONDS
 
     def links(self) -> Iterator[Verdict]:
@@ -193,9 +194,8 @@ class _Judge:
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
         form = NetworkForm((one, other), assumed, two=self.two, biases=biases)
-        if (kept := self.forms.get((form.key, one))) is None:
-            kept = self.forms[form.key, one] = form.of(one)
-        return kept, form.of(other)
+        form = self.forms.setdefault(form.key, form)
+        return form.of(one), form.of(other)
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
@@ -285,7 +285,7 @@ class _Judge:
         slip, right = self._mended(one, other, assumed, goal)
         slips = (slip,) if slip else self._named(lacks, instead)
         if right is None and goal is not None:
-            right = goal
+            right = tidy(goal)
         nearest = f"{self._write(one)} = {self._write(right)}" if right is not None else ""
         return Verdict(text, False, "", tuple(lacks), tuple(instead), tuple(s for x in slips for s in x.split("; ")), nearest, reason, told)
 
@@ -299,7 +299,7 @@ class _Judge:
 
     def _mended(self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None) -> tuple[str, Expr | None]:
         """The slip that explains the formula, and the formula without it: one slip, or else two."""
-        left = goal if goal is not None else self._left(one, assumed)
+        left = tidy(goal) if goal is not None else self._left(one, assumed)
         tried = 0
         singles = []
         for name, candidate in self._candidates(left, other):
@@ -324,7 +324,7 @@ class _Judge:
 
     def _left(self, one: Expr, assumed: Assumed) -> Expr:
         try:
-            return self._forms(one, one, assumed)[0]
+            return tidy(self._forms(one, one, assumed)[0])
         except (CannotTellError, RangeError):
             return one
 

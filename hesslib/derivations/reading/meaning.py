@@ -39,7 +39,6 @@ class Meaning(Quantities):
 
     def __init__(self, vocabulary: Vocabulary, text: str) -> None:
         super().__init__(vocabulary, text)
-        self.conflicts: list[str] = []
         self.turned: list[str] = []
 
     # ------------------------------------------------------------------------------------------- sums of terms

@@ -73,6 +73,7 @@ class NetworkForm:
         self.curvature = two_layers.M if two else net.M
         self.target, self.output, self.input = (t2, y2, two_layers.x) if two else (t, y, x)
         self.by_activation = False
+        self.kept: dict[Any, Any] = {}  # what parts of formulas are in this form
         self.groups: dict[Expr, list[int]] = {}
         self.moved: dict[Expr, list[int]] = {}
         for e in formulas:
@@ -119,22 +120,25 @@ class NetworkForm:
     # ---------------------------------------------------------------------------------------------------- the form
     def of(self, e: Any, /) -> Expr:
         """The formula in this form."""
-        return tidy(self._visit(freshen(sp.sympify(e))))
+        return freshen(self._visit(sp.sympify(e)))
 
     def _visit(self, e: Any) -> Any:
+        if not e.args or isinstance(e, KroneckerDelta):
+            return self.error() if e == E and self.assumed.loss == "squares" else e
+        if (found := self.kept.get(e)) is None:
+            found = self.kept[e] = self._worked_out(e)
+        return found
+
+    def _worked_out(self, e: Any) -> Any:
         if isinstance(e, Diff):
             return self._derivative(e)
         if isinstance(e, Indexed):
             return self._entry(e)
-        if e == E and self.assumed.loss == "squares":
-            return self.error()
         if isinstance(e, Elementwise):
             argument = e.args[0]
             if e.order == 0 and isinstance(argument, Indexed) and argument.base == a:
                 return z[argument.indices]
             return e if isinstance(argument, Indexed) else e.func(self._visit(argument))
-        if not e.args or isinstance(e, KroneckerDelta):
-            return e
         if isinstance(e, sp.Sum):
             return sp.Sum(self._visit(e.function), *e.limits)
         return e.func(*[self._visit(p) for p in e.args])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, KroneckerDelta, Symbol
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from hesslib.calculus.index import RangeError, Tensor, Width
 
@@ -25,6 +25,7 @@ class Quantities:
     def __init__(self, vocabulary: Vocabulary, text: str) -> None:
         self.vocabulary, self.text = vocabulary, text
         self.bound: dict[str, Expr] = {}
+        self.conflicts: list[str] = []  # what has no meaning, though it is clear what was written
 
     def fail(self, message: str, node: Node, *readings: str) -> ReadingError:
         return ReadingError(message, self.text, node.start, node.stop, readings=readings)
@@ -117,9 +118,17 @@ class Quantities:
             slots = [x for _, x in below]
             if (name in words.turned) != turned and len(slots) == 2:
                 slots.reverse()
-            return self._powered(factor, tensor[(*layers, *slots)] if layers or slots else tensor[()], powers)
+            return self._powered(factor, self._indexed(factor, tensor, layers, slots), powers)
         except RangeError as why:
             raise self.fail(str(why), factor) from None
+
+    def _indexed(self, factor: Node, tensor: Tensor, layers: list[Expr], slots: list[Expr]) -> Expr:
+        """The entry; that there is no such layer is noted, and counts as wrong."""
+        try:
+            return tensor[(*layers, *slots)]
+        except RangeError as why:
+            self.conflicts.append(str(self.fail(str(why), factor)))
+            return Indexed(tensor, *layers, *slots)
 
     def _layer_readings(self, name: str, below: list[tuple[str, Expr]]) -> list[str]:
         index = "".join(n for n, _ in below)

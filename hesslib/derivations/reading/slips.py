@@ -41,18 +41,32 @@ def _quantity(x: Any) -> bool:
 
 def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /) -> Iterator[Mended]:
     """What the right side might have meant, the likeliest first, with the slip that it then made."""
-    yield from transposes(right, words, say)
-    yield from signs(right, say)
-    yield from primes(right, say)
-    yield from numbers(right)
-    yield from lost_sums(left, right, words, say)
-    yield from lost_slopes(left, right, say)
-    yield from layers(left, right, words, say)
-    yield from lost_factors(left, right, say)
-    yield from extra_factors(right, say)
-    yield from powers(right, say)
-    yield from wrong_indices(left, right, words, say)
-    yield from extra_sums(left, right, words, say)
+    kinds: list[Iterator[Mended]] = [
+        transposes(right, words, say),
+        signs(right, say),
+        numbers(right),
+        primes(right, say),
+        lost_sums(left, right, words, say),
+        lost_slopes(left, right, say),
+        layers(left, right, words, say),
+        lost_factors(left, right, say),
+        extra_factors(right, say),
+        powers(right, say),
+        wrong_indices(left, right, words, say),
+        extra_sums(left, right, words, say),
+    ]
+    if _free(right) - _free(left):
+        kinds.insert(0, kinds.pop(4))
+    elif _slopes(left) != _slopes(right):
+        kinds.insert(0, kinds.pop(5))
+        kinds.insert(0, kinds.pop(4))
+    for kind in kinds:
+        yield from kind
+
+
+def _slopes(e: Expr) -> set[tuple[str, int]]:
+    """The elementwise functions of a formula."""
+    return {(x.stem, x.order) for x in e.atoms(Elementwise)}
 
 
 def transposes(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
