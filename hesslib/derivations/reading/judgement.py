@@ -18,6 +18,7 @@ from hesslib.calculus.denominators import MayVanishError
 from hesslib.calculus.index import RangeError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference, equal
+from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
@@ -282,7 +283,7 @@ class _Judge:
         loose = sorted(map(str, letters_free(other) - letters_free(one) - {s for s in letters_free(other) if s.is_positive}))
         if loose and not reason:
             reason = f"{', '.join(loose)} stands on the right only"
-        slip, right = self._mended(one, other, assumed, goal)
+        slip, right = self._mended(one, other, assumed, goal, bool(reason))
         slips = (slip,) if slip else self._named(lacks, instead)
         if right is None and goal is not None:
             right = tidy(goal)
@@ -297,12 +298,12 @@ class _Judge:
             return tuple(f"term too many: {term}" for term in instead)
         return ()
 
-    def _mended(self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None) -> tuple[str, Expr | None]:
+    def _mended(self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, misfit: bool) -> tuple[str, Expr | None]:
         """The slip that explains the formula, and the formula without it: one slip, or else two."""
         left = tidy(goal) if goal is not None else self._left(one, assumed)
         tried = 0
         singles = []
-        for name, candidate in self._candidates(left, other):
+        for name, candidate in self._candidates(left, other, misfit):
             tried += 1
             if tried > MAX_TRIES or time.monotonic() > self.until:
                 break
@@ -312,7 +313,7 @@ class _Judge:
         for name, candidate in singles[:40]:
             if not name.startswith(("transpose", "slope", "sum lost", "sign", "prime", "layer")):
                 continue
-            for second, mended_twice in self._candidates(left, candidate):
+            for second, mended_twice in self._candidates(left, candidate, misfit):
                 if not second.startswith(("transpose", "slope", "sum lost", "prime", "factor:")):
                     continue
                 tried += 1
@@ -328,9 +329,9 @@ class _Judge:
         except (CannotTellError, RangeError):
             return one
 
-    def _candidates(self, left: Expr, other: Expr) -> Iterator[tuple[str, Expr]]:
+    def _candidates(self, left: Expr, other: Expr, misfit: bool) -> Iterator[tuple[str, Expr]]:
         seen: set[Expr] = {other}
-        for name, candidate in mended(left, other, self.words, self._write):
+        for name, candidate in mended(left, other, self.words, self._write, misfit=misfit):
             if candidate not in seen:
                 seen.add(candidate)
                 yield name, resized(candidate)
@@ -339,6 +340,7 @@ class _Judge:
         if letters_free(candidate) - letters_free(one) - {s for s in letters_free(candidate) if s.is_positive}:
             return False
         try:
+            agree_on_ranges(one, [], candidate)
             forms = self._forms(one, candidate, assumed)
             return equal(*forms) and decide(*forms).word == "equal"
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):

@@ -16,7 +16,7 @@ from hesslib.calculus.latex import tex
 
 from .arrays import Array, diag, fits, together, times, trace
 from .grammar import Node
-from .quantities import Quantities
+from .quantities import MAX_POWER, Quantities
 from .scripts import leaves, scripts_of, split
 from .vocabulary import Vocabulary
 
@@ -157,6 +157,8 @@ class Meaning(Quantities):
         if kind == "LETTER":
             return self.letter(factor)
         if kind == "NUMBER":
+            if len(atom.parts[0].value) > 30:
+                raise self.fail("a number with more than 30 digits is not read", atom)
             value: Any = sp.Rational(atom.parts[0].value)
         elif kind == "root":
             value = sp.sqrt(self._scalar(self.slot(atom.parts[1]), atom))
@@ -240,11 +242,16 @@ class Meaning(Quantities):
         order, powers = scripts.primes, []
         for signs in scripts.above:
             if signs and signs[0].kind == "LROUND":
-                order += int(self.number(signs))
+                told = self.number(signs)
+                if not (told.is_Integer and 0 <= told <= MAX_POWER):
+                    raise self.fail(f"a derivative of order {told} is not read", factor)
+                order += int(told)
             elif signs and all(s.kind == "PRIME" for s in signs):
                 order += len(signs)
             elif signs:
                 powers.append(signs)
+        if order > MAX_POWER:
+            raise self.fail(f"a derivative of order {order} is not read", factor)
         if scripts.below:
             raise self.fail(f"{name} has no index: one function serves all units", factor)
 

@@ -89,6 +89,8 @@ class NetworkForm:
                 self._note(self.groups, self.depth)
             for layer in q.indices[: q.base.layers]:
                 self._note(self.groups, layer)
+            if q.base in (v, u):  # a direction of a layer moves the layer below only with the layers before
+                self._note(self.moved, q.indices[0] - 1)
         for d in e.atoms(Diff):
             if isinstance(d.op, Indexed) and d.op.base == z and d.operand == E:
                 self.by_activation = True

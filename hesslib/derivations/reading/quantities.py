@@ -16,6 +16,8 @@ from .scripts import Scripts, indices, number, scripts_of, split
 from .vocabulary import Vocabulary
 
 
+MAX_POWER = 12
+"""The highest power, and the highest derivative of a function."""
 CONSTANTS = {r"\pi": sp.pi}
 
 
@@ -78,7 +80,10 @@ class Quantities:
         for signs in above:
             if any(sign.kind in ("STAR", "TOP") or sign.value == "T" for sign in signs):
                 raise self.fail("this superscript is no power of a number", factor)
-            base = base ** self.number(signs)
+            exponent = self.number(signs)
+            if exponent.is_number and abs(exponent) > MAX_POWER:
+                raise self.fail(f"a power over {MAX_POWER} is not read", factor)
+            base = base**exponent
         return base
 
     def _entry(

@@ -85,6 +85,8 @@ def number(signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dic
             divide = True
             place += 1
             continue
+        if here.kind == "NUMBER" and len(here.value) > 9:
+            raise fail("a number with more than 9 digits is not read here", here)
         if here.kind == "NUMBER":
             value: Expr = sp.Rational(here.value)
         elif here.kind == "LETTER":

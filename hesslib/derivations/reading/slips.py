@@ -39,8 +39,11 @@ def _quantity(x: Any) -> bool:
     return isinstance(x, Indexed) and isinstance(x.base, Tensor) and not isinstance(x.base, Width)
 
 
-def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /) -> Iterator[Mended]:
-    """What the right side might have meant, the likeliest first, with the slip that it then made."""
+def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /, *, misfit: bool = False) -> Iterator[Mended]:
+    """What the right side might have meant, the likeliest first, with the slip that it then made.
+
+    ``misfit`` says that an index would run over two ranges; a layer, a transpose or an index is the likeliest then.
+    """
     kinds: list[Iterator[Mended]] = [
         transposes(right, words, say),
         signs(right, say),
@@ -57,6 +60,8 @@ def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /) -> Iterator
     ]
     if _free(right) - _free(left):
         kinds.insert(0, kinds.pop(4))
+    elif misfit:
+        kinds = [kinds[0], kinds[6], kinds[10], *kinds[1:6], *kinds[7:10], kinds[11]]
     elif _slopes(left) != _slopes(right):
         kinds.insert(0, kinds.pop(5))
         kinds.insert(0, kinds.pop(4))
