@@ -49,13 +49,17 @@ FORMULAS = [
     (
         Diff(a[l, j_], delta[l, j]),
         hpp(l, j) * sp.KroneckerDelta(j, j_) * up(j)
-        + hp(l, j)
-        * S("k", n[l + 1], lambda k: w[l + 1, k, j] * Diff(a[l, j_], delta[l + 1, k])),
+        + hp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * Diff(a[l, j_], delta[l + 1, k])),
     ),
     (delta[l, j], S("k", n[L], lambda k: delta[L, k] * Diff(a[l, j], a[L, k]))),
     (
         delta[l, j],
-        hp(l, j) * S("k", n[l + 1], lambda k: hp(l + 1, k) * w[l + 1, k, j] * S("p", n[l + 2], lambda p: w[l + 2, p, k] * delta[l + 2, p])),
+        hp(l, j)
+        * S(
+            "k",
+            n[l + 1],
+            lambda k: hp(l + 1, k) * w[l + 1, k, j] * S("p", n[l + 2], lambda p: w[l + 2, p, k] * delta[l + 2, p]),
+        ),
     ),
 ]
 
@@ -92,7 +96,14 @@ def slip(kind, lhs, rhs, draw):
     if kind == "factor":
         return draw.choice([2, sp.Rational(1, 2)]) * rhs
     if kind == "layer":
-        x, put = one(lambda x: isinstance(x, Indexed) and isinstance(x.base, Tensor) and x.base.layers == 1 and not isinstance(x.base, Width))
+        x, put = one(
+            lambda x: (
+                isinstance(x, Indexed)
+                and isinstance(x.base, Tensor)
+                and x.base.layers == 1
+                and not isinstance(x.base, Width)
+            )
+        )
         return x and put(Indexed(x.base, sp.expand(x.indices[0] + draw.choice([-1, 1])), *x.indices[1:]))
     if kind == "slope":
         x, put = one(lambda x: isinstance(x, Mul) and any(isinstance(f, Elementwise) for f in x.args))

@@ -28,9 +28,9 @@ factor: atom script*
 script: SUB argument -> below | SUP argument -> above | PRIME -> prime
 argument: LBRACE raw* RBRACE | single
 single: LETTER | NUMBER | TOP | STAR | PRIME | NAME
-raw: LBRACE raw* RBRACE | LETTER | NUMBER | TOP | STAR | PRIME | NAME | PLUS | MINUS | EQUALS | COMMA | LROUND | RROUND
-   | LSQUARE | RSQUARE | SUB | SUP | LESS | IN | TIMES | SLASH | DOTS | STOP | PARTIAL | NABLA | FRAC | BAR | INFTY | NOTE
-   | SUM
+raw: LBRACE raw* RBRACE | LETTER | NUMBER | TOP | STAR | PRIME | NAME | PLUS | MINUS | EQUALS | COMMA | LROUND
+   | RROUND | LSQUARE | RSQUARE | SUB | SUP | LESS | IN | TIMES | SLASH | DOTS | STOP | PARTIAL | NABLA | FRAC
+   | BAR | INFTY | NOTE | SUM
 atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA
     | FRAC slot slot -> fraction
     | SQRT slot -> root

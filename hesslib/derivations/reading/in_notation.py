@@ -49,7 +49,11 @@ class NotationPrinter(IndexPrinter):
         if not layers or self._told(e):
             return name + below
         numbers = ",".join(self._print(k).replace(" ", "") for k in layers)
-        return rf"{name}{below}^{{({numbers})}}" if self.notation.layers == "bracketed" else rf"{name}{below}^{{{numbers}}}"
+        return (
+            rf"{name}{below}^{{({numbers})}}"
+            if self.notation.layers == "bracketed"
+            else rf"{name}{below}^{{{numbers}}}"
+        )
 
     def _told(self, e: Indexed) -> bool:
         """Whether the first index letter says the layer."""
@@ -59,8 +63,10 @@ class NotationPrinter(IndexPrinter):
 
     def _print_Elementwise(self, e: Elementwise, exp: Any = None) -> str:
         printed = super()._print_Elementwise(e, exp)
-        return self.notation.function + (" " if self.notation.function[-1].isalpha() and printed[1:2].isalpha() else "") + (
-            printed[len(e.stem) :]
+        return (
+            self.notation.function
+            + (" " if self.notation.function[-1].isalpha() and printed[1:2].isalpha() else "")
+            + (printed[len(e.stem) :])
         )
 
     def _print_Symbol(self, e: Any, style: str = "plain") -> str:
@@ -79,5 +85,3 @@ def written(e: Expr, notation: Notation, *, two: bool = False) -> str:
     (e,) = with_letters(sp.sympify(e))
     printed = expand(NotationPrinter(notation, two=two).doprint(letters(e)))
     return re.sub(r"\s+", " ", printed)
-
-

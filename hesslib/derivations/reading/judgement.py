@@ -187,7 +187,12 @@ class _Judge:
 
     def _misfit(self, left: Any, right: Any, text: str, reason: str) -> Verdict:
         if isinstance(left, Array) and isinstance(right, Array) and left.shape == right.T.shape:
-            return replace(self._decided(*self._scalars(left, right.T), text), holds=False, reason=reason, slips=("transpose lost: of one side",))
+            return replace(
+                self._decided(*self._scalars(left, right.T), text),
+                holds=False,
+                reason=reason,
+                slips=("transpose lost: of one side",),
+            )
         return Verdict(text, False, reason=reason)
 
     def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
@@ -204,9 +209,14 @@ class _Judge:
         found = [(Assumed(n.outputs), "")]
         words = self.words
         about_loss = any(
-            q.base in (words.tensors.get(n.target), words.tensors.get(n.output)) for e in (one, other) for q in e.atoms(sp.Indexed)
+            q.base in (words.tensors.get(n.target), words.tensors.get(n.output))
+            for e in (one, other)
+            for q in e.atoms(sp.Indexed)
         )
-        bare = any(e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E) for e in (one, other))
+        bare = any(
+            e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E)
+            for e in (one, other)
+        )
         if n.loss == "squares":
             return [*found, (Assumed(n.outputs, "squares"), "")]
         if about_loss and n.outputs == "any":
@@ -227,7 +237,9 @@ class _Judge:
         plain: Assumed | None = None
         for assumed, condition in self._assumptions(one, other):
             try:
-                if assumed.diagonal and not any(form.has(C) for form in self._forms(one, other, Assumed(assumed.outputs))):
+                if assumed.diagonal and not any(
+                    form.has(C) for form in self._forms(one, other, Assumed(assumed.outputs))
+                ):
                     continue
                 decision = decide(*self._forms(one, other, assumed))
             except (CannotTellError, MayVanishError) as unknown:
@@ -280,7 +292,9 @@ class _Judge:
             lacks, instead = ([self._write(x) for x in terms] for terms in (missing, extra))
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError):
             goal = None
-        loose = sorted(map(str, letters_free(other) - letters_free(one) - {s for s in letters_free(other) if s.is_positive}))
+        loose = sorted(
+            map(str, letters_free(other) - letters_free(one) - {s for s in letters_free(other) if s.is_positive})
+        )
         if loose and not reason:
             reason = f"{', '.join(loose)} stands on the right only"
         slip, right = self._mended(one, other, assumed, goal, bool(reason))
@@ -288,7 +302,17 @@ class _Judge:
         if right is None and goal is not None:
             right = tidy(goal)
         nearest = f"{self._write(one)} = {self._write(right)}" if right is not None else ""
-        return Verdict(text, False, "", tuple(lacks), tuple(instead), tuple(s for x in slips for s in x.split("; ")), nearest, reason, told)
+        return Verdict(
+            text,
+            False,
+            "",
+            tuple(lacks),
+            tuple(instead),
+            tuple(s for x in slips for s in x.split("; ")),
+            nearest,
+            reason,
+            told,
+        )
 
     @staticmethod
     def _named(lacks: Sequence[str], instead: Sequence[str]) -> tuple[str, ...]:
@@ -298,7 +322,9 @@ class _Judge:
             return tuple(f"term too many: {term}" for term in instead)
         return ()
 
-    def _mended(self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, misfit: bool) -> tuple[str, Expr | None]:
+    def _mended(
+        self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, misfit: bool
+    ) -> tuple[str, Expr | None]:
         """The slip that explains the formula, and the formula without it: one slip, or else two."""
         left = tidy(goal) if goal is not None else self._left(one, assumed)
         tried = 0

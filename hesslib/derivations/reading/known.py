@@ -71,8 +71,6 @@ def _matched(pattern: Expr, e: Expr) -> dict[Any, Any] | None:
         if isinstance(one, Symbol) and one.is_integer and isinstance(other, Symbol) and other.is_integer:
             if found.setdefault(one, other) != other:
                 return None
-        elif not one.args and one != other:
-            return None
-        elif one.func != other.func:
+        elif (not one.args and one != other) or one.func != other.func:
             return None
     return found if len(set(found.values())) == len(found) else None

@@ -14,7 +14,7 @@ from hesslib.calculus.index import Diff, RangeError, Tensor, slots_of
 from hesslib.calculus.indicators import Holds
 from hesslib.calculus.latex import tex
 
-from .arrays import Array, diag, fits, together, times, trace
+from .arrays import Array, diag, fits, times, together, trace
 from .grammar import Node
 from .quantities import MAX_POWER, Quantities
 from .scripts import leaves, scripts_of, split
@@ -378,7 +378,7 @@ class Meaning(Quantities):
             if len(by) != order:
                 raise self.fail(f"a derivative of order {order} by {len(by)} variable(s)", atom)
             if operand is None:
-                if not rest or rest[0].parts[0].kind == "operation" and len(rest) < 2:
+                if not rest or (rest[0].parts[0].kind == "operation" and len(rest) < 2):
                     raise self.fail("a derivative of nothing", atom)
                 if rest[0].parts[0].kind == "operation":
                     rest = rest[1:]
@@ -427,7 +427,12 @@ class Meaning(Quantities):
         while pieces:
             head, *pieces = pieces
             leaf = next(_leaves_of(head), None)
-            if leaf is None or leaf.kind not in ("PARTIAL", "LETTER") or not pieces or (leaf.kind == "LETTER" and leaf.value != "d"):
+            if (
+                leaf is None
+                or leaf.kind not in ("PARTIAL", "LETTER")
+                or not pieces
+                or (leaf.kind == "LETTER" and leaf.value != "d")
+            ):
                 raise self.fail("below the line stands \\partial and a variable", head)
             variable, *pieces = pieces
             value = self.single(_kind(variable.parts[0]), variable.parts[0], variable)

@@ -287,16 +287,22 @@ class NetworkForm:
             inner = self.response(upper, a[layer, op.indices[1]])
             return inner * z[layer - 1, op.indices[2]] if op.base == w else inner
         if op.base == z:
-            return S("k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]])
+            return S(
+                "k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]]
+            )
         constant, rest = sp.expand(layer).as_coeff_Add()
         high, top = sp.expand(upper[0]).as_coeff_Add()
         if int(constant) < max(self.groups.get(rest, [int(constant)])):
             slope = h(op).fdiff()
-            return slope * S("k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]])
+            return slope * S(
+                "k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]]
+            )
         if int(high) > min(self.groups.get(top, [int(high)])):
             below = upper[0] - 1
             return S(
-                "i", n[below], lambda i: w[upper[0], upper[1], i] * h(a[below, i]).fdiff() * self.response((below, i), op)
+                "i",
+                n[below],
+                lambda i: w[upper[0], upper[1], i] * h(a[below, i]).fdiff() * self.response((below, i), op),
             )
         return Diff(op, a[upper])
 
@@ -334,7 +340,9 @@ class NetworkForm:
 
     def _rest(self, e: Expr) -> Expr:
         """Nothing is left of a side that the form has another way to write."""
-        return e.replace(lambda q: isinstance(q, Indexed) and q.base == u, lambda q: sp.S.Zero) if not self.biases else e
+        return (
+            e.replace(lambda q: isinstance(q, Indexed) and q.base == u, lambda q: sp.S.Zero) if not self.biases else e
+        )
 
 
 def letters_free(e: Expr) -> set[Symbol]:

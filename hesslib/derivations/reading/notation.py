@@ -78,7 +78,9 @@ class Notation:
         }
         for what, allowed in choices.items():
             if getattr(self, what) not in allowed:
-                raise ValueError(f"{what} is {getattr(self, what)!r}; it must be one of {', '.join(map(repr, allowed))}")
+                raise ValueError(
+                    f"{what} is {getattr(self, what)!r}; it must be one of {', '.join(map(repr, allowed))}"
+                )
         for unit in self.units:
             if unit not in ("inputs", "hidden", "outputs"):
                 raise ValueError(f"units has {unit!r}; its keys are inputs, hidden and outputs")
@@ -90,7 +92,7 @@ class Notation:
 
         found = yaml.safe_load(text)
         if not isinstance(found, dict):
-            raise ValueError(f"the notation is a {type(found).__name__}; it must be a list of names with letters")
+            raise ValueError(f"the notation is a {type(found).__name__}; it must be a list of names with letters")  # noqa: TRY004
         base = found.pop("like", None)
         known = {f.name for f in fields(cls)}
         for name in found:
@@ -137,9 +139,7 @@ class Notation:
 
 
 BOOK = Notation("book")
-PRML = Notation(
-    "prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written"
-)
+PRML = Notation("prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written")
 NIELSEN = Notation(
     "nielsen", pre_activation="z", activation="a", function=r"\sigma", error="C", layers="plain", target="y", output="",
     outputs="activated", curvature="", kronecker="I", forward="", backward="",

@@ -15,7 +15,6 @@ from .place import ReadingError
 from .scripts import Scripts, indices, number, scripts_of, split
 from .vocabulary import Vocabulary
 
-
 MAX_POWER = 12
 """The highest power, and the highest derivative of a function."""
 CONSTANTS = {r"\pi": sp.pi}
@@ -145,7 +144,8 @@ class Quantities:
         layers: list[Expr] = []
         powers: list[list[Node]] = []
         turned = False
-        for signs in scripts.above:
+        for written in scripts.above:
+            signs = written
             while signs and (signs[-1].kind == "TOP" or signs[-1].value == "T" or signs[-1].kind in ("SUP", "RBRACE")):
                 if signs[-1].kind == "RBRACE" and not any(s.kind == "TOP" or s.value == "T" for s in signs):
                     break
@@ -173,7 +173,9 @@ class Quantities:
         self, factor: Node, name: str, tensor: Tensor, layers: list[Expr], powers: list[list[Node]], turned: bool
     ) -> Array:
         if powers:
-            raise self.fail("a power of a vector or matrix is not read; entry by entry it is a product with \\odot", factor)
+            raise self.fail(
+                "a power of a vector or matrix is not read; entry by entry it is a product with \\odot", factor
+            )
         sizes = tensor.sizes(*layers)
         if len(sizes) > 2:
             raise self.fail(f"{name} has {len(sizes)} indices; matrix notation has two at most", factor)

@@ -53,7 +53,7 @@ class Report:
 
 
 def check_document(document: str, /, *, notation: str | Notation = "book") -> Report:
-    """The verdict on every display of a Markdown or TeX document.
+    r"""The verdict on every display of a Markdown or TeX document.
 
     A display that begins with a relation goes on with the one before it.
 

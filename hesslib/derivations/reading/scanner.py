@@ -13,39 +13,9 @@ from lark import Token
 from hesslib.calculus.macros import MACROS
 
 from .place import MAX_CHARACTERS, ReadingError, TooLargeError
+from .signs import FRAMES, FUNCTIONS, MARKS, NAMED, NOTES, SIGNS, SILENT, STYLES, WITH_ARGUMENT, WRITTEN
 
 _TOKEN = re.compile(r"%[^\n]*|\s+|~|\\[a-zA-Z]+\*?|\\.|\d+(?:\.\d+)?|.", re.DOTALL)
-
-SILENT = set(
-    r"\, \; \: \! \> \displaystyle \textstyle \scriptstyle \left \right \middle \big \Big \bigg \Bigg \bigl \Bigl "
-    r"\biggl \Biggl \bigr \Bigr \biggr \Biggr \bigm \limits \nolimits \nonumber \notag \hfill \small \normalsize "
-    r"\strut \mathstrut \allowbreak \displaylimits \hline \noindent \centering \it \rm \bf".split()
-) | {"\\ "}
-WITH_ARGUMENT = set(r"\tag \tag* \label \color \hspace \vspace \phantom \vphantom \hphantom \ref \eqref \cite".split())
-NOTES = set(r"\text \mbox \textrm \textbf \textit \intertext".split())
-FRAMES = set(r"\boxed \underline \mathord \mathop \mathrel \mathbin \displaystyle \ensuremath \substack".split())
-STYLES = set(r"\mathbf \boldsymbol \bm \bold \vec \mathbfit \pmb \mathit \mathnormal \symbf".split())
-NAMED = set(r"\mathrm \mathsf \operatorname \operatorname* \mathop".split())
-MARKS = set(r"\hat \bar \tilde \dot \ddot \widehat \widetilde \overline \check \mathcal \mathscr \mathbb \mathfrak".split())
-SIGNS = {
-    "+": "PLUS", "-": "MINUS", "=": "EQUALS", ",": "COMMA", ";": "COMMA", "(": "LROUND", ")": "RROUND", "[": "LSQUARE",
-    "]": "RSQUARE", r"\{": "LCURLY", r"\}": "RCURLY", r"\lbrace": "LCURLY", r"\rbrace": "RCURLY", "{": "LBRACE",
-    "}": "RBRACE", "^": "SUP", "_": "SUB", "'": "PRIME", r"\prime": "PRIME", "|": "BAR", r"\|": "BAR", r"\vert": "BAR",
-    r"\Vert": "BAR", r"\lVert": "BAR", r"\rVert": "BAR", "/": "SLASH", r"\cdot": "TIMES", r"\times": "TIMES",
-    "*": "TIMES", r"\ast": "TIMES", r"\odot": "HAD", r"\circ": "HAD", r"\had": "HAD", r"\otimes": "OUTER",
-    r"\frac": "FRAC", r"\dfrac": "FRAC", r"\tfrac": "FRAC", r"\cfrac": "FRAC", r"\sqrt": "SQRT", r"\sum": "SUM",
-    r"\prod": "PROD", r"\partial": "PARTIAL", r"\nabla": "NABLA", r"\equiv": "EQUALS", r"\triangleq": "EQUALS",
-    r"\coloneqq": "EQUALS", r"\doteq": "EQUALS", r"\simeq": "ABOUT", r"\approx": "ABOUT", r"\sim": "ABOUT",
-    r"\le": "LESS", r"\leq": "LESS", "<": "LESS", r"\lt": "LESS", ">": "LESS", r"\ge": "LESS", r"\geq": "LESS",
-    r"\gt": "LESS", r"\neq": "UNEQUAL", r"\ne": "UNEQUAL", r"\in": "IN", r"\to": "IN", r"\rightarrow": "IN",
-    r"\leftarrow": "IN", r"\mapsto": "IN", r"\forall": "IN", r"\propto": "ABOUT", r"\\": "ROW", r"\cr": "ROW",
-    r"\newline": "ROW", r"\dots": "DOTS", r"\ldots": "DOTS", r"\cdots": "DOTS", r"\vdots": "DOTS", r"\ddots": "DOTS",
-    r"\pm": "PM", r"\mp": "PM", r"\qquad": "GAP", r"\quad": "GAP", r"\top": "TOP", r"\intercal": "TOP", ".": "STOP",
-    ":": "STOP", r"\colon": "STOP", r"\langle": "LANGLE", r"\rangle": "RANGLE", r"\int": "INT", r"\star": "STAR",
-    r"\dagger": "STAR", "!": "STAR", r"\infty": "INFTY", r"\lim": "INT", r"\choose": "INT", r"\&": "STAR",
-}  # fmt: skip
-FUNCTIONS = set(r"\ln \log \exp \sin \cos \tanh \tan \cosh \sinh \max \min \det \arg".split())
-WRITTEN = {"exp", "ln", "log", "tanh", "diag", "tr", "trace", "Tr", "sin", "cos", "vec", "det", "max", "min", "softmax"}
 
 
 def scan(text: str, /, *, names: Sequence[str] = ()) -> list[Token]:
@@ -75,7 +45,9 @@ class _Scanner:
             raise TooLargeError("macros stand in one another more than 25 deep", self.text, at)
         while at < end:
             known = next((name for name in self.names if self.text.startswith(name, at, end)), None)
-            if known is not None and not (known[-1].isalpha() and "\\" in known and self.text[at + len(known) :][:1].isalpha()):
+            if known is not None and not (
+                known[-1].isalpha() and "\\" in known and self.text[at + len(known) :][:1].isalpha()
+            ):
                 yield self.token("LETTER", known, at, at + len(known))
                 at += len(known)
                 continue
@@ -118,7 +90,9 @@ class _Scanner:
             else:
                 raise self.fail(f"{word!r} is no sign of a formula", start, at)
 
-    def _spelled(self, name: str, arguments: list[tuple[int, int]], start: int, stop: int, depth: int) -> Iterator[Token]:
+    def _spelled(
+        self, name: str, arguments: list[tuple[int, int]], start: int, stop: int, depth: int
+    ) -> Iterator[Token]:
         """The tokens of a macro of the book."""
         bare = {
             "pd": "FRAC LBRACE PARTIAL #1 RBRACE LBRACE PARTIAL #2 RBRACE",
@@ -137,7 +111,7 @@ class _Scanner:
                 yield self.token(kind, part, start, stop)
 
     def _null_delimiter(self, word: str, at: int, end: int) -> int:
-        """Skip the dot after ``\\left`` and ``\\right``, which is no bracket, and the one brace before an array."""
+        r"""Skip the dot after ``\\left`` and ``\\right``, which is no bracket, and the one brace before an array."""
         if word not in (r"\left", r"\right"):
             return at
         rest = self.text[at:end]

@@ -136,7 +136,9 @@ def _argument(signs: Sequence[Node], place: int) -> tuple[list[Node], int]:
     return inner, len(signs) - 1
 
 
-def indices(signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]) -> list[tuple[str, Expr]]:
+def indices(
+    signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
+) -> list[tuple[str, Expr]]:
     """The indices of a subscript, each with its name as it is written; side by side, or between commas."""
     found: list[tuple[str, Expr]] = []
     for part in split(signs):

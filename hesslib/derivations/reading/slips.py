@@ -1,4 +1,7 @@
-r"""The usual slips, each with what mends it: a formula is mended by trying, and the slip that was mended has a name."""
+r"""The usual slips, each with what mends it: a formula is mended by trying, and the slip that was mended has a name.
+
+Longer than one sitting: the catalogue of slips, a function each.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +52,14 @@ def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /, *, misfit: 
         signs(right, say),
         numbers(right),
         primes(right, say),
-        lost_sums(left, right, words, say),
+        lost_sums(left, right, words),
         lost_slopes(left, right, say),
-        layers(left, right, words, say),
+        layers(left, right, say),
         lost_factors(left, right, say),
         extra_factors(right, say),
         powers(right, say),
         wrong_indices(left, right, words, say),
-        extra_sums(left, right, words, say),
+        extra_sums(left, right),
     ]
     if _free(right) - _free(left):
         kinds.insert(0, kinds.pop(4))
@@ -75,6 +78,8 @@ def _slopes(e: Expr) -> set[tuple[str, int]]:
 
 
 def transposes(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    """A weight whose two indices are the wrong way round."""
+
     def turned(x: Indexed) -> Expr:
         layer, to, source = x.indices
         told = words.layer_of_letter.get(str(source).lstrip("_").rstrip("'"))
@@ -88,6 +93,7 @@ def transposes(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
 
 
 def signs(e: Expr, say: Said) -> Iterator[Mended]:
+    """A sign, of the whole or of a term."""
     yield "sign: the whole has the wrong one", -e
     for x, put in places(e, lambda x: isinstance(x, Add)):
         for term in x.args:
@@ -95,6 +101,7 @@ def signs(e: Expr, say: Said) -> Iterator[Mended]:
 
 
 def primes(e: Expr, say: Said) -> Iterator[Mended]:
+    """A prime too few or too many."""
     for x, put in places(e, lambda x: isinstance(x, Elementwise)):
         for order in (x.order + 1, x.order - 1):
             if order >= 0:
@@ -107,6 +114,7 @@ def primes(e: Expr, say: Said) -> Iterator[Mended]:
 
 
 def numbers(e: Expr) -> Iterator[Mended]:
+    """A number, of the whole or of a term."""
     for number in (sp.Integer(2), sp.Rational(1, 2), sp.Integer(-2), sp.Integer(3), sp.Rational(1, 3), sp.Integer(4)):
         yield f"factor: a factor {number} is missing", number * e
     for x, put in places(e, lambda x: isinstance(x, Add)):
@@ -115,10 +123,11 @@ def numbers(e: Expr) -> Iterator[Mended]:
                 yield f"factor: a term lacks the factor {number}", put(x + (number - 1) * term)
 
 
-def lost_sums(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+def lost_sums(left: Expr, right: Expr, words: Vocabulary) -> Iterator[Mended]:
+    """A letter that is free on the right only, since its sum is lost."""
     free = _free(right) - _free(left)
     for letter in sorted(free, key=str):
-        for x, put in places(right, lambda x: letter in x.free_symbols and not isinstance(x, Symbol)):
+        for x, put in places(right, lambda x, letter=letter: letter in x.free_symbols and not isinstance(x, Symbol)):
             size = next(iter(sorted(_sizes(x, letter), key=str)), words.size_of_letter.get(letter.name.rstrip("'")))
             if size is not None:
                 k = sp.Dummy(letter.name, integer=True)
@@ -127,6 +136,7 @@ def lost_sums(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator
 
 
 def lost_slopes(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
+    """The slope of a unit, or its second derivative, as a factor."""
     units = {}
     for e in (left, right):
         for x in e.atoms(Indexed):
@@ -151,7 +161,9 @@ def lost_slopes(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
                     yield name, put(Sum(x.function * slope, *x.limits))
 
 
-def layers(left: Expr, e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+def layers(left: Expr, e: Expr, say: Said) -> Iterator[Mended]:
+    """A layer number."""
+
     def moved(x: Indexed, by: Any) -> Expr:
         return Indexed(x.base, sp.expand(x.indices[0] + by), *x.indices[1:])
 
@@ -168,6 +180,7 @@ def layers(left: Expr, e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended
 
 
 def lost_factors(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
+    """A factor that the left side has."""
     atoms = [x for x in left.atoms(Indexed, Elementwise, KroneckerDelta) if x.free_symbols & _free(left)]
     bound = {k for s in left.atoms(Sum) for k, *_ in s.limits}
     for x in sorted(atoms, key=str):
@@ -197,6 +210,7 @@ def lost_factors(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
 
 
 def extra_factors(e: Expr, say: Said) -> Iterator[Mended]:
+    """A factor that does not belong there."""
     for x, put in places(e, lambda x: isinstance(x, Mul)):
         for factor in x.args:
             if not isinstance(factor, Sum) and not factor.is_Number:
@@ -204,6 +218,7 @@ def extra_factors(e: Expr, say: Said) -> Iterator[Mended]:
 
 
 def powers(e: Expr, say: Said) -> Iterator[Mended]:
+    """A square too few or too many."""
     for x, put in places(e, lambda x: isinstance(x, Pow) and x.exp.is_Integer and x.exp > 1):
         yield f"square too many: of {say(x.base)}", put(x.base)
     for x, put in places(e, lambda x: _quantity(x) or isinstance(x, Elementwise)):
@@ -211,6 +226,7 @@ def powers(e: Expr, say: Said) -> Iterator[Mended]:
 
 
 def wrong_indices(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    """An index letter."""
     bound = {k for s in right.atoms(Sum) for k, *_ in s.limits}
     letters = sorted(_free(left) | _free(right) | bound, key=str)
     letters = [s for s in letters if str(s) not in ("l", "m", "L")]
@@ -229,7 +245,8 @@ def wrong_indices(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iter
                     yield f"wrong index: {say(x)} where {say(new)} is meant", put(new)
 
 
-def extra_sums(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+def extra_sums(left: Expr, right: Expr) -> Iterator[Mended]:
+    """A sum that does not belong there."""
     loose = sorted(_free(left) - _free(right), key=str) or sorted(_free(left), key=str)
     for x, put in places(right, lambda x: isinstance(x, Sum)):
         for k, *_ in x.limits:
@@ -253,7 +270,9 @@ def resized(e: Expr, /) -> Expr:
 
 
 def _free(e: Expr) -> set[Symbol]:
-    return {s for s in e.free_symbols if isinstance(s, Symbol) and s.is_integer and not isinstance(s, sp.Dummy)} - _SIZES
+    return {
+        s for s in e.free_symbols if isinstance(s, Symbol) and s.is_integer and not isinstance(s, sp.Dummy)
+    } - _SIZES
 
 
 _SIZES = {Symbol(s, integer=True, positive=True) for s in ("l", "m", "L")}

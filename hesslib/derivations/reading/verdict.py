@@ -50,7 +50,9 @@ class Verdict:
 
     def lines(self) -> list[str]:
         """The report, line by line."""
-        wrong = next((link for link in self.links if link.holds is self.holds), None) if self.holds is not True else None
+        wrong = (
+            next((link for link in self.links if link.holds is self.holds), None) if self.holds is not True else None
+        )
         rows = [f"{self.text.strip()}", f"  {self.words}"]
         if len(self.links) > 1:
             rows[1] = f"  {len(self.links)} equalities: " + ", ".join(_SHORT[link.holds] for link in self.links)
@@ -69,8 +71,10 @@ class Verdict:
     def _repr_markdown_(self) -> str:
         mark = {True: "**holds**", False: "**does not hold**", None: "**cannot tell**"}[self.holds]
         rows = [f"{mark}: {self.words}"]
-        shown = self if self.slips or self.lacks or not self.links else next(
-            (link for link in self.links if link.holds is self.holds), self
+        shown = (
+            self
+            if self.slips or self.lacks or not self.links
+            else next((link for link in self.links if link.holds is self.holds), self)
         )
         rows += [f"- slip: {_typeset(slip)}" for slip in shown.slips]
         if shown.lacks or shown.instead or shown.nearest:
@@ -92,7 +96,9 @@ _SHORT = {True: "holds", False: "does not hold", None: "cannot tell"}
 def _typeset(slip: str) -> str:
     """The formulas of a slip between dollars, its words as they are."""
     what, colon, rest = slip.partition(": ")
-    words = rest.replace(" where ", "$ where $").replace(" is meant", "$ is meant").replace("the factor ", "the factor $")
+    words = (
+        rest.replace(" where ", "$ where $").replace(" is meant", "$ is meant").replace("the factor ", "the factor $")
+    )
     if "$" not in words:
         return slip
     start = "" if words.startswith("the factor") else "$"

@@ -1,5 +1,7 @@
 r"""The verdict on formulas that people write, in their own letters: right, wrong and why, or not to be told."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import pytest
