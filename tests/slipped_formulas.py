@@ -63,6 +63,9 @@ FORMULAS = [
     ),
 ]
 
+ELSEWHERE = [tuple(side.xreplace({l: at}) for side in pair) for at in (l + 1, l + 3) for pair in FORMULAS[:9]]
+"""The same formulas in another layer."""
+
 
 def _is(x, heads):
     return isinstance(x, Indexed) and x.base in heads
@@ -121,8 +124,10 @@ def mutants(count, seed=7):
     """``count`` formulas with a slip: the kind of slip, and the equation in LaTeX; no two are the same."""
     draw = random.Random(seed)
     seen = set()
-    while len(seen) < count:
-        lhs, rhs = draw.choice(FORMULAS)
+    for _ in range(20 * count):
+        if len(seen) == count:
+            return
+        lhs, rhs = draw.choice([*FORMULAS, *ELSEWHERE])
         kind = draw.choice(KINDS)
         wrong = slip(kind, lhs, rhs, draw)
         if wrong is None or wrong == rhs:

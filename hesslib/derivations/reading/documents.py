@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 _ENVIRONMENTS = "equation|align|gather|multline|eqnarray|displaymath|alignat|flalign|math"
 _DISPLAY = re.compile(
-    r"\$\$(?P<dollars>.*?)\$\$"
+    r"^(?P<fence>```+|:::+)\{math\}[^\n]*\n(?P<math>.*?)^(?P=fence)"
+    r"|^(?P<code>```+|~~~+)[^\n]*\n.*?^(?P=code)"
+    r"|\$\$(?P<dollars>.*?)\$\$"
     r"|\\\[(?P<brackets>.*?)\\\]"
-    rf"|\\begin\{{(?P<name>(?:{_ENVIRONMENTS})\*?)\}}(?P<inside>.*?)\\end\{{(?P=name)\}}"
-    r"|^(?P<fence>```+|:::+)\{math\}[^\n]*\n(?P<math>.*?)^(?P=fence)",
+    rf"|\\begin\{{(?P<name>(?:{_ENVIRONMENTS})\*?)\}}(?P<inside>.*?)\\end\{{(?P=name)\}}",
     re.DOTALL | re.MULTILINE,
 )
-_CODE = re.compile(r"^(```+|~~~+)(?!\{math\})[^\n]*\n.*?^\1", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ def displays(document: str, /) -> Iterator[Display]:
     >>> [d.line for d in displays("Text\n\n$$a = b$$\n\n\\[ c = d \\]")]
     [3, 5]
     """
-    readable = _CODE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), document)
-    for found in _DISPLAY.finditer(readable):
-        text = next(found[name] for name in ("dollars", "brackets", "inside", "math") if found[name] is not None)
-        text = re.sub(r"^:[a-z-]+:.*$", "", text, flags=re.MULTILINE)  # options of a directive
-        if text.strip():
-            yield Display(text, readable.count("\n", 0, found.start()) + 1)
+    for found in _DISPLAY.finditer(document):
+        texts = [found[name] for name in ("dollars", "brackets", "inside", "math") if found[name] is not None]
+        for text in texts:  # none in a block of code
+            plain = re.sub(r"^:[a-z-]+:.*$", "", text, flags=re.MULTILINE)  # options of a directive
+            if plain.strip():
+                yield Display(plain, document.count("\n", 0, found.start()) + 1)

@@ -19,6 +19,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Symbol
 from hesslib.calculus.architecture import Architecture, order
 from hesslib.calculus.derivation import CONSTANT, Derivation, MissingRuleError
 from hesslib.calculus.index import Diff, Elementwise, Operator, S, Tensor, Width, freshen
+from hesslib.calculus.normal import equal
 from hesslib.calculus.tidy import tidy
 
 from .. import network as net
@@ -122,7 +123,15 @@ class NetworkForm:
     # ---------------------------------------------------------------------------------------------------- the form
     def of(self, e: Any, /) -> Expr:
         """The formula in this form."""
-        return freshen(self._visit(sp.sympify(e)))
+        return freshen(self._spelled_out(self._visit(sp.sympify(e))))
+
+    def _spelled_out(self, e: Any) -> Any:
+        """Pre-activations by their definition, except where a function is taken of them or a derivative."""
+        if isinstance(e, Indexed):
+            return self._visit_definition(e.indices) if e.base == a else e
+        if not e.args or isinstance(e, (Elementwise, Diff, KroneckerDelta)) or not e.has(a):
+            return e
+        return e.func(*[self._spelled_out(p) for p in e.args])
 
     def _visit(self, e: Any) -> Any:
         if not e.args or isinstance(e, KroneckerDelta):
@@ -140,10 +149,19 @@ class NetworkForm:
             argument = e.args[0]
             if e.order == 0 and isinstance(argument, Indexed) and argument.base == a:
                 return z[argument.indices]
-            return e if isinstance(argument, Indexed) else e.func(self._visit(argument))
+            return e if isinstance(argument, Indexed) and argument.base == a else self._of_unit(e, argument)
         if isinstance(e, sp.Sum):
             return sp.Sum(self._visit(e.function), *e.limits)
         return e.func(*[self._visit(p) for p in e.args])
+
+    def _of_unit(self, e: Elementwise, argument: Expr) -> Expr:
+        """A function of a pre-activation that is written out."""
+        meant = freshen(self._spelled_out(self._visit(argument)))
+        units = {q.indices[:2] for q in argument.atoms(Indexed) if q.base in (w, b)}
+        for layer, unit in sorted(units, key=str):
+            if not isinstance(unit, sp.Dummy) and equal(meant, self._visit_definition((layer, unit))):
+                return self._worked_out(e.func(a[layer, unit]))
+        raise CannotTellError("a function is taken of what is no pre-activation")
 
     def _entry(self, q: Indexed) -> Expr:
         head, at = q.base, q.indices

@@ -92,6 +92,13 @@ class Quantities:
         layers, powers, turned = self._above(factor, tensor, scripts)
         if scripts.primes:
             raise self.fail(f"{name} is no function; a prime of it has no meaning", factor)
+        if name.lstrip("\\") == "delta" and len(below) == 2 and tensor.rank == 1:
+            raise self.fail(
+                f"{name} with two indices",
+                factor,
+                f"a Kronecker delta, which is written {words.kronecker[0]} here",
+                "an error signal, which has one index",
+            )
         if tensor.layers and not layers:
             told = words.layer_from([n for n, _ in below])
             if told is not None:
@@ -108,13 +115,6 @@ class Quantities:
                     units = ", ".join(words.layer_of_letter)
                     raise self.fail(f"which units {letter} counts is not said; units are {units} here", factor)
         if below and len(below) != tensor.rank:
-            if name.lstrip("\\") == "delta" and len(below) == 2:
-                raise self.fail(
-                    f"{name} with two indices",
-                    factor,
-                    f"a Kronecker delta, which is written {words.kronecker[0]} here",
-                    "an error signal, which has one index",
-                )
             raise self.fail(f"{name} has {tensor.rank} index(es) here and was given {len(below)}", factor)
         try:
             if not below and tensor.rank:

@@ -43,6 +43,7 @@ class _Scanner:
     def tokens(self, at: int, end: int, depth: int) -> Iterator[Token]:
         if depth > 25:
             raise TooLargeError("macros stand in one another more than 25 deep", self.text, at)
+        single = 0
         while at < end:
             known = next((name for name in self.names if self.text.startswith(name, at, end)), None)
             if known is not None and not (
@@ -82,8 +83,13 @@ class _Scanner:
             elif word in FUNCTIONS:
                 yield self.token("NAME", word[1:], start, at)
             elif word in SIGNS:
+                single = 2 if SIGNS[word] == "FRAC" else 0
                 yield self.token(SIGNS[word], word, start, at)
             elif word[0].isdigit():
+                if single:  # LaTeX takes one digit for each argument of a fraction
+                    word, at, single = word[0], start + 1, single - 1
+                    yield self.token("NUMBER", word, start, at)
+                    continue
                 yield self.token("NUMBER", word, start, at)
             elif word.isalpha() or (word[0] == "\\" and word[1:].isalpha()):
                 yield self.token("LETTER", word, start, at)

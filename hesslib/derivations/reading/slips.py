@@ -55,9 +55,9 @@ def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /, *, misfit: 
         lost_sums(left, right, words),
         lost_slopes(left, right, say),
         layers(left, right, say),
+        powers(right, say),
         lost_factors(left, right, say),
         extra_factors(right, say),
-        powers(right, say),
         wrong_indices(left, right, words, say),
         extra_sums(left, right),
     ]

@@ -18,7 +18,9 @@ UNKNOWN = r"\Omega_j = 1"
 
 
 def test_displays_are_found_wherever_they_stand_and_code_has_none():
-    document = "$$a$$\n\n\\[b\\]\n\\begin{align*}c &= d\\end{align*}\n```{math}\n:label: x\ne\n```\n```python\n$$f$$\n```\n"
+    document = (
+        "$$a$$\n\n\\[b\\]\n\\begin{align*}c &= d\\end{align*}\n```{math}\n:label: x\ne\n```\n```python\n$$f$$\n```\n"
+    )
     found = list(displays(document))
     assert [d.text.strip() for d in found] == ["a", "b", "c &= d", "e"]
     assert [d.line for d in found] == [1, 3, 4, 5]
@@ -31,7 +33,8 @@ def test_a_display_that_begins_with_a_relation_goes_on_with_the_one_before():
 
 
 @pytest.mark.parametrize(
-    ("formulas", "status"), [([RIGHT], report.RIGHT), ([RIGHT, WRONG, UNKNOWN], report.WRONG), ([UNKNOWN], report.UNKNOWN)]
+    ("formulas", "status"),
+    [([RIGHT], report.RIGHT), ([RIGHT, WRONG, UNKNOWN], report.WRONG), ([UNKNOWN], report.UNKNOWN)],
 )
 def test_the_exit_status_says_what_was_found(tmp_path, capsys, formulas, status):
     file = tmp_path / "notes.md"

@@ -18,7 +18,15 @@ from hesslib.derivations.reading.meaning import read
 from hesslib.derivations.reading.scanner import scan
 from hesslib.derivations.reading.vocabulary import Vocabulary
 
-SLOW = {"evidence", "reconfiguration", "input_derivatives", "random_probes", "mixed_partials", "diffusion", "r_operator"}
+SLOW = {
+    "evidence",
+    "reconfiguration",
+    "input_derivatives",
+    "random_probes",
+    "mixed_partials",
+    "diffusion",
+    "r_operator",
+}
 """Modules whose chains take long to derive; a letter of theirs is read like any other."""
 EXCEPTIONS = {
     "shards.all_patterns": "one letter is a number in one member and a vector in another",
