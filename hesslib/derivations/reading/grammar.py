@@ -68,8 +68,8 @@ class _Ready(Lexer):
     def __init__(self, lexer_conf: Any) -> None:
         pass
 
-    def lex(self, data: Any) -> Iterator[Token]:
-        yield from data
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Token]:
+        yield from lexer_state
 
 
 @functools.cache
@@ -86,7 +86,7 @@ def parse(tokens: Sequence[Token], text: str, /) -> Node:
     require_bounds(tokens, text)
     end = tokens[-1].end_pos if tokens else len(text)
     try:
-        tree = _parser().parse(tokens)  # type: ignore[arg-type]  # the lexer takes tokens
+        tree = _parser().parse(tokens)
     except UnexpectedInput as why:
         token = getattr(why, "token", None)
         if not isinstance(token, Token) or token.type == "$END":

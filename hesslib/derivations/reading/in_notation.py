@@ -42,7 +42,7 @@ class NotationPrinter(IndexPrinter):
             return self._print(Diff(z[layers[0], slots[0]], E))
         if self.two and e.base == z and layers == (0,):
             return rf"{self.notation.input}_{{{self._letters(slots)}}}"
-        name = self.names.get(e.base, e.base.tex)
+        name = str(self.names.get(e.base, e.base.tex))
         if name in self.words.turned and len(slots) == 2:
             slots.reverse()
         below = rf"_{{{self._letters(slots)}}}" if slots else ""

@@ -5,6 +5,7 @@ Longer than one sitting: one reader, whose cases call each other. What could be 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import sympy as sp
@@ -402,7 +403,7 @@ class Meaning(Quantities):
         )
 
     def _above_line(self, slot: Node) -> tuple[int, Any]:
-        (expression,) = [part for part in slot if part.kind == "expression"] or [None]
+        expression = next((part for part in slot if part.kind == "expression"), None)
         if expression is None:
             return 1, None
         if len(expression.parts) != 1:
@@ -419,7 +420,7 @@ class Meaning(Quantities):
         return int(order)
 
     def _below_line(self, slot: Node) -> list[Any]:
-        (expression,) = [part for part in slot if part.kind == "expression"] or [None]
+        expression = next((part for part in slot if part.kind == "expression"), None)
         if expression is None or len(expression.parts) != 1:
             raise self.fail("below the line stands \\partial and a variable", slot)
         by: list[Any] = []
@@ -447,12 +448,7 @@ class Meaning(Quantities):
             if isinstance(operand, Array) and isinstance(variable, Array):
                 raise self.fail("a derivative of an array by an array is written with indices", factor)
             if isinstance(variable, Array):
-                scalar = operand
-                operand = Array(
-                    variable.rows,
-                    variable.columns,
-                    lambda i, j, x=variable, e=scalar: Diff(x.entry(i, j), e),
-                )
+                operand = variable.map(functools.partial(_by_entry, operand))
             else:
                 if not isinstance(variable, (Indexed, Symbol)):
                     raise self.fail("one differentiates by a variable", factor)
@@ -475,6 +471,10 @@ class Meaning(Quantities):
         variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
         operand = self.factor(rest, 0)[0]
         return self._derived(operand, [variable], factor)
+
+
+def _by_entry(e: Expr, x: Expr) -> Expr:
+    return Diff(x, e)
 
 
 def _slope(f: Any, order: int, u: Any) -> Expr:

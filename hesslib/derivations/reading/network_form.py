@@ -344,7 +344,7 @@ class NetworkForm:
             return S("k", n[layer], lambda q: self.curved(layer, k, q) * of_a(layer, q))
 
         for rule in (of_a, of_z, of_delta):
-            rule.proved = True  # type: ignore[attr-defined]
+            setattr(rule, "proved", True)  # noqa: B010
         R.rules = {
             w: lambda *at: v[at], b: lambda *at: u[at], v: CONSTANT, u: CONSTANT, a: of_a, z: of_z, delta: of_delta,
             self.target: CONSTANT, E: lambda: S("k", n[self.top], lambda k: delta[self.top, k] * of_a(self.top, k)),

@@ -126,7 +126,8 @@ def _argument(signs: Sequence[Node], place: int) -> tuple[list[Node], int]:
     """What an index sign in a script takes, and the place of its last sign."""
     if place >= len(signs) or signs[place].kind != "LBRACE":
         return list(signs[place : place + 1]), place
-    depth, inner = 0, []
+    depth = 0
+    inner: list[Node] = []
     for last in range(place, len(signs)):
         depth += (signs[last].kind == "LBRACE") - (signs[last].kind == "RBRACE")
         if depth == 0:

@@ -5,6 +5,7 @@ Longer than one sitting: the catalogue of slips, a function each.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -127,7 +128,7 @@ def lost_sums(left: Expr, right: Expr, words: Vocabulary) -> Iterator[Mended]:
     """A letter that is free on the right only, since its sum is lost."""
     free = _free(right) - _free(left)
     for letter in sorted(free, key=str):
-        for x, put in places(right, lambda x, letter=letter: letter in x.free_symbols and not isinstance(x, Symbol)):
+        for x, put in places(right, functools.partial(_mentions, letter)):
             size = next(iter(sorted(_sizes(x, letter), key=str)), words.size_of_letter.get(letter.name.rstrip("'")))
             if size is not None:
                 k = sp.Dummy(letter.name, integer=True)
@@ -135,15 +136,19 @@ def lost_sums(left: Expr, right: Expr, words: Vocabulary) -> Iterator[Mended]:
                 yield name, put(Sum(x.xreplace({letter: k}), (k, 1, size)))
 
 
+def _mentions(letter: Symbol, x: Any) -> bool:
+    return letter in x.free_symbols and not isinstance(x, Symbol)
+
+
 def lost_slopes(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
     """The slope of a unit, or its second derivative, as a factor."""
-    units = {}
+    units: dict[tuple[Expr, Expr], None] = {}
     for e in (left, right):
         for x in e.atoms(Indexed):
             if _quantity(x) and x.base.layers == 1:
                 layer = x.indices[0]
                 for slot, at in zip(slots_of(x), (layer, layer - 1), strict=False):
-                    units.setdefault((sp.expand(at), slot))
+                    units.setdefault((sp.expand(at), slot), None)
     bound = {k for s in right.atoms(Sum) for k, *_ in s.limits}
     for order in (1, 2):
         for layer, unit in units:

@@ -70,6 +70,6 @@ def test_a_formula_that_is_printed_and_read_again_is_the_same(module):
     for name, x in chains(module):
         if name in EXCEPTIONS:
             continue
-        for e in map(lambda side: with_letters(side)[0], members(x)):
+        for e in [with_letters(side)[0] for side in members(x)]:
             found = again(e, members(x))
             assert signature(found) == signature(e) or equal(found, e), f"{name}: {tex(e)}"
