@@ -276,7 +276,7 @@ class NetworkForm:
             raise CannotTellError("third derivatives of the error are not known")
 
         for rule in (error, signal):
-            rule.proved = True  # type: ignore[attr-defined]  # the chain rule through one layer
+            rule.proved = True  # type: ignore[union-attr]  # the chain rule through one layer
         D.rules |= {E: error, delta: signal, C: refuse, g: refuse, self.target: CONSTANT}
         D.rules |= {v: CONSTANT, u: CONSTANT, b: D.rules.get(b, CONSTANT)}
         if e == E:
