@@ -38,7 +38,7 @@ class Notation:
 
     Errors: ValueError for a choice that is none.
 
-    >>> Notation(pre_activation="s", activation="a", signal=r"\\Delta").layers
+    >>> Notation(pre_activation="s", activation="a", signal=r"\Delta").layers
     'bracketed'
     """
 

@@ -57,7 +57,7 @@ def check_document(document: str, /, *, notation: str | Notation = "book") -> Re
 
     A display that begins with a relation goes on with the one before it.
 
-    >>> check_document(r"$$\\delta_k = \\frac{\\partial E}{\\partial a_k}$$", notation="prml").status
+    >>> check_document(r"$$\delta_k = \frac{\partial E}{\partial a_k}$$", notation="prml").status
     0
     """
     found: list[tuple[int, str]] = []
