@@ -1,0 +1,373 @@
+r"""Is this formula right? Read in a notation, decided by both deciders, and mended where it is wrong.
+
+Longer than one sitting: from the text to the verdict, one step after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+from sympy import Expr
+
+from hesslib.calculus.decision import Decision, decide
+from hesslib.calculus.denominators import MayVanishError
+from hesslib.calculus.index import RangeError
+from hesslib.calculus.macros import expand
+from hesslib.calculus.normal import difference, equal
+from hesslib.calculus.ranges import agree_on_ranges
+from hesslib.calculus.terms import WorkLimitError
+from hesslib.calculus.tidy import tidy
+
+from ..network import E, b, u
+from .arrays import Array, said
+from .grammar import parse, require_bounds
+from .in_notation import written
+from .known import known
+from .meaning import Meaning
+from .network_form import Assumed, C, CannotTellError, NetworkForm, letters_free
+from .notation import Notation, notation_of
+from .place import ReadingError
+from .slips import mended, resized
+from .statements import Statement, statements
+from .verdict import Verdict
+
+__all__ = ["check_latex"]
+
+MAX_TRIES = 260
+"""How many mended formulas are tried, to find the slip."""
+SECONDS = 4.0
+"""How long the slip is looked for in one statement."""
+MAX_LINKS = 40
+"""How many equalities of one display are decided."""
+
+
+def check_latex(text: str, /, *, notation: str | Notation = "book") -> Verdict:
+    r"""The verdict on a formula about the derivatives of a layered network, written in LaTeX.
+
+    The left side means what the notation says: $\delta^{(l)}_j$ is $\partial E/\partial a^{(l)}_j$. The answer holds
+    for every width and depth, since it is a proof; "does not hold" comes with numbers at which the sides differ.
+
+    Errors: ValueError for a notation that is none. What cannot be read is no error: ``holds`` is None, and ``reason``
+    points into the text.
+
+    >>> check_latex(r"\delta_j = \sum_k w_{jk} \delta_k", notation="prml").holds
+    False
+    """
+    notation = notation_of(notation)
+    try:
+        found = statements(text, names=notation.vocabulary().spellings)
+        for statement in found:
+            for side in statement.sides:
+                require_bounds(side, text)
+        links = [link for statement in found for link in _Judge(statement, text, notation).links()]
+    except ReadingError as why:
+        return Verdict(text, None, reason=str(why))
+    except RecursionError:
+        return Verdict(text, None, reason="the formula is too deep")
+    return _together(text, links)
+
+
+def _together(text: str, links: Sequence[Verdict]) -> Verdict:
+    """The verdict on a display from those on its equalities."""
+    if not links:
+        return Verdict(text, None, reason="there is no equation in it")
+    worst = next((x for x in links if x.holds is False), next((x for x in links if x.holds is None), links[0]))
+    if worst.holds:
+        conditions = dict.fromkeys(x.condition for x in links if x.condition)
+        return replace(worst, text=text, condition="; ".join(conditions), links=tuple(links))
+    return replace(worst, text=text, links=tuple(links))
+
+
+@dataclass
+class _Side:
+    """One side of an equation: what it means, and where it stands."""
+
+    value: Any
+    start: int
+    stop: int
+    conflicts: list[str]
+    turned: list[str]  # what had to be transposed for a product to fit
+
+
+class _Judge:
+    """The judgement of one statement."""
+
+    def __init__(self, statement: Statement, text: str, notation: Notation) -> None:
+        self.statement, self.text, self.notation = statement, text, notation
+        signs = {token.value for side in statement.sides for token in side}
+        self.two = notation.two_layered(signs)
+        self.words = notation.vocabulary(two=self.two)
+        self.forms: dict[Any, NetworkForm] = {}
+        self.until = time.monotonic() + SECONDS
+
+    def links(self) -> Iterator[Verdict]:
+        """The verdict on each equality."""
+        if not any(token.type in ("EQUALS", "ABOUT", "UNEQUAL") for token in self.statement.relations):
+            return
+        if len(self.statement.relations) > MAX_LINKS:
+            place = self.statement.relations[MAX_LINKS]
+            raise ReadingError(f"a chain of more than {MAX_LINKS} equalities", self.text, place.start_pos or 0)
+        sides: list[_Side | ReadingError] = []
+        for tokens in self.statement.sides:
+            try:
+                sides.append(self._side(tokens))
+            except ReadingError as why:
+                sides.append(why)
+        last = 0  # the last side of which it is not known that it is wrong
+        for number, relation in enumerate(self.statement.relations):
+            left, right = sides[last], sides[number + 1]
+            text = self._said(number)
+            bad = next((side for side in (left, right) if isinstance(side, ReadingError)), None)
+            if bad is not None:
+                last = number + 1 if isinstance(left, ReadingError) else last
+                yield Verdict(text, None, reason=str(bad))
+            elif relation.type in ("LESS", "IN"):
+                continue
+            else:
+                assert isinstance(left, _Side)
+                assert isinstance(right, _Side)
+                verdict = self._link(left, right, text)
+                if relation.type != "EQUALS" and verdict.holds is not True:
+                    what = "an approximation" if relation.type == "ABOUT" else "an inequality"
+                    verdict = Verdict(text, None, reason=f"{what} is not decided; as an equality it does not hold")
+                last = number + 1 if verdict.holds is not False else last
+                yield verdict
+
+    def _said(self, number: int) -> str:
+        tokens = self.statement.sides[number] + self.statement.sides[number + 1]
+        if not tokens:
+            return self.text
+        return " ".join(self.text[tokens[0].start_pos or 0 : tokens[-1].end_pos].split()).replace(" & ", " ")
+
+    def _side(self, tokens: Any) -> _Side:
+        if not tokens:
+            raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
+        reader = Meaning(self.words, self.text)
+        value = reader.expression(parse(tokens, self.text))
+        return _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
+
+    # --------------------------------------------------------------------------------------------------- one equality
+    def _link(self, left: _Side, right: _Side, text: str) -> Verdict:
+        try:
+            one, other = self._scalars(left.value, right.value)
+        except RangeError as why:
+            return self._misfit(left.value, right.value, text, str(why))
+        conflicts = [*left.conflicts, *right.conflicts]
+        turned = tuple(f"transpose lost: {name}" for name in (*left.turned, *right.turned))
+        try:
+            if turned:
+                meant = self._decided(one, other, text)
+                slips = (*turned, *meant.slips)
+                nearest = meant.nearest or f"{self._write(one)} = {self._write(other)}" * bool(meant.holds)
+                return replace(meant, holds=False, condition="", reason=conflicts[0], slips=slips, nearest=nearest)
+            if conflicts:
+                return self._wrong(one, other, text, conflicts[0], None)
+            return self._decided(one, other, text)
+        except WorkLimitError as why:
+            return Verdict(text, None, reason=f"it would take too long: {why}")
+        except (CannotTellError, MayVanishError, TypeError, LookupError) as why:
+            return Verdict(text, None, reason=str(why).strip("'\""))
+
+    def _scalars(self, left: Any, right: Any) -> tuple[Expr, Expr]:
+        """Both sides entry by entry, at the same letters."""
+        if not isinstance(left, Array) and not isinstance(right, Array):
+            return left, right
+        shapes = [side.shape if isinstance(side, Array) else (None, None) for side in (left, right)]
+        for one, other in zip(*shapes, strict=True):
+            if (one is None) != (other is None) or (one is not None and sp.expand(one - other) != 0):
+                raise RangeError(f"the sides have different shapes, {said(shapes[0])} and {said(shapes[1])}")
+        letters = sp.symbols("p q", integer=True)
+        at = [letter if size is not None else None for letter, size in zip(letters, shapes[0], strict=True)]
+        entries = [side.entry(*at) if isinstance(side, Array) else side for side in (left, right)]
+        return entries[0], entries[1]
+
+    def _misfit(self, left: Any, right: Any, text: str, reason: str) -> Verdict:
+        if isinstance(left, Array) and isinstance(right, Array) and left.shape == right.T.shape:
+            return replace(
+                self._decided(*self._scalars(left, right.T), text),
+                holds=False,
+                reason=reason,
+                slips=("transpose lost: of one side",),
+            )
+        return Verdict(text, False, reason=reason)
+
+    def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+        biases = self.notation.biases == "always" or any(
+            q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
+        )
+        form = NetworkForm((one, other), assumed, two=self.two, biases=biases)
+        form = self.forms.setdefault(form.key, form)
+        return form.of(one), form.of(other)
+
+    def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
+        """What may be assumed, the least first, each with the condition that it is for this notation."""
+        n = self.notation
+        found = [(Assumed(n.outputs), "")]
+        words = self.words
+        about_loss = any(
+            q.base in (words.tensors.get(n.target), words.tensors.get(n.output))
+            for e in (one, other)
+            for q in e.atoms(sp.Indexed)
+        )
+        bare = any(
+            e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E)
+            for e in (one, other)
+        )
+        if n.loss == "squares":
+            return [*found, (Assumed(n.outputs, "squares"), "")]
+        if about_loss and n.outputs == "any":
+            found += [(assumed, assumed.words) for assumed in (Assumed("linear"), Assumed("activated"))]
+        found.append((Assumed(n.outputs, diagonal=True), Assumed(diagonal=True).words))
+        if about_loss or bare:
+            for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
+                assumed = Assumed(outputs, "squares")
+                found.append((assumed, assumed.words))
+            if n.outputs == "any":
+                found.append((Assumed("any", "canonical"), Assumed("any", "canonical").words))
+        return found
+
+    def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
+        first: Decision | None = None
+        why: Exception | None = None
+        broken: RangeError | None = None
+        plain: Assumed | None = None
+        for assumed, condition in self._assumptions(one, other):
+            try:
+                if assumed.diagonal and not any(
+                    form.has(C) for form in self._forms(one, other, Assumed(assumed.outputs))
+                ):
+                    continue
+                decision = decide(*self._forms(one, other, assumed))
+            except (CannotTellError, MayVanishError) as unknown:
+                why = why or unknown
+                continue
+            except RangeError as range_error:
+                broken = broken or range_error
+                plain = plain or assumed
+                continue
+            if decision.word == "equal":
+                return Verdict(text, True, condition)
+            if first is None or (first.word == "undecided" and decision.word == "different"):
+                first, plain = decision, assumed
+            if not condition and decision.word == "different":
+                first, plain = decision, assumed
+        if first is None and broken is None:
+            return self._from_book(one, other, text, why)
+        if first is not None and first.word == "undecided":
+            return Verdict(text, None, reason=first.reason)
+        told = str(first.counterexample) if first is not None and first.counterexample else ""
+        return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
+
+    def _from_book(self, one: Expr, other: Expr, text: str, why: Exception | None) -> Verdict:
+        """The verdict by what the book derived of the left side."""
+        for result, where in known(one):
+            decision = decide(result, other, one)
+            if decision.word == "equal":
+                return Verdict(text, True, where.replace("$", ""))
+            missing, extra = difference(result, other, (one,))
+            lacks, instead = ([self._write(x) for x in terms] for terms in (missing, extra))
+            nearest = f"{self._write(one)} = {self._write(result)}"
+            return Verdict(text, False, "", tuple(lacks), tuple(instead), self._named(lacks, instead), nearest)
+        return Verdict(text, None, reason=str(why or "nothing is known of it"))
+
+    def _write(self, e: Expr) -> str:
+        loose = {s: sp.Symbol(s.name, integer=True) for s in e.free_symbols if isinstance(s, sp.Dummy)}
+        return written(e.xreplace(loose), self.notation, two=self.two)
+
+    # ------------------------------------------------------------------------------------------------ what is wrong
+    def _wrong(
+        self, one: Expr, other: Expr, text: str, reason: str, assumed: Assumed | None, told: str = ""
+    ) -> Verdict:
+        assumed = assumed or Assumed(self.notation.outputs)
+        lacks: list[str] = []
+        instead: list[str] = []
+        goal = None
+        try:
+            goal, claim = self._forms(one, other, assumed)
+            missing, extra = difference(goal, claim)
+            lacks, instead = ([self._write(x) for x in terms] for terms in (missing, extra))
+        except (RangeError, MayVanishError, CannotTellError, WorkLimitError):
+            goal = None
+        loose = sorted(
+            map(str, letters_free(other) - letters_free(one) - {s for s in letters_free(other) if s.is_positive})
+        )
+        if loose and not reason:
+            reason = f"{', '.join(loose)} stands on the right only"
+        slip, right = self._mended(one, other, assumed, goal, bool(reason))
+        slips = (slip,) if slip else self._named(lacks, instead)
+        if right is None and goal is not None:
+            right = tidy(goal)
+        nearest = f"{self._write(one)} = {self._write(right)}" if right is not None else ""
+        return Verdict(
+            text,
+            False,
+            "",
+            tuple(lacks),
+            tuple(instead),
+            tuple(s for x in slips for s in x.split("; ")),
+            nearest,
+            reason,
+            told,
+        )
+
+    @staticmethod
+    def _named(lacks: Sequence[str], instead: Sequence[str]) -> tuple[str, ...]:
+        if lacks and not instead:
+            return tuple(f"term missing: {term}" for term in lacks)
+        if instead and not lacks:
+            return tuple(f"term too many: {term}" for term in instead)
+        return ()
+
+    def _mended(
+        self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, misfit: bool
+    ) -> tuple[str, Expr | None]:
+        """The slip that explains the formula, and the formula without it: one slip, or else two."""
+        left = tidy(goal) if goal is not None else self._left(one, assumed)
+        tried = 0
+        singles = []
+        for name, candidate in self._candidates(left, other, misfit):
+            tried += 1
+            if tried > MAX_TRIES or time.monotonic() > self.until:
+                break
+            singles.append((name, candidate))
+            if self._right(one, candidate, assumed):
+                return name, candidate
+        for name, candidate in singles[:40]:
+            if not name.startswith(("transpose", "slope", "sum lost", "sign", "prime", "layer")):
+                continue
+            for second, mended_twice in self._candidates(left, candidate, misfit):
+                if not second.startswith(("transpose", "slope", "sum lost", "prime", "factor:")):
+                    continue
+                tried += 1
+                if tried > 2 * MAX_TRIES or time.monotonic() > self.until:
+                    return "", None
+                if self._right(one, mended_twice, assumed):
+                    return f"{name}; {second}", mended_twice
+        return "", None
+
+    def _left(self, one: Expr, assumed: Assumed) -> Expr:
+        try:
+            return tidy(self._forms(one, one, assumed)[0])
+        except (CannotTellError, RangeError):
+            return one
+
+    def _candidates(self, left: Expr, other: Expr, misfit: bool) -> Iterator[tuple[str, Expr]]:
+        seen: set[Expr] = {other}
+        for name, candidate in mended(left, other, self.words, self._write, misfit=misfit):
+            if candidate not in seen:
+                seen.add(candidate)
+                yield name, resized(candidate)
+
+    def _right(self, one: Expr, candidate: Expr, assumed: Assumed) -> bool:
+        if letters_free(candidate) - letters_free(one) - {s for s in letters_free(candidate) if s.is_positive}:
+            return False
+        try:
+            agree_on_ranges(one, [], candidate)
+            forms = self._forms(one, candidate, assumed)
+            return equal(*forms) and decide(*forms).word == "equal"
+        except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
+            return False

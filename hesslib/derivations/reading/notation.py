@@ -1,0 +1,166 @@
+r"""Notations: which letters a book or a paper has for the quantities of a layered network.
+
+A notation is declared, never assumed. Built in are "book" (this one), "prml" (Bishop 2006), "nielsen", "homework" and
+"mackay"; another is a `Notation`, written in Python or read from YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import sympy as sp
+from sympy import Expr
+
+from hesslib.calculus.index import Tensor, elementwise
+
+from .. import network as net
+from .. import two_layers
+from .vocabulary import Vocabulary
+
+__all__ = ["NOTATIONS", "Notation", "notation_of"]
+
+t = Tensor("t", shape=(net.n[net.L],), pattern=True)
+y = Tensor("y", shape=(net.n[net.L],), pattern=True)
+x = Tensor("x", shape=(net.n[0],), pattern=True)
+t2 = Tensor("t", shape=(net.n[2],), pattern=True)
+y2 = Tensor("y", shape=(net.n[2],), pattern=True)
+
+
+@dataclass(frozen=True)
+class Notation:
+    r"""The letters for the quantities of a network, in LaTeX.
+
+    ``weights`` says whether $w_{ji}$ goes "to from" or "from to"; ``layers`` whether a layer number is written
+    "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs, hidden units and outputs where
+    a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated"; ``loss`` is "any" or "squares".
+
+    Errors: ValueError for a choice that is none.
+
+    >>> Notation(pre_activation="s", activation="a", signal=r"\Delta").layers
+    'bracketed'
+    """
+
+    name: str = "mine"
+    weight: str = "w"  # goes to a unit from a unit, or from and to
+    weights: str = "to from"  # the order of its indices
+    bias: str = "b"
+    pre_activation: str = "a"  # what a unit receives
+    activation: str = "z"  # what it sends
+    function: str = "h"  # from the one to the other
+    error: str = "E"  # of one pattern
+    signal: str = r"\delta"  # the derivative of the error by a pre-activation
+    curvature: str = "M"  # the second derivative of the error by the last pre-activations
+    input: str = "x"
+    output: str = "y"  # empty where the last activation has no letter of its own
+    target: str = "t"
+    kronecker: str = "I"
+    direction: str = "v"  # R{w}
+    bias_direction: str = "u"  # R{b}
+    forward: str = "G"  # the derivative of pre-activations by pre-activations
+    backward: str = "B"  # of signals
+    width: str = "n"
+    depth: str = "L"
+    layers: str = "bracketed"  # or plain
+    units: Mapping[str, str] = field(default_factory=dict)  # inputs, hidden, outputs
+    biases: str = "always"  # or "where written": absorbed into the weights elsewhere
+    outputs: str = "any"  # "linear" or "activated"
+    loss: str = "any"  # or "squares"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "weights": ("to from", "from to"),
+            "layers": ("bracketed", "plain"),
+            "biases": ("always", "where written"),
+            "outputs": ("any", "linear", "activated"),
+            "loss": ("any", "squares"),
+        }
+        for what, allowed in choices.items():
+            if getattr(self, what) not in allowed:
+                raise ValueError(
+                    f"{what} is {getattr(self, what)!r}; it must be one of {', '.join(map(repr, allowed))}"
+                )
+        for unit in self.units:
+            if unit not in ("inputs", "hidden", "outputs"):
+                raise ValueError(f"units has {unit!r}; its keys are inputs, hidden and outputs")
+
+    @classmethod
+    def from_yaml(cls, text: str, /) -> Notation:
+        """The notation that a YAML text declares, one line a letter."""
+        import yaml  # type: ignore[import-untyped]
+
+        found = yaml.safe_load(text)
+        if not isinstance(found, dict):
+            raise ValueError(f"the notation is a {type(found).__name__}; it must be a list of names with letters")  # noqa: TRY004
+        base = found.pop("like", None)
+        known = {f.name for f in fields(cls)}
+        for name in found:
+            if name not in known:
+                raise ValueError(f"{name!r} is no part of a notation; its parts are {', '.join(sorted(known))}")
+        started = {f.name: getattr(notation_of(base), f.name) for f in fields(cls)} if base else {}
+        return cls(**{**started, **found})
+
+    def two_layered(self, signs: set[str]) -> bool:
+        """Whether a formula with these signs is about the network with two layers."""
+        return bool(self.units) and bool(signs & {self.input, self.output, self.target, self.curvature, "1", "2"})
+
+    def vocabulary(self, *, two: bool = False) -> Vocabulary:
+        """The letters as the reader knows them."""
+        n, w = net.n, net.w
+        tensors: dict[str, Tensor] = {
+            self.weight: w, self.weight.upper(): w, self.bias: net.b, self.pre_activation: net.a,
+            self.activation: net.z, self.signal: net.delta, self.direction: net.v, self.bias_direction: net.u,
+            self.forward: net.G, self.backward: net.B, self.width: n, self.input: two_layers.x if two else x,
+            self.target: t2 if two else t, self.curvature: two_layers.M if two else net.M,
+        }  # fmt: skip
+        if self.output:
+            tensors[self.output] = y2 if two else y
+        symbols: dict[str, Expr] = {self.error: net.E, "l": net.l, "m": net.m, self.depth: net.L}
+        layer: dict[str, Expr] = {}
+        for unit, at in zip(("inputs", "hidden", "outputs"), (0, 1, 2) if two else (-1, 0, 1), strict=True):
+            for letter in self.units.get(unit, ""):
+                layer[letter] = sp.Integer(at) if two else net.l + at
+                symbols.pop(letter, None)
+        turned = {self.weight, self.weight.upper(), self.direction} if self.weights == "from to" else set()
+        tensors = {letter: tensor for letter, tensor in tensors.items() if letter and letter != self.error}
+        return Vocabulary(
+            tensors=tensors,
+            symbols=symbols,
+            functions={self.function: elementwise("h")},
+            operators={r"\mathcal{R}": net.R.op},
+            kronecker=(self.kronecker,) if self.kronecker else (),
+            turned=frozenset(turned),
+            layers=self.layers,
+            layer_of_letter=layer,
+            size_of_letter={letter: n[at] for letter, at in layer.items()},
+            last=sp.Integer(2) if two else net.L,
+        )
+
+
+BOOK = Notation("book")
+PRML = Notation("prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written")
+NIELSEN = Notation(
+    "nielsen", pre_activation="z", activation="a", function=r"\sigma", error="C", layers="plain", target="y", output="",
+    outputs="activated", curvature="", kronecker="I", forward="", backward="",
+)  # fmt: skip
+HOMEWORK = Notation(
+    "homework", weights="from to", pre_activation="z", activation="a", function="f", error="C", signal=r"\Delta",
+    layers="plain", target="y", output="", outputs="activated", loss="squares", kronecker=r"\delta", curvature="",
+    forward="", backward="",
+)  # fmt: skip
+MACKAY = Notation(
+    "mackay", bias=r"\theta", activation="h", function="f", units={"inputs": "l", "hidden": "j", "outputs": "i"},
+    bias_direction="u",
+)  # fmt: skip
+NOTATIONS = {notation.name: notation for notation in (BOOK, PRML, NIELSEN, HOMEWORK, MACKAY)}
+"""The notations that have a name."""
+
+
+def notation_of(what: Any, /) -> Notation:
+    """A notation by its name, or as it is."""
+    if isinstance(what, Notation):
+        return what
+    if what not in NOTATIONS:
+        raise ValueError(f"notation is {what!r}; it must be a Notation or one of {', '.join(NOTATIONS)}")
+    return NOTATIONS[what]

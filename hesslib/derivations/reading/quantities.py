@@ -1,0 +1,192 @@
+r"""A letter with its scripts as a quantity: an entry of a tensor, an array, a scalar, a Kronecker delta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
+
+from hesslib.calculus.index import RangeError, Tensor, Width
+
+from .arrays import Array
+from .grammar import Node
+from .place import ReadingError
+from .scripts import Scripts, indices, number, scripts_of, split
+from .vocabulary import Vocabulary
+
+MAX_POWER = 12
+"""The highest power, and the highest derivative of a function."""
+CONSTANTS = {r"\pi": sp.pi}
+
+
+class Quantities:
+    """Letters as quantities, in one text; ``bound`` are the letters of the sums around."""
+
+    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
+        self.vocabulary, self.text = vocabulary, text
+        self.bound: dict[str, Expr] = {}
+        self.conflicts: list[str] = []  # what has no meaning, though it is clear what was written
+
+    def fail(self, message: str, node: Node, *readings: str) -> ReadingError:
+        return ReadingError(message, self.text, node.start, node.stop, readings=readings)
+
+    def known(self, name: str) -> bool:
+        """Whether the letter has a meaning in the notation."""
+        return name in self.vocabulary.symbols or name in self.vocabulary.tensors
+
+    def number(self, signs: list[Node]) -> Expr:
+        return number(signs, self.vocabulary, self.fail, self.bound)
+
+    def letter(self, factor: Node, *, vector: bool = False) -> Any:
+        """The quantity that a letter with its scripts is; in ``vector`` a missing layer is the last one."""
+        name, scripts = factor.parts[0].parts[0].value, scripts_of(factor, self.fail)
+        words = self.vocabulary
+        tensor = words.tensors.get(name)
+        if isinstance(tensor, Width) and scripts.below:
+            return self._powered(factor, tensor[self.number(scripts.below)], scripts.above)
+        below = indices(scripts.below, words, self.fail, self.bound)
+        if name in words.kronecker and len(below) == 2 and (tensor is None or tensor.rank != 2):
+            return self._kronecker(factor, name, scripts, below, tensor)
+        if tensor is not None:
+            return self._entry(factor, name, tensor, scripts, below, vector)
+        if scripts.primes:
+            raise self.fail(f"{name} with a prime has no meaning in this notation", factor)
+        plain = words.symbols.get(name, CONSTANTS.get(name))
+        if plain is None and name in self.bound:
+            plain = self.bound[name]
+        if plain is None and (name in words.letters or name in words.layer_of_letter) and not below:
+            plain = words.index(name)
+        if below and plain is not None:  # a pattern's error, E_n; any other index is none of its letters
+            names = [n for n, _ in below]
+            if name in words.symbols and names == ["n"] and not words.symbols[name].is_integer:
+                below = []
+            else:
+                raise self.fail(f"{name} has no index in this notation", factor)
+        if plain is None:
+            raise self.fail(f"{name} is no letter of this notation", factor.parts[0])
+        return self._powered(factor, plain, scripts.above)
+
+    def _kronecker(
+        self, factor: Node, name: str, scripts: Scripts, below: list[tuple[str, Expr]], tensor: Tensor | None
+    ) -> Expr:
+        commas = len(split(scripts.below)) > 1
+        if tensor is not None and tensor.rank == 1 and not commas and scripts.above:
+            raise self.fail(f"{name} with two indices and a superscript is neither an error nor a delta", factor)
+        return self._powered(factor, KroneckerDelta(below[0][1], below[1][1]), scripts.above)
+
+    def _powered(self, factor: Node, base: Expr, above: list[list[Node]]) -> Expr:
+        for signs in above:
+            if any(sign.kind in ("STAR", "TOP") or sign.value == "T" for sign in signs):
+                raise self.fail("this superscript is no power of a number", factor)
+            exponent = self.number(signs)
+            if exponent.is_number and abs(exponent) > MAX_POWER:
+                raise self.fail(f"a power over {MAX_POWER} is not read", factor)
+            base = base**exponent
+        return base
+
+    def _entry(
+        self, factor: Node, name: str, tensor: Tensor, scripts: Scripts, below: list[tuple[str, Expr]], vector: bool
+    ) -> Any:
+        words = self.vocabulary
+        layers, powers, turned = self._above(factor, tensor, scripts)
+        if scripts.primes:
+            raise self.fail(f"{name} is no function; a prime of it has no meaning", factor)
+        if name.lstrip("\\") == "delta" and len(below) == 2 and tensor.rank == 1:
+            raise self.fail(
+                f"{name} with two indices",
+                factor,
+                f"a Kronecker delta, which is written {words.kronecker[0]} here",
+                "an error signal, which has one index",
+            )
+        if tensor.layers and not layers:
+            told = words.layer_from([n for n, _ in below])
+            if told is not None:
+                layers = [told]
+            elif vector and words.last is not None:
+                layers = [words.last] * tensor.layers
+            else:
+                raise self.fail(f"{name} needs a layer number here", factor, *self._layer_readings(name, below))
+        if len(layers) != tensor.layers:
+            raise self.fail(f"{name} takes {tensor.layers} layer number(s) and was given {len(layers)}", factor)
+        if words.layer_of_letter and not tensor.layers:
+            for letter, _ in below:
+                if not letter.isdigit() and words.layer_from([letter]) is None:
+                    units = ", ".join(words.layer_of_letter)
+                    raise self.fail(f"which units {letter} counts is not said; units are {units} here", factor)
+        if below and len(below) != tensor.rank:
+            raise self.fail(f"{name} has {tensor.rank} index(es) here and was given {len(below)}", factor)
+        try:
+            if not below and tensor.rank:
+                return self._array(factor, name, tensor, layers, powers, turned)
+            slots = [x for _, x in below]
+            if (name in words.turned) != turned and len(slots) == 2:
+                slots.reverse()
+            return self._powered(factor, self._indexed(factor, tensor, layers, slots), powers)
+        except RangeError as why:
+            raise self.fail(str(why), factor) from None
+
+    def _indexed(self, factor: Node, tensor: Tensor, layers: list[Expr], slots: list[Expr]) -> Expr:
+        """The entry; that there is no such layer is noted, and counts as wrong."""
+        try:
+            return tensor[(*layers, *slots)]
+        except RangeError as why:
+            self.conflicts.append(str(self.fail(str(why), factor)))
+            return Indexed(tensor, *layers, *slots)
+
+    def _layer_readings(self, name: str, below: list[tuple[str, Expr]]) -> list[str]:
+        index = "".join(n for n, _ in below)
+        sup = "(l)" if self.vocabulary.layers == "bracketed" else "l"
+        return [f"{name}_{{{index}}}^{{{s}}}" for s in (sup, sup.replace("l", "L"))] if below else []
+
+    def _above(self, factor: Node, tensor: Tensor, scripts: Scripts) -> tuple[list[Expr], list[list[Node]], bool]:
+        """Layer numbers, powers, and whether the letter is transposed."""
+        layers: list[Expr] = []
+        powers: list[list[Node]] = []
+        turned = False
+        for written in scripts.above:
+            signs = written
+            while signs and (signs[-1].kind == "TOP" or signs[-1].value == "T" or signs[-1].kind in ("SUP", "RBRACE")):
+                if signs[-1].kind == "RBRACE" and not any(s.kind == "TOP" or s.value == "T" for s in signs):
+                    break
+                turned = turned or signs[-1].kind == "TOP" or signs[-1].value == "T"
+                signs = signs[:-1]
+            while turned and signs and signs[-1].kind in ("LBRACE", "SUP"):
+                signs = signs[:-1]
+            if not signs:
+                continue
+            bracketed = signs[0].kind == "LROUND" and signs[-1].kind == "RROUND"
+            inside = signs[1:-1] if bracketed else signs
+            letters = {s.value for s in inside if s.kind == "LETTER"}
+            layer = tensor.layers and not layers
+            if layer and (bracketed or self.vocabulary.layers == "plain" or letters & {"l", "L", "m"}):
+                layers = [self.number(part) for part in split(inside)]
+            elif bracketed and not tensor.layers:
+                raise self.fail("this quantity has no layer number", factor)
+            elif any(s.kind in ("STAR", "COMMA") for s in signs):
+                raise self.fail("this superscript has no meaning here", factor)
+            else:
+                powers.append(signs)
+        return layers, powers, turned
+
+    def _array(
+        self, factor: Node, name: str, tensor: Tensor, layers: list[Expr], powers: list[list[Node]], turned: bool
+    ) -> Array:
+        if powers:
+            raise self.fail(
+                "a power of a vector or matrix is not read; entry by entry it is a product with \\odot", factor
+            )
+        sizes = tensor.sizes(*layers)
+        if len(sizes) > 2:
+            raise self.fail(f"{name} has {len(sizes)} indices; matrix notation has two at most", factor)
+        tensor.require_between(*layers)
+        if len(sizes) == 1:
+            found = Array(sizes[0], None, lambda i, j: tensor[(*layers, i)])
+        else:
+            found = Array(sizes[0], sizes[1], lambda i, j: tensor[(*layers, i, j)])
+        return found.T if turned else found
+
+
+def free_letters(e: Any) -> set[Symbol]:
+    """The index letters of a scalar."""
+    return {s for s in e.free_symbols if s.is_integer} if isinstance(e, sp.Basic) else set()

@@ -1,0 +1,170 @@
+r"""The scripts of a letter: indices, layer numbers, primes, a power, a transpose; in whatever order they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+from sympy import Expr
+
+from .grammar import Node
+from .place import ReadingError
+from .vocabulary import Vocabulary
+
+Fail = Callable[..., ReadingError]
+
+
+@dataclass
+class Scripts:
+    """What stands above and below a letter."""
+
+    below: list[Node] = field(default_factory=list)  # the signs of the subscript
+    above: list[list[Node]] = field(default_factory=list)  # of each superscript
+    primes: int = 0
+    bare: bool = True  # nothing at all
+
+
+def leaves(node: Node) -> Iterator[Node]:
+    """The signs in a script, braces among them only where they hold the script of an index."""
+    if not node.parts:
+        yield node
+    for part in node.parts:
+        yield from leaves(part)
+
+
+def scripts_of(factor: Node, fail: Fail) -> Scripts:
+    """The scripts of a factor, taken apart."""
+    found = Scripts(bare=len(factor.parts) == 1)
+    for script in factor.parts[1:]:
+        if script.kind == "prime":
+            found.primes += 1
+            continue
+        signs = list(leaves(script.parts[1]))
+        if len(signs) > 1 and signs[0].kind == "LBRACE":
+            signs = signs[1:-1]
+        if script.kind == "below":
+            if found.below:
+                raise fail("a second subscript of the same letter", script)
+            found.below = signs
+        elif signs and all(sign.kind == "PRIME" for sign in signs):
+            found.primes += len(signs)
+        else:
+            found.above.append(signs)
+    return found
+
+
+def split(signs: Sequence[Node], kind: str = "COMMA") -> list[list[Node]]:
+    """The signs between commas."""
+    parts: list[list[Node]] = [[]]
+    depth = 0
+    for sign in signs:
+        depth += (sign.kind in ("LBRACE", "LROUND")) - (sign.kind in ("RBRACE", "RROUND"))
+        if sign.kind == kind and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(sign)
+    return [part for part in parts if part]
+
+
+def number(signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr] | None = None) -> Expr:
+    """A layer number, a size or an exponent: letters, numbers, plus and minus, a fraction; also n with an index."""
+    total, sign, term, divide = sp.Integer(0), 1, None, False
+    place = 0
+    while place < len(signs):
+        here = signs[place]
+        if here.kind in ("LROUND", "RROUND", "LBRACE", "RBRACE"):
+            place += 1
+            continue
+        if here.kind in ("PLUS", "MINUS"):
+            total += sign * (term if term is not None else 0)
+            sign, term = (1 if here.kind == "PLUS" else -1), None
+            place += 1
+            continue
+        if here.kind == "SLASH":
+            divide = True
+            place += 1
+            continue
+        if here.kind == "NUMBER" and len(here.value) > 9:
+            raise fail("a number with more than 9 digits is not read here", here)
+        if here.kind == "NUMBER":
+            value: Expr = sp.Rational(here.value)
+        elif here.kind == "LETTER":
+            value, place = _letter(signs, place, vocabulary, fail, bound or {})
+        else:
+            raise fail(f"{here.value!r} cannot stand in a number", here)
+        term = value if term is None else term / value if divide else term * value
+        divide = False
+        place += 1
+    return sp.expand(total + sign * (term if term is not None else 0))
+
+
+def _letter(
+    signs: Sequence[Node], place: int, vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
+) -> tuple[Expr, int]:
+    here = signs[place]
+    name = here.value
+    if place + 1 < len(signs) and signs[place + 1].kind == "SUB":
+        inner, last = _argument(signs, place + 2)
+        tensor = vocabulary.tensors.get(name)
+        if tensor is None or tensor.rank or not tensor.layers:
+            if name in vocabulary.symbols or tensor is None:
+                return vocabulary.index(name + "_" + "".join(s.value for s in inner)), last
+            raise fail(f"{name} with an index is no number here", here)
+        return tensor[number(inner, vocabulary, fail, bound)], last
+    while place + 1 < len(signs) and signs[place + 1].kind == "PRIME":
+        name, place = name + "'", place + 1
+    if name in bound:
+        return bound[name], place
+    value = vocabulary.symbols.get(name)
+    if value is None:
+        return vocabulary.index(name), place
+    return value, place
+
+
+def _argument(signs: Sequence[Node], place: int) -> tuple[list[Node], int]:
+    """What an index sign in a script takes, and the place of its last sign."""
+    if place >= len(signs) or signs[place].kind != "LBRACE":
+        return list(signs[place : place + 1]), place
+    depth = 0
+    inner: list[Node] = []
+    for last in range(place, len(signs)):
+        depth += (signs[last].kind == "LBRACE") - (signs[last].kind == "RBRACE")
+        if depth == 0:
+            return inner, last
+        if last > place:
+            inner.append(signs[last])
+    return inner, len(signs) - 1
+
+
+def indices(
+    signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
+) -> list[tuple[str, Expr]]:
+    """The indices of a subscript, each with its name as it is written; side by side, or between commas."""
+    found: list[tuple[str, Expr]] = []
+    for part in split(signs):
+        kinds = {sign.kind for sign in part}
+        if kinds & {"PLUS", "MINUS", "SLASH"}:
+            found.append(("".join(sign.value for sign in part), number(part, vocabulary, fail, bound)))
+            continue
+        place = 0
+        while place < len(part):
+            here = part[place]
+            place += 1
+            if here.kind in ("LBRACE", "RBRACE"):
+                continue
+            if here.kind == "NUMBER":
+                digits = [here.value] if len(split(signs)) > 1 else list(here.value)
+                found += [(digit, sp.Integer(digit)) for digit in digits]
+                continue
+            if here.kind not in ("LETTER", "TOP"):
+                raise fail(f"{here.value!r} is no index", here)
+            name = here.value
+            if place < len(part) and part[place].kind == "SUB":
+                inner, last = _argument(part, place + 1)
+                name, place = name + "_" + "".join(sign.value for sign in inner), last + 1
+            while place < len(part) and part[place].kind in ("PRIME", "SUP"):
+                name += "'" * (part[place].kind == "PRIME")
+                place += 1
+            found.append((name, bound.get(name, vocabulary.index(name))))
+    return found

@@ -1,0 +1,101 @@
+r"""Strangers' input: whatever the text is, the answer comes soon, and an error points into the text."""
+
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from hesslib.derivations import check_latex
+from hesslib.derivations.reading.grammar import parse
+from hesslib.derivations.reading.meaning import read
+from hesslib.derivations.reading.notation import NOTATIONS
+from hesslib.derivations.reading.place import ReadingError
+from hesslib.derivations.reading.scanner import scan
+from hesslib.derivations.reading.statements import statements
+
+RIGHT = r"\delta_j^{(l)} = h'(a_j^{(l)}) \sum_k w_{kj}^{(l+1)} \delta_k^{(l+1)}"
+LARGE = {
+    "10,000 characters": "a^{(l)}_j = " + " + ".join(["z^{(l)}_j"] * 900),
+    "more than 10,000 characters": "a = " + "b" * 20_000,
+    "200 nested fractions": r"a^{(l)}_j = " + r"\frac{1}{" * 200 + "2" + "}" * 200,
+    "50 sums": r"a^{(l)}_j = " + "".join(rf"\sum_{{k_{{{s}}}}}" for s in range(50)) + "1",
+    "12 sums": r"\delta_j^{(l)} = " + "".join(rf"\sum_{{k_{{{s}}}}} w^{{(l)}}_{{k_{{{s}}} i}}" for s in range(12)),
+    "a power of a sum": r"a^{(l)}_j = (\sum_k \delta_k^{(l)} + \sum_i z_i^{(l)})^{40}",
+    "a large power": r"a^{(l)}_j = 9^{9^{9^{9}}}",
+    "a large number": r"a^{(l)}_j = 2^{99999999999}",
+    "many primes": r"z^{(l)}_j = h" + "'" * 900 + r"(a^{(l)}_j)",
+    "an order": r"z^{(l)}_j = h^{(999999999)}(a^{(l)}_j)",
+    "open brackets": "(" * 5_000,
+    "open braces": "{" * 5_000,
+    "a definition": r"\def\a{\a\a}\a = 1",
+    "a file": r"\input{/etc/passwd} = 1",
+    "a link": r"\href{javascript:alert(1)}{a} = 1",
+    "many rows": r"\delta_j^{(l)} " + r"&= \delta_j^{(l)} \\ " * 200,
+    "broken Unicode": "\ud800\udfff \u202e = \x00",
+    "python": "__import__('os').system('true') = 1",
+    "an index sum": r"a^{(l)}_j = \sum_{k=1}^{10^{9}} z^{(l)}_k",
+    "factors": r"a^{(l)}_j = " + r"(z^{(l)}_j + a^{(l)}_j)" * 30,
+}
+
+
+def error_of(text, words):
+    """What keeps a text from being read, if anything does."""
+    try:
+        for statement in statements(text):
+            for side in statement.sides:
+                if side:
+                    read(parse(side, text), words, text)
+    except ReadingError as why:
+        return why
+    return None
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+def test_what_is_too_large_is_answered_or_refused_within_seconds(text):
+    start = time.process_time()
+    verdict = check_latex(text)
+    assert verdict.holds in (True, False, None)
+    assert verdict.holds is not True
+    assert time.process_time() - start < 12
+    assert str(verdict)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_no_text_made_by_chance_crashes_the_reader_and_errors_point_into_it(notation):
+    draw = random.Random(notation)
+    pieces = [r"\sum_k", "_{kj}", "^{(l)}", "a", "w", "h'", "(", ")", "{", "}", r"\frac", "=", "+", "-", r"\partial ", "2", " ", "^", "_",
+              r"\delta", "'", r"\left", r"\right", ",", r"\\", "&", r"\mathcal R", r"\{", r"\}", "E", "T", r"\text{x}", "l", r"\odot", "/"]  # fmt: skip
+    words = NOTATIONS[notation].vocabulary()
+    for _ in range(400):
+        if draw.random() < 0.5:
+            text = "".join(draw.choices(pieces, k=draw.randint(1, 25)))
+        else:
+            signs = list(RIGHT)
+            for _ in range(draw.randint(1, 4)):
+                at = draw.randrange(len(signs))
+                signs[at : at + draw.randint(0, 2)] = draw.choice([*pieces, "", "\x07", "é", "\\"])
+            text = "".join(signs)
+        error = error_of(text, words)
+        if error is not None:
+            assert 0 <= error.start <= error.stop <= len(text)
+            assert error.message
+            assert str(error)
+
+
+def test_an_error_points_at_the_sign():
+    text = "a + \\alpha_j"
+    with pytest.raises(ReadingError) as caught:
+        read(parse(scan(text), text), NOTATIONS["book"].vocabulary(), text)
+    assert text[caught.value.start : caught.value.stop] in ("a", "\\alpha")
+    assert "^" in str(caught.value).splitlines()[-1]
+
+
+def test_both_readings_of_what_is_ambiguous_are_named():
+    text = r"a^{(l)}_j / 2 z^{(l)}_j"
+    with pytest.raises(ReadingError) as caught:
+        read(parse(scan(text), text), NOTATIONS["book"].vocabulary(), text)
+    assert len(caught.value.readings) == 2
