@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Expr, Indexed, Symbol
 
-from hesslib.calculus.architecture import Architecture, order
+from hesslib.calculus.architecture import Architecture, ByDefinitions, order
 from hesslib.calculus.derivation import CONSTANT, Derivation, MissingRuleError
-from hesslib.calculus.index import Diff, Elementwise, Operator, S, Tensor, Width, freshen
+from hesslib.calculus.index import Diff, Elementwise, KroneckerDelta, Operator, S, Tensor, Width, freshen
 from hesslib.calculus.normal import equal
 from hesslib.calculus.tidy import tidy
 
@@ -254,8 +254,7 @@ class NetworkForm:
         return self._visit(operand)
 
     def _by(self, op: Indexed, e: Expr) -> Expr:
-        D = Derivation(op, {})
-        D.rules |= self.architecture.rules(op, D)
+        D = ByDefinitions(op, self.architecture)
         layer = op.indices[0]
 
         def error() -> Expr:
@@ -275,10 +274,8 @@ class NetworkForm:
         def refuse(*_: Any) -> Expr:
             raise CannotTellError("third derivatives of the error are not known")
 
-        for rule in (error, signal):
-            rule.proved = True  # type: ignore[union-attr]  # the chain rule through one layer
         D.rules |= {E: error, delta: signal, C: refuse, g: refuse, self.target: CONSTANT}
-        D.rules |= {v: CONSTANT, u: CONSTANT, b: D.rules.get(b, CONSTANT)}
+        D.rules |= {v: CONSTANT, u: CONSTANT} | ({} if b in self.architecture.free else {b: CONSTANT})
         if e == E:
             return self._visit_named(D.raw(E), op)
         try:
