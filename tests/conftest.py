@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_cache.base import JupyterCacheAbstract
 
 ROOT = Path(__file__).resolve().parent.parent
+AT_THE_START = dict(os.environ)  # PyTorch adds variables once it is imported, which the book's kernels do not have
 
 OF_THE_TESTS = {
     "JAX_ENABLE_X64": "1",  # before anything imports JAX
@@ -72,7 +73,8 @@ def as_installed() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def kernels() -> dict[str, str]:
     """The environment of the chapters' kernels in the book, to which nothing of the tests' own belongs."""
-    return {name: value for name, value in execute_chapters.kernel_environment().items() if name not in OF_THE_TESTS}
+    environment = execute_chapters.kernel_environment(AT_THE_START)
+    return {name: value for name, value in environment.items() if name not in OF_THE_TESTS}
 
 
 @pytest.fixture(scope="session")

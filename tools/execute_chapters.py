@@ -81,13 +81,13 @@ def read_notebook(path: Path) -> NotebookNode:
     return myst_nb_reader_plugin(str(path))
 
 
-def kernel_environment() -> dict[str, str]:
+def kernel_environment(user: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of every kernel: that of the user, and one thread for each if the user has not said how many.
 
     One chapter per core leaves no core for a second thread: more would only blur what the chapters measure.
     """
-    chosen = {name: value for name, value in ONE_THREAD.items() if not ONE_THREAD.keys() & os.environ.keys()}
-    return {**os.environ, **chosen}
+    chosen = {name: value for name, value in ONE_THREAD.items() if not ONE_THREAD.keys() & user.keys()}
+    return {**user, **chosen}
 
 
 @functools.cache

@@ -16,9 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = execute_chapters.chapters_of(ROOT)
 PAGES = [ROOT / "index.md", *sorted((ROOT / "chapters").rglob("*.md")), *sorted((ROOT / "reference").glob("*.md"))]
 
-# One worker executes them, a chapter per core, and reads the rest from the cache of the book.
-pytestmark = pytest.mark.xdist_group("book")
-
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 

@@ -41,7 +41,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-pytestmark = [pytest.mark.site, pytest.mark.xdist_group("book")]
+pytestmark = pytest.mark.site
 
 each_page = pytest.mark.parametrize("name", PAGES)
 each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
