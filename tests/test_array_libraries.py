@@ -284,7 +284,6 @@ def test_result_is_that_of_numpy_in_the_library_dtype_and_device_of_the_argument
     agree(found, reference(name, case, dtype), room(name, case, dtype))
 
 
-@pytest.mark.xdist_group("jax outside jit")  # one worker compiles each operation once
 @EVERY
 def test_jax_gives_the_same_outside_jit(name: str, case: Case) -> None:
     """In float32, which JAX promotes more readily than float64; float64 has the compiled programs below."""

@@ -164,7 +164,6 @@ def of_two_processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str,
     return [dict(np.load(folder / f"{rank}.npz")) for rank in range(2)]
 
 
-@pytest.mark.xdist_group("two processes")
 def test_two_processes_find_what_one_device_finds(of_two_processes: list[dict[str, np.ndarray]]) -> None:
     for found in of_two_processes:
         for name, f in SUMS.items():
@@ -174,7 +173,6 @@ def test_two_processes_find_what_one_device_finds(of_two_processes: list[dict[st
         np.testing.assert_array_equal(of_two_processes[0][name], of_two_processes[1][name])
 
 
-@pytest.mark.xdist_group("two processes")
 def test_each_process_holds_half_of_the_rows_of_the_hessian(of_two_processes: list[dict[str, np.ndarray]]) -> None:
     parts = [{name: rows for name, rows in found.items() if name.startswith("rows")} for found in of_two_processes]
     assert [len(part) for part in parts] == [2, 2]
@@ -183,7 +181,6 @@ def test_each_process_holds_half_of_the_rows_of_the_hessian(of_two_processes: li
     close(H[:P], hesslib.hessian(CASE.net, CASE.w, CASE.x, CASE.t), CASE.rounding)
 
 
-@pytest.mark.xdist_group("two processes")
 def test_both_processes_refuse_a_target_that_one_of_them_holds(of_two_processes: list[dict[str, np.ndarray]]) -> None:
     for found in of_two_processes:
         assert f"t has the value 3 in row {CASE.N - 1}; binary_cross_entropy" in str(found["refused"])

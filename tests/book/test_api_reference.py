@@ -141,7 +141,6 @@ def ledger(site):
 
 
 @pytest.mark.site
-@pytest.mark.xdist_group("book")
 def test_every_label_is_stated_and_equation_and_name_lead_to_each_other(site, ledger):
     pages = {row["label"]: row["page"] for row in ledger["equations"]}
     reference = {page.name: page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html")}
@@ -155,7 +154,6 @@ def test_every_label_is_stated_and_equation_and_name_lead_to_each_other(site, le
 
 
 @pytest.mark.site
-@pytest.mark.xdist_group("book")
 def test_the_pages_have_every_public_name_and_the_overview_lists_it(site):
     pages = "".join(page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html"))
     overview = (site / "reference" / "overview.html").read_text(encoding="utf-8")

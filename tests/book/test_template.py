@@ -12,7 +12,6 @@ def test_the_template_fits_a_hundred_lines():
     assert len(TEMPLATE.read_text(encoding="utf-8").splitlines()) <= 100
 
 
-@pytest.mark.xdist_group("book")
 def test_the_template_runs(kernels):
     outcome = execute_chapters.execute(TEMPLATE, 600, kernels)
     assert outcome.error is None, outcome.error

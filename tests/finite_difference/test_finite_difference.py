@@ -53,7 +53,6 @@ def covered_and_idle(cases: list[Case], kind: str, method: str) -> tuple[float, 
     return float(np.mean(error <= bound)), float(np.median(idle))
 
 
-@pytest.mark.xdist_group("panel")  # one worker: the exact derivatives are computed once
 @pytest.mark.parametrize("cases", [PANEL, HELD_OUT], ids=["panel", "held out"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", METHODS)
@@ -70,7 +69,6 @@ def test_the_panel_is_large_and_the_held_out_functions_are_others() -> None:
     assert len({case.name for case in PANEL + HELD_OUT}) == len(PANEL) + len(HELD_OUT)
 
 
-@pytest.mark.xdist_group("panel")
 def test_the_oracle_of_the_panel_agrees_with_closed_forms() -> None:
     case = next(case for case in PANEL if case.name == "exponential")
     u, v = case.points[1]
