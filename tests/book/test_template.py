@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import execute_chapters
-import pytest
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "tools" / "chapter_template.md"
 
