@@ -23,6 +23,7 @@ import platform
 import re
 import shutil
 import sys
+import sysconfig
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -113,7 +114,9 @@ def environment_key(data: Path | None = None, environment: Mapping[str, str] | N
     digest = hashlib.sha256(f"{platform.python_version()}\0{processor()}\0".encode())
     kernels = kernel_environment() if environment is None else environment
     digest.update(repr(sorted(item for item in kernels.items() if item[0].split("_")[0] in NUMERIC)).encode())
-    releases = {found.name.lower(): found.version for found in importlib.metadata.distributions()}
+    # where pip installs, whatever modules have added to the path of this process since (setuptools adds its own copies)
+    installed = [sysconfig.get_path(kind) for kind in ("purelib", "platlib")]
+    releases = {found.name.lower(): found.version for found in importlib.metadata.distributions(path=installed)}
     releases.pop(PACKAGE, None)  # its sources follow
     digest.update(repr(sorted(releases.items())).encode())
     spec = importlib.util.find_spec(PACKAGE)

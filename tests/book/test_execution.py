@@ -98,9 +98,18 @@ def test_the_key_knows_new_and_renamed_modules_releases_and_nothing_of_compiled_
     renamed = execute_chapters.environment_key()
     (book / "answers" / "more.py").touch()
     added = execute_chapters.environment_key()
-    monkeypatch.setattr(execute_chapters.importlib.metadata, "distributions", list)
+    monkeypatch.setattr(execute_chapters.importlib.metadata, "distributions", lambda path: [])
     released = execute_chapters.environment_key()
     assert len({key, renamed, added, released}) == 4
+
+
+def test_the_key_does_not_depend_on_what_a_module_adds_to_the_path(book, tmp_path, monkeypatch):
+    key = execute_chapters.environment_key()
+    copy = tmp_path / "vendor" / "numpy-0.1.dist-info"
+    copy.mkdir(parents=True)
+    (copy / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(copy.parent))
+    assert execute_chapters.environment_key() == key
 
 
 def differs_by(change) -> bool:
