@@ -69,8 +69,10 @@ class Verdict:
         return rows
 
     def _repr_markdown_(self) -> str:
-        mark = {True: "**holds**", False: "**does not hold**", None: "**cannot tell**"}[self.holds]
-        rows = [f"{mark}: {self.words}"]
+        said, _, pointer = self.words.partition("\n")
+        short = _SHORT[self.holds]
+        rows = [f"**{short}**{said.removeprefix(short)}" if said.startswith(short) else f"**{short}**: {said}"]
+        rows += [f"\n```text\n{pointer}\n```\n"] if pointer else []  # the place in the formula that was given
         shown = (
             self
             if self.slips or self.lacks or not self.links
