@@ -124,7 +124,7 @@ def compare(
 def as_words(agreement: float | int, tolerance: float | int, /) -> str:
     """An agreement in figures, or 'exact' where nothing but equality was allowed and it was found.
 
-    >>> measured(1.5e-13, 1e-12), measured(0, 0)
+    >>> as_words(1.5e-13, 1e-12), as_words(0, 0)
     ('1.5e-13', 'exact')
     """
     return "exact" if agreement == tolerance == 0 else figure(agreement)

@@ -38,7 +38,7 @@ def balance(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Numbers r, c with A <= r c and equality somewhere in every row and column that is not zero.
 
     >>> k = 1e8
-    >>> r, c = balanced(np.array([[1, k / 4], [k / 4, k**2]]))
+    >>> r, c = balance(np.array([[1, k / 4], [k / 4, k**2]]))
     >>> np.round(r * c / [1, k**2], 2)
     array([1., 1.])
     """
