@@ -277,10 +277,6 @@ def softmax_without_products(case: Case) -> np.ndarray:
     return np.stack([np.diag(y_n) for y_n in y])
 
 
-def other_loss(case: Case) -> str:
-    return "squared_error" if case.loss != "squared_error" else "binary_cross_entropy"
-
-
 def output_slope(case: Case) -> np.ndarray:
     """(y - t) y (1 - y) in the place of y - t."""
     a = reference(case).outputs

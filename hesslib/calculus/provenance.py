@@ -136,11 +136,6 @@ def silence() -> Iterator[None]:
         _open.reset(token)
 
 
-def listening() -> bool:
-    """Whether a chain is collecting what is used."""
-    return _open.get() is not None
-
-
 def report(*grounds: Ground, rewriting: Callable[[Expr], Expr] | None = None) -> None:
     """Tell the chain that is being built, if there is one, what is used."""
     found = _open.get()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, Rational, Sum
+from sympy import Expr, Indexed, Rational
 
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
@@ -41,10 +41,6 @@ def targets_sum_to_one(e: Expr, /) -> Expr:
 
 
 _targets_sum_to_one = fact(S("k", K, lambda k: t[k]), sp.S.One)
-
-
-def _is_sum_of_targets(x: Any) -> bool:
-    return isinstance(x, Sum) and isinstance(x.function, Indexed) and x.function.base == t
 
 
 def exponentials_are_outputs(e: Expr, /) -> Expr:

@@ -212,10 +212,6 @@ def slope_of_probability() -> Steps:
 information = Tensor("information", latex=r"\mathcal{I}", shape=(P, P))
 
 
-def _is_information(x: Any) -> bool:
-    return isinstance(x, sp.Indexed) and x.base == information
-
-
 def fisher() -> Steps:
     r"""The Fisher information $\sum_sp_s\,\partial_k\ln p_s\,\partial_l\ln p_s=4S_{kl}$."""
     definition = S("s", X, lambda s: Diff(w[k], p[s]) * Diff(w[l], p[s]) / p[s])

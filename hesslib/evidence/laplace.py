@@ -194,7 +194,7 @@ def log_evidences(
 ) -> dict[str, float]:
     r"""The log evidence with each curvature, to see how far apart they are.
 
-    Return `log_evidence` with each curvature, to see how far apart they are; NaN where $A$ is not positive definite.
+    Return `log_evidence` with each curvature; NaN where $A$ is not positive definite.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ from .grammar import parse, require_bounds
 from .in_notation import written
 from .known import known
 from .meaning import Meaning
-from .network_form import Assumed, C, CannotTellError, NetworkForm, letters_free
+from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
 from .place import ReadingError
 from .slips import mended, resized
@@ -251,9 +251,8 @@ class _Judge:
                 continue
             if decision.word == "equal":
                 return Verdict(text, True, condition)
-            if first is None or (first.word == "undecided" and decision.word == "different"):
-                first, plain = decision, assumed
-            if not condition and decision.word == "different":
+            differs = decision.word == "different"
+            if first is None or (differs and (first.word == "undecided" or not condition)):
                 first, plain = decision, assumed
         if first is None and broken is None:
             return self._from_book(one, other, text, why)
@@ -292,9 +291,7 @@ class _Judge:
             lacks, instead = ([self._write(x) for x in terms] for terms in (missing, extra))
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError):
             goal = None
-        loose = sorted(
-            map(str, letters_free(other) - letters_free(one) - {s for s in letters_free(other) if s.is_positive})
-        )
+        loose = sorted(map(str, loose_letters(one, other)))
         if loose and not reason:
             reason = f"{', '.join(loose)} stands on the right only"
         slip, right = self._mended(one, other, assumed, goal, bool(reason))
@@ -363,7 +360,7 @@ class _Judge:
                 yield name, resized(candidate)
 
     def _right(self, one: Expr, candidate: Expr, assumed: Assumed) -> bool:
-        if letters_free(candidate) - letters_free(one) - {s for s in letters_free(candidate) if s.is_positive}:
+        if loose_letters(one, candidate):
             return False
         try:
             agree_on_ranges(one, [], candidate)

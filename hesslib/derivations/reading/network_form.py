@@ -33,7 +33,7 @@ g = Tensor("g", layers=1, shape=lambda k: (n[k],), pattern=True)  # the derivati
 _without_biases = Architecture(
     {
         a: lambda k, j: S("i", n[k - 1], lambda i: w[k, j, i] * z[k - 1, i]),
-        z: lambda k, j: h(a[k, j]),
+        z: net.definitions[z],
     },
     layers=(1, net.L),
 )
@@ -113,6 +113,9 @@ class NetworkForm:
             told = ", ".join(sorted(map(str, found)))
             raise CannotTellError(f"which of the layers {told} lies above is not said")
         return found[0] + max(self.groups[found[0]]) if found else net.l
+
+    def _is_last(self, layer: Expr) -> bool:
+        return bool(sp.expand(layer - self.depth) == 0)
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -210,7 +213,7 @@ class NetworkForm:
 
     def at_top(self, k: Expr) -> Expr:
         """The signal of the layer through which the error is known."""
-        last = sp.expand(self.top - self.depth) == 0
+        last = self._is_last(self.top)
         if last and self.assumed.loss == "squares":
             if self.assumed.outputs == "activated":
                 return h(a[self.top, k]).fdiff() * (z[self.top, k] - self.target[k])
@@ -223,7 +226,7 @@ class NetworkForm:
 
     def curved(self, layer: Expr, k: Expr, q: Expr) -> Expr:
         """The second derivative of the error by two pre-activations of the top layer."""
-        if sp.expand(layer - self.depth) == 0 and self.assumed.loss == "squares":
+        if self._is_last(layer) and self.assumed.loss == "squares":
             return tidy(self._by(a[layer, q], self.at_top(k)))
         if self.assumed.diagonal:
             return KroneckerDelta(k, q) * C[layer, k, k]
@@ -262,7 +265,7 @@ class NetworkForm:
                 if self.assumed.loss == "squares" and self.assumed.outputs == "activated":
                     return z[layer, op.indices[1]] - self.target[op.indices[1]]
                 return g[layer, op.indices[1]]
-            if self.assumed.loss == "squares" and sp.expand(self.top - self.depth) == 0:
+            if self.assumed.loss == "squares" and self._is_last(self.top):
                 return D.raw(self.raw_error())
             if order(self.top, layer) == -1 or (op.base == z and order(self.top, layer) == 0):
                 raise CannotTellError("the error is not known through the highest layer that is mentioned")
@@ -301,17 +304,17 @@ class NetworkForm:
         if op.base in (w, b):
             inner = self.response(upper, a[layer, op.indices[1]])
             return inner * z[layer - 1, op.indices[2]] if op.base == w else inner
+
+        def through_above() -> Expr:
+            unit = op.indices[1]
+            return S("k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, unit])
+
         if op.base == z:
-            return S(
-                "k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]]
-            )
+            return through_above()
         constant, rest = sp.expand(layer).as_coeff_Add()
         high, top = sp.expand(upper[0]).as_coeff_Add()
         if int(constant) < max(self.groups.get(rest, [int(constant)])):
-            slope = h(op).fdiff()
-            return slope * S(
-                "k", n[layer + 1], lambda q: self.response(upper, a[layer + 1, q]) * w[layer + 1, q, op.indices[1]]
-            )
+            return h(op).fdiff() * through_above()
         if int(high) > min(self.groups.get(top, [int(high)])):
             below = upper[0] - 1
             return S(
@@ -336,17 +339,15 @@ class NetworkForm:
             return sp.S.Zero if layer == 0 else h(a[layer, k]).fdiff() * of_a(layer, k)
 
         def of_delta(layer: Expr, k: Expr) -> Expr:
-            if sp.expand(layer - self.depth) != 0:
+            if not self._is_last(layer):
                 return R.named(delta[layer, k])
             return S("k", n[layer], lambda q: self.curved(layer, k, q) * of_a(layer, q))
 
-        for rule in (of_a, of_z, of_delta):
-            setattr(rule, "proved", True)  # noqa: B010
         R.rules = {
             w: lambda *at: v[at], b: lambda *at: u[at], v: CONSTANT, u: CONSTANT, a: of_a, z: of_z, delta: of_delta,
             self.target: CONSTANT, E: lambda: S("k", n[self.top], lambda k: delta[self.top, k] * of_a(self.top, k)),
         }  # fmt: skip
-        if operand == E and sp.expand(self.top - self.depth) != 0:
+        if operand == E and not self._is_last(self.top):
             raise CannotTellError("the error moves with all layers, and the last is not mentioned")
         try:
             return self._rest(R.raw(self._inner(operand) if operand != E else E))
@@ -360,6 +361,9 @@ class NetworkForm:
         )
 
 
-def letters_free(e: Expr) -> set[Symbol]:
-    """The index letters that a formula leaves free."""
-    return {s for s in e.free_symbols if isinstance(s, Symbol) and s.is_integer and not isinstance(s, sp.Dummy)}
+def loose_letters(one: Expr, other: Expr) -> set[Symbol]:
+    """The index letters that stand free in the other formula only; layer numbers and sizes, which are positive, may."""
+    free = other.free_symbols - one.free_symbols
+    return {
+        s for s in free if isinstance(s, Symbol) and s.is_integer and not (s.is_positive or isinstance(s, sp.Dummy))
+    }

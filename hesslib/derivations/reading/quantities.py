@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Expr, Indexed, KroneckerDelta
 
 from hesslib.calculus.index import RangeError, Tensor, Width
 
@@ -185,8 +185,3 @@ class Quantities:
         else:
             found = Array(sizes[0], sizes[1], lambda i, j: tensor[(*layers, i, j)])
         return found.T if turned else found
-
-
-def free_letters(e: Any) -> set[Symbol]:
-    """The index letters of a scalar."""
-    return {s for s in e.free_symbols if s.is_integer} if isinstance(e, sp.Basic) else set()
