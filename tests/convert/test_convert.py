@@ -13,6 +13,7 @@ import pytest
 import hesslib
 from hesslib import Activation, Network, check
 from hesslib.convert import LossConvention, ParameterOrder, from_jax, from_torch
+from hesslib.convert.comparison import roundings
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -651,3 +652,10 @@ def test_a_function_is_known_by_its_values_not_by_its_name() -> None:
     assert from_jax(shapes, activation="sigmoid").net.activation[0].name == "logistic"
     with pytest.raises(ValueError, match="activation is relu; it must be"):
         from_jax(shapes, activation=relu)
+
+
+def test_roundings_are_followed_from_layer_to_layer_as_by_hand():
+    net, eps = Network((1, 1, 1), activation="identity"), 2.0**-52
+    w = net.ravel([np.array([[2.0]]), np.array([[-3.0]])], [np.zeros(1), np.ones(1)])
+    first = eps * 2 + eps * (2 + 2 + 1)  # of a = 2, and of what the activation makes of it
+    assert roundings(net, w, np.array([[1.0]]), eps) == 3 * first + eps * (3 * 2 + 1)

@@ -31,3 +31,19 @@ def test_all_patterns_are_the_sum_over_devices_and_their_patterns():
     assert whole.established == "definition"
     (d, _, devices), (n, _, patterns) = whole.rhs.limits
     assert (whole.rhs.function, devices, patterns) == (shards.part[d, n], shards.p, shards.m)
+
+
+@pytest.mark.parametrize("p", [2, 3, 5])
+def test_a_ring_that_adds_up_sends_the_volume_that_is_stated(p):
+    share = 4
+    numbers = np.random.default_rng(p).integers(0, 100, (p, p, share))  # of each device, in as many shares
+    held, sent = numbers.copy(), 0
+    for step in range(2 * (p - 1)):
+        moving = [(d, (d - step) % p) for d in range(p)]
+        values = [held[d, part].copy() for d, part in moving]
+        for (d, part), value in zip(moving, values, strict=True):
+            to = (d + 1) % p
+            held[to, part] = held[to, part] + value if step < p - 1 else value
+        sent += share  # by each device
+    assert (held == numbers.sum(axis=0)).all()
+    assert all_reduce.volume().rhs.subs({all_reduce.p: p, all_reduce.P: share * p}) == sent

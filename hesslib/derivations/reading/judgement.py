@@ -22,7 +22,7 @@ from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
-from ..network import E, b, u
+from ..network import E, b, l, m, u
 from .arrays import Array, said
 from .grammar import parse, require_bounds
 from .in_notation import written
@@ -41,6 +41,8 @@ MAX_TRIES = 260
 """How many mended formulas are tried, to find the slip."""
 SECONDS = 4.0
 """How long the slip is looked for in one statement."""
+DISTANCES = 3
+"""How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 MAX_LINKS = 40
 """How many equalities of one display are decided."""
 
@@ -262,16 +264,38 @@ class _Judge:
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
 
     def _from_book(self, one: Expr, other: Expr, text: str, why: Exception | None) -> Verdict:
-        """The verdict by what the book derived of the left side."""
-        for result, where in known(one):
-            decision = decide(result, other, one)
-            if decision.word == "equal":
+        """The verdict by what the book derived of the left side.
+
+        A right side that is written otherwise may still be right, since $G$ and $B$ can be taken apart from either end:
+        it is wrong if it is so for layers that are a known distance apart.
+        """
+        for result, where, layers in known(one):
+            if decide(result, other, one).word == "equal":
                 return Verdict(text, True, where.replace("$", ""))
+            wrong = self._wrong_at_a_distance(one, other, text, layers)
+            if wrong is None:
+                unlike = f"it is not the form in which it is known: {self._write(one)} = {self._write(result)}"
+                return Verdict(
+                    text, None, reason=f"{unlike}; at distances of {DISTANCES} layers it was not found wrong"
+                )
             missing, extra = difference(result, other, (one,))
             lacks, instead = ([self._write(x) for x in terms] for terms in (missing, extra))
             nearest = f"{self._write(one)} = {self._write(result)}"
-            return Verdict(text, False, "", tuple(lacks), tuple(instead), self._named(lacks, instead), nearest)
+            slips = self._named(lacks, instead)
+            told = wrong.counterexample
+            return Verdict(text, False, "", tuple(lacks), tuple(instead), slips, nearest, counterexample=told)
         return Verdict(text, None, reason=str(why or "nothing is known of it"))
+
+    def _wrong_at_a_distance(self, one: Expr, other: Expr, text: str, layers: dict[Any, Any]) -> Verdict | None:
+        """The verdict that refuses the formula where layer m is so many layers above layer l; None if none does."""
+        if layers.keys() != {m, l}:
+            return None
+        for distance in range(1, DISTANCES + 1):
+            at = {layers[m]: layers[l] + distance}
+            verdict = self._decided(one.xreplace(at), other.xreplace(at), text)
+            if verdict.holds is False:
+                return verdict
+        return None
 
     def _write(self, e: Expr) -> str:
         loose = {s: sp.Symbol(s.name, integer=True) for s in e.free_symbols if isinstance(s, sp.Dummy)}

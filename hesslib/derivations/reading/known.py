@@ -42,14 +42,14 @@ def _known() -> tuple[tuple[Expr, Expr, str], ...]:
     return tuple(found)
 
 
-def known(lhs: Expr, /) -> Iterator[tuple[Expr, str]]:
-    """What is known to equal ``lhs``, in its letters, and where that holds."""
+def known(lhs: Expr, /) -> Iterator[tuple[Expr, str, dict[Any, Any]]]:
+    """What is known to equal ``lhs``, in its letters, where that holds, and the letters for m and l there."""
     named = lhs.replace(lambda q: isinstance(q, sp.Indexed) and q.base in (G, B), _named)
     for pattern, result, where in _known():
         plain = pattern.replace(lambda q: isinstance(q, sp.Indexed) and q.base in (G, B), _named)
         match = _matched(plain, named)
         if match is not None:
-            yield result.xreplace(match), where
+            yield result.xreplace(match), where, {letter: match[letter] for letter in (m, l) if letter in match}
 
 
 def _named(q: Any) -> Expr:

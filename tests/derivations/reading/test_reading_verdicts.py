@@ -71,6 +71,12 @@ WRONG = [
     ("book", r"\delta_j^{(L+1)} = \delta_j^{(L)}", []),
 ]  # fmt: skip
 
+FROM_THE_OTHER_END = [
+    r"G^{(m,l)}_{kj} = h'(a_j^{(l)}) \sum_q w_{qj}^{(l+1)} G_{kq}^{(m,l+1)}",
+    r"\frac{\partial a_k^{(m)}}{\partial a_j^{(l)}} = h'(a_j^{(l)}) \frac{\partial a_k^{(m)}}{\partial z_j^{(l)}}",
+]
+"""True where m is above l, and written in another way than the book derives it."""
+
 NOT_TOLD = [
     ("book", r"\delta_{jk} = \delta_j^{(l)}", "two things|Kronecker|index"),
     ("book", r"\delta_j = h'(a_j)", "layer number"),
@@ -181,3 +187,25 @@ def test_a_notation_that_is_none_is_refused():
         Notation(weights="up")
     with pytest.raises(ValueError, match="'wieght' is no part"):
         Notation.from_yaml("wieght: w")
+
+
+@pytest.mark.parametrize("text", FROM_THE_OTHER_END)
+def test_what_is_right_but_taken_apart_from_the_other_end_is_never_called_wrong(text):
+    verdict = check_latex(text)
+    assert verdict.holds is None
+    assert "not the form in which it is known" in verdict.reason
+
+
+@pytest.mark.parametrize("text", FROM_THE_OTHER_END)
+def test_the_same_without_the_slope_is_wrong_at_numbers(text):
+    verdict = check_latex(text.replace("h'(a_j^{(l)}) ", ""))
+    assert verdict.holds is False
+    assert verdict.counterexample.startswith("at l = ")
+
+
+FAR = r"\frac{\partial a_k^{(L)}}{\partial a_j^{(l)}} = %s \sum_q w_{qj}^{(l+1)} \frac{\partial a_k^{(L)}}{\partial a_q^{(l+1)}}"
+
+
+def test_a_derivative_across_an_unknown_number_of_layers_keeps_the_slope_of_the_lowest():
+    assert check_latex(FAR % "h'(a_j^{(l)})").holds is True
+    assert check_latex(FAR % "").holds is False
