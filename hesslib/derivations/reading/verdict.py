@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
+from typing import Any
 
 from hesslib.calculus.display import aligned
 
@@ -55,7 +56,7 @@ class Verdict:
         )
         rows = [f"{self.text.strip()}", f"  {self.words}"]
         if len(self.links) > 1:
-            rows[1] = f"  {len(self.links)} equalities: " + ", ".join(_SHORT[link.holds] for link in self.links)
+            rows[1] = f"  {len(self.links)} equalities: " + ", ".join(SHORT[link.holds] for link in self.links)
             if self.holds and self.condition:
                 rows.append(f"  {self.words}")
             if wrong is not None:
@@ -68,9 +69,29 @@ class Verdict:
         rows += [f"  it would hold under this condition: {self.condition}"] if self.condition and not self.holds else []
         return rows
 
+    def data(self) -> dict[str, Any]:
+        """The verdict as JSON has it; of a chain, of that link which decides. Words and formulas of a slip alternate."""
+        shown = self
+        if self.links and not (self.slips or self.lacks):
+            shown = next((link for link in self.links if link.holds is self.holds), self)
+        said, _, pointer = shown.reason.partition("\n")
+        return {
+            "holds": self.holds,
+            "short": SHORT[self.holds],
+            "condition": self.condition,
+            "reason": said,
+            "pointer": pointer,
+            "lacks": list(shown.lacks),
+            "instead": list(shown.instead),
+            "slips": [_typeset(slip).split("$") for slip in shown.slips],
+            "nearest": shown.nearest,
+            "counterexample": shown.counterexample,
+            "links": [[link.text, link.holds] for link in self.links],
+        }
+
     def _repr_markdown_(self) -> str:
         said, _, pointer = self.words.partition("\n")
-        short = _SHORT[self.holds]
+        short = SHORT[self.holds]
         rows = [f"**{short}**{said.removeprefix(short)}" if said.startswith(short) else f"**{short}**: {said}"]
         rows += [f"\n```text\n{pointer}\n```\n"] if pointer else []  # the place in the formula that was given
         shown = (
@@ -92,7 +113,7 @@ class Verdict:
         return f'<pre class="verdict" style="border-left: 4px solid {colour}; padding-left: 1em">{report}</pre>'
 
 
-_SHORT = {True: "holds", False: "does not hold", None: "cannot tell"}
+SHORT = {True: "holds", False: "does not hold", None: "cannot tell"}
 
 
 def _typeset(slip: str) -> str:
