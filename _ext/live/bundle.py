@@ -43,6 +43,13 @@ UNUSED = (
 ).split()
 """Rooms of the packages that no formula leads to; what SymPy itself imports of them is in the memory all the same."""
 
+SCRIPTS = {
+    "runtime.js": ["loader", "module", "lock", "library", "rest"],
+    "machine.js": ["machine"],
+    "memory.js": ["memory"],
+}
+"""The scripts of the engine, and the parts that each of them brings."""
+
 QUESTIONS = [
     {"text": r"\delta_j = \sum_k w_{jk} \delta_k", "notation": "prml"},
     {"text": r"\delta_j^{(l)} = h'(a_j^{(l)}) \sum_k w_{kj}^{(l+1)} \delta_k^{(l+1)}", "notation": "book"},
@@ -79,13 +86,13 @@ def key() -> str:
 
 def bundle(cache: Path) -> Path:
     """The folder with the scripts, made if it is not there."""
-    target = cache / key()
+    target = cache / f"engine-{key()}"
     if not target.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as temporary:
             work = Path(temporary)
             _make(work / "scripts", work)
-            for old in [path for path in cache.iterdir() if path not in (work, target)]:
+            for old in cache.glob("engine-*"):
                 shutil.rmtree(old, ignore_errors=True)
             (work / "scripts").rename(target)
     return target
@@ -104,20 +111,18 @@ def _make(scripts: Path, work: Path) -> None:
     npm_packages.node(str(PROGRAMS / "snapshot.mjs"), str(pyodide), compiled, driver, questions, memory, imported)
     there = set(json.loads(Path(imported).read_text(encoding="utf-8")))
     parts = {
-        "runtime.js": {
-            "loader": pyodide / "pyodide.mjs",
-            "module": pyodide / "pyodide.asm.mjs",
-            "lock": pyodide / "pyodide-lock.json",
-            "library": pyodide / "python_stdlib.zip",
-            "rest": _remaining(Path(compiled), there),
-        },
-        "machine.js": {"machine": pyodide / "pyodide.asm.wasm"},
-        "memory.js": {"memory": Path(memory)},
+        "loader": pyodide / "pyodide.mjs",
+        "module": pyodide / "pyodide.asm.mjs",
+        "lock": pyodide / "pyodide-lock.json",
+        "library": pyodide / "python_stdlib.zip",
+        "rest": _remaining(Path(compiled), there),
+        "machine": pyodide / "pyodide.asm.wasm",
+        "memory": Path(memory),
     }
-    scripts.mkdir()
-    for name, contents in parts.items():
-        lines = [f"(self.LIVE_PARTS ??= {{}}).{key} = {_text(what)};" for key, what in contents.items()]
-        (scripts / name).write_text("\n".join(lines) + "\n", encoding="ascii")
+    (scripts / "live").mkdir(parents=True)
+    for name, keys in SCRIPTS.items():
+        lines = [f"(self.LIVE_PARTS ??= {{}}).{key} = {_text(parts[key])};" for key in keys]
+        (scripts / "live" / name).write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
 def _remaining(compiled: Path, imported: set[str]) -> bytes:

@@ -81,6 +81,18 @@ class Sheet:
         sheet = cls(text, data, known)
         return sheet if check_sheet(text, sheet.data()).holds is (wrong is None) else None
 
+    @classmethod
+    def of_text(cls, text: str, /) -> Sheet | None:
+        r"""The sheet for a formula about networks in the letters of this book; None if it is not read, or does not hold.
+
+        >>> Sheet.of_text(r"z_j^{(l)} = h(a_j^{(l)})").words
+        'book'
+        """
+        try:
+            return cls(text, BOOK.name) if _holds_in_the_book(text) else None
+        except UNREADABLE:
+            return None
+
     def data(self) -> dict[str, Any]:
         """The sheet as JSON has it."""
         return {"text": self.text, "words": self.words, "known": [list(pair) for pair in self.known]}
@@ -95,8 +107,8 @@ def check_sheet(text: str, sheet: Mapping[str, Any], /) -> Verdict:
 
     >>> x, y = sp.symbols("x y")
     >>> sheet = Sheet.of([(y, x**2)]).data()
-    >>> check_sheet("y = x x", sheet).holds, check_sheet("y = x", sheet).slips
-    (True, ('square lost: of x',))
+    >>> check_sheet("y = x x", sheet).holds, check_sheet("y = x", sheet).lacks
+    (True, ('x^{2}',))
     """
     if isinstance(sheet["words"], str):
         return check_latex(text, notation=sheet["words"])
