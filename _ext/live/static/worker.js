@@ -30,6 +30,14 @@ async function start() {
     String(what).endsWith("pyodide.asm.wasm")
       ? new Response(await inflated("machine"), { headers: { "Content-Type": "application/wasm" } })
       : reallyFetch(what, options);
+  const memory = inflated("memory");
+  const instantiate = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = async (...told) => {
+    const made = await instantiate.apply(WebAssembly, told);
+    const held = made.instance.exports.memory; // as small as Python needs to start; what was kept must fit
+    held.grow(Math.max(0, Math.ceil(((await memory).length - held.buffer.byteLength) / 65536)));
+    return made;
+  };
   const [loader, module, lock, library] = await Promise.all(["loader", "module", "lock", "library"].map(inflated));
   const { loadPyodide } = await import(address(loader, "text/javascript"));
   const createPyodideModule = (await import(address(module, "text/javascript"))).default;
@@ -39,7 +47,7 @@ async function start() {
     createPyodideModule,
     lockFileContents: new TextDecoder().decode(lock),
     stdLibURL: address(library, "application/zip"),
-    _loadSnapshot: inflated("memory"),
+    _loadSnapshot: memory,
   });
   python.FS.writeFile("/lib/rest.zip", await inflated("rest"));
   return python.globals.get("answer");

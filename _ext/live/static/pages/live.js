@@ -100,9 +100,15 @@
     return [...latex.matchAll(/\\([A-Za-z]+|[^])/g)].every(([command]) => KNOWN.has(command));
   }
 
+  const complete = new Promise((resolve) => {
+    if (document.readyState === "complete") resolve();
+    else self.addEventListener("load", resolve);
+  });
+
   async function typeset(place, latex, display) {
     const asked = Symbol(latex);
     place.asked = asked;
+    await complete; // MathJax is deferred
     await self.MathJax.startup.promise;
     try {
       const set = await self.MathJax.tex2chtmlPromise(latex, { display });
