@@ -4,17 +4,16 @@ import json
 
 
 def answer(question):
-    """The verdict on a formula: ``text``, with the name of a ``notation`` or a ``sheet``."""
-    from hesslib.derivations.reading.beside import check_sheet
-    from hesslib.derivations.reading.judgement import check_latex
+    """The verdict on a formula: ``text``, with the name of a ``notation`` or a ``sheet``; ``quick`` looks for no slip."""
+    from hesslib.derivations.reading import beside, judgement, notation
 
     try:
         asked = json.loads(question)
-        text = asked["text"]
+        work = judgement.Work(judgement.MAX_WORK if asked.get("quick") else 0)
         if asked.get("sheet"):
-            verdict = check_sheet(text, asked["sheet"])
+            verdict = beside.judged_on(asked["text"], asked["sheet"], work)
         else:
-            verdict = check_latex(text, notation=asked["notation"])
+            verdict = judgement.judged(asked["text"], notation.notation_of(asked["notation"]), work)
         return json.dumps(verdict.data())
     except Exception as error:  # whatever it is, the page must say that there is no verdict
         return json.dumps({"fault": f"{type(error).__name__}: {error}"})

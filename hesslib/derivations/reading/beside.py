@@ -25,10 +25,10 @@ from hesslib.calculus.terms import WorkLimitError
 
 from .declared import UnsayableError, as_data, from_data
 from .grammar import parse, require_bounds
-from .judgement import MAX_WORK, Judge, Work, check_latex, judged, together
+from .judgement import MAX_WORK, Judge, Work, judged, together
 from .meaning import read
 from .network_form import Assumed
-from .notation import BOOK, Notation
+from .notation import BOOK, Notation, notation_of
 from .place import ReadingError
 from .scanner import scan
 from .statements import Statement, statements
@@ -79,7 +79,7 @@ class Sheet:
         if _holds_in_the_book(rows_of_right):
             return cls(text, "book")
         sheet = cls(text, data, known)
-        return sheet if check_sheet(text, sheet.data()).holds is (wrong is None) else None
+        return sheet if judged_on(text, sheet.data(), Work(MAX_WORK)).holds is (wrong is None) else None
 
     @classmethod
     def of_text(cls, text: str, /) -> Sheet | None:
@@ -110,8 +110,13 @@ def check_sheet(text: str, sheet: Mapping[str, Any], /) -> Verdict:
     >>> check_sheet("y = x x", sheet).holds, check_sheet("y = x", sheet).lacks
     (True, ('x^{2}',))
     """
+    return judged_on(text, sheet, Work())
+
+
+def judged_on(text: str, sheet: Mapping[str, Any], work: Work, /) -> Verdict:
+    """The verdict, with so much work spent already on looking for slips."""
     if isinstance(sheet["words"], str):
-        return check_latex(text, notation=sheet["words"])
+        return judged(text, notation_of(sheet["words"]), work)
     words = from_data(sheet["words"])
     try:
         found = statements(text, names=words.spellings)
@@ -119,7 +124,6 @@ def check_sheet(text: str, sheet: Mapping[str, Any], /) -> Verdict:
             for side in statement.sides:
                 require_bounds(side, text)
         known = [(_read(one, words), _read(other, words)) for one, other in sheet["known"]]
-        work = Work()
         links = [link for statement in found for link in _Beside(statement, text, words, known, work).links()]
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))

@@ -56,7 +56,7 @@ class Verdict:
         )
         rows = [f"{self.text.strip()}", f"  {self.words}"]
         if len(self.links) > 1:
-            rows[1] = f"  {len(self.links)} equalities: " + ", ".join(SHORT[link.holds] for link in self.links)
+            rows[1] = f"  {len(self.links)} equalities: " + ", ".join(_SHORT[link.holds] for link in self.links)
             if self.holds and self.condition:
                 rows.append(f"  {self.words}")
             if wrong is not None:
@@ -77,7 +77,6 @@ class Verdict:
         said, _, pointer = shown.reason.partition("\n")
         return {
             "holds": self.holds,
-            "short": SHORT[self.holds],
             "condition": self.condition,
             "reason": said,
             "pointer": pointer,
@@ -91,7 +90,7 @@ class Verdict:
 
     def _repr_markdown_(self) -> str:
         said, _, pointer = self.words.partition("\n")
-        short = SHORT[self.holds]
+        short = _SHORT[self.holds]
         rows = [f"**{short}**{said.removeprefix(short)}" if said.startswith(short) else f"**{short}**: {said}"]
         rows += [f"\n```text\n{pointer}\n```\n"] if pointer else []  # the place in the formula that was given
         shown = (
@@ -113,7 +112,7 @@ class Verdict:
         return f'<pre class="verdict" style="border-left: 4px solid {colour}; padding-left: 1em">{report}</pre>'
 
 
-SHORT = {True: "holds", False: "does not hold", None: "cannot tell"}
+_SHORT = {True: "holds", False: "does not hold", None: "cannot tell"}
 
 
 def _typeset(slip: str) -> str:

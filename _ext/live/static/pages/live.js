@@ -255,9 +255,17 @@
         engine.stop();
         working.hidden = true;
         decide.disabled = false;
-        output.textContent = word;
+        output.append(word);
       }
       asked += 1;
+    }
+    async function answered(question) {
+      const verdict = await engine.ask(question, (come, all) => {
+        bar.value = come;
+        stage.textContent = come < all ? `loading the engine, ${come} of ${all}` : "starting Python, then deciding";
+      });
+      if (verdict.fault) throw new Error(verdict.fault);
+      return verdict;
     }
     async function run() {
       if (!working.hidden) return;
@@ -273,14 +281,15 @@
       const patience = setTimeout(() => (working.hidden = mine !== asked), engine.ready ? 300 : 0);
       decide.disabled = true;
       try {
-        const verdict = await engine.ask(question, (come, all) => {
-          bar.value = come;
-          stage.textContent = come < all ? `loading the engine, ${come} of ${all}` : "starting Python, then deciding";
-        });
+        const verdict = await answered({ ...question, quick: true });
         if (mine !== asked) return;
-        if (verdict.fault) throw new Error(verdict.fault);
         output.dataset.holds = String(verdict.holds);
         output.replaceChildren(...report(verdict, sheet));
+        if (verdict.holds !== false || sheet.exercise) return;
+        bar.value = bar.max;
+        stage.textContent = "looking for the slip";
+        const whole = await answered(question);
+        if (mine === asked) output.replaceChildren(...report(whole, sheet));
       } catch (error) {
         if (mine === asked) output.textContent = `There is no verdict: ${error.message}`;
       } finally {
