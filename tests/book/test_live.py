@@ -293,9 +293,7 @@ def test_a_link_holds_the_formula_and_the_notation(opened):
     assert sheet(page, "backprop").locator("textarea").input_value() == WRONG
 
 
-@pytest.mark.parametrize(
-    "end", NO_ADDRESSES
-)
+@pytest.mark.parametrize("end", NO_ADDRESSES)
 def test_an_address_that_is_none_is_passed_over(opened, end):
     page = opened(told=["empty", RIGHT])
     page.evaluate("end => { location.hash = end; }", end)

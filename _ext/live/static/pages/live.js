@@ -173,7 +173,7 @@
     number += 1;
     const id = `live-${number}`;
     const field = element("textarea", {
-      id: `${id}-formula`, rows: Math.min(8, 2 + (sheet.text.match(/\n/g) ?? []).length), spellcheck: "false",
+      id: `${id}-formula`, rows: Math.min(10, sheet.text.split("\n").reduce((rows, line) => rows + 1 + Math.floor(line.length / 50), 1)), spellcheck: "false",
       autocapitalize: "off", autocomplete: "off", autocorrect: "off", "aria-describedby": `${id}-help`,
       maxlength: LONGEST,
     });
