@@ -66,20 +66,20 @@ class Sheet:
         right side of the only equation.
         """
         try:
-            sides = with_letters(*[sp.sympify(side) for pair in equations for side in pair], *around, wrong)
-            words = Vocabulary.of(*[side for side in sides if side is not None])
-            printed = [_printed(side, words) for side in sides[: 2 * len(equations)]]
-            shown = printed if wrong is None else [printed[0], _printed(sides[-1], words)]
-            data = as_data(words)
+            return cls._of(equations, *around, wrong=wrong)
         except Exception:  # noqa: BLE001 - what holds integrals, matrices or sets fails in many ways when it is read
             return None
-        rows = [(shown[i], shown[i + 1]) for i in range(0, len(shown), 2)]
-        text = " \\\\\n".join(f"{one} {'&' * (len(rows) > 1)}= {other}" for one, other in rows)
+
+    @classmethod
+    def _of(cls, equations: Sequence[tuple[Any, Any]], *around: Any, wrong: Any) -> Sheet | None:
+        sides = with_letters(*[sp.sympify(side) for pair in equations for side in pair], *around, wrong)
+        words = Vocabulary.of(*[side for side in sides if side is not None])
+        printed = [_printed(side, words) for side in sides[: 2 * len(equations)]]
         known = tuple((printed[i], printed[i + 1]) for i in range(0, len(printed), 2))
-        rows_of_right = " \\\\\n".join(f"{one} &= {other}" for one, other in known)
-        if _holds_in_the_book(rows_of_right):
-            return cls(text, "book")
-        sheet = cls(text, data, known)
+        text = _rows(known if wrong is None else [(printed[0], _printed(sides[-1], words))])
+        if _holds_in_the_book(_rows(known)):
+            return cls(text, BOOK.name)
+        sheet = cls(text, as_data(words), known)
         return sheet if judged_on(text, sheet.data(), Work(MAX_WORK)).holds is (wrong is None) else None
 
     @classmethod
@@ -128,6 +128,11 @@ def judged_on(text: str, sheet: Mapping[str, Any], work: Work, /) -> Verdict:
 
 _IN_BRACES = re.compile(r"\{(\\?[A-Za-z]+)\}\^\{\(")
 """A letter in braces before its layer number, which needs none."""
+
+
+def _rows(equations: Sequence[tuple[str, str]]) -> str:
+    """Equations as one reads them: one in a line, several aligned."""
+    return " \\\\\n".join(f"{one} {'&' * (len(equations) > 1)}= {other}" for one, other in equations)
 
 
 def _holds_in_the_book(text: str) -> bool:
@@ -199,4 +204,5 @@ class _Beside(Judge):
         return any(signature(e) == signature(left) or e.has(left) for left, _ in self.known)
 
     def _write(self, e: Expr) -> str:
-        return expand(tex(*with_letters(sp.sympify(e))))
+        loose = {s: sp.Symbol(s.name, integer=True) for s in e.free_symbols if isinstance(s, sp.Dummy)}
+        return expand(tex(e.xreplace(loose))).replace(r" \, ", " ")

@@ -13,6 +13,7 @@ from test_reading_round_trip import MODULES, SLOW, chains
 
 from hesslib.calculus.index import Operator, S, Tensor, Width, elementwise, index
 from hesslib.calculus.steps import Steps
+from hesslib.derivations import backpropagation
 from hesslib.derivations.reading.beside import Sheet, check_sheet, judged_on
 from hesslib.derivations.reading.declared import UnsayableError, as_data, from_data
 from hesslib.derivations.reading.judgement import MAX_WORK, Work
@@ -59,8 +60,7 @@ def test_the_exceptions_have_none():
 
 
 def test_a_network_is_decided_by_its_definitions_and_not_by_comparison():
-    (_, chain), *_ = chains("backpropagation")
-    sheet = sheet_of(chain)
+    sheet = sheet_of(backpropagation.signal())
     assert sheet.words == "book"
     assert check_sheet(r"z_j^{(l)} = h(a_j^{(l)})", sheet.data()).holds is True
 
@@ -148,6 +148,7 @@ class Forbidden(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Forbidden())
 from hesslib.derivations import check_latex
+from hesslib.derivations import backpropagation
 from hesslib.derivations.reading.beside import Sheet, check_sheet
 import sympy as sp
 
