@@ -10,7 +10,7 @@ from sympy import Expr
 from .display import aligned
 from .latex import IndexPrinter, _signed, letters, tex
 from .steps import Formula, Steps
-from .together import _Several
+from .joint_display import _Several
 
 __all__ = ["Narrow"]
 

@@ -20,12 +20,12 @@ import sympy as sp
 from sympy import Expr
 
 from .comparison import Counterexample, compare
-from .consistent import require_consistent
+from .held_fixed import require_consistent
 from .decision import Decision, decide, decided
 from .denominators import MayVanishError
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
-from .explained import expanded, recognised, rewritten
+from .justification import expanded, recognised, rewritten
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
 from .latex import lines, tex
 from .let import definition_of, lets_of, unfold_lets
@@ -33,7 +33,7 @@ from .normal import difference
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .ranges import Ranges, agree_on_ranges
 from .results import remember
-from .satisfying import UnfaithfulError, unconfirmed
+from .values_under_facts import UnfaithfulError, unconfirmed
 from .terms import WorkLimitError
 
 if TYPE_CHECKING:

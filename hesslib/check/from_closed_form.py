@@ -8,7 +8,7 @@ import numpy as np
 
 import hesslib
 from hesslib.agreement import ROUNDINGS
-from hesslib.check.nudges import SAFETY, rounding_noise
+from hesslib.check.rounding_noise import SAFETY, rounding_noise
 from hesslib.check.quantity import OF_ERROR, Quantity
 from hesslib.check.reference import Declined, Reference
 from hesslib.check.sizes import sizes

@@ -26,7 +26,7 @@ from hesslib.check.options import Options
 from hesslib.check.quantity import Quantity
 from hesslib.check.reference import Declined, Reference, ratio
 from hesslib.check.report import Referee, Report
-from hesslib.check.second_look import inexactness, of_inexact_values, second_look
+from hesslib.check.disagreement import inexactness, of_inexact_values, second_look
 from hesslib.check.verdict import (
     CANNOT_TELL,
     IN_THE_SAMPLE,

@@ -18,7 +18,7 @@ from hesslib.check.blocks import Blocks
 from hesslib.check.libraries import EPS, epsilon, from_numpy, library_of
 from hesslib.check.state import Kept, find_modules
 from hesslib.check.trees import Tree, tree_of
-from hesslib.convert.double import in_double
+from hesslib.convert.double_precision import in_double
 from hesslib.convert.problem import NetworkProblem
 from hesslib.networks.network import error, forward
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from hesslib.agreement import ROUNDINGS
-from hesslib.check.nudges import SAFETY
+from hesslib.check.rounding_noise import SAFETY
 from hesslib.check.reference import Reference
 
 RIGHT, WRONG, CANNOT_TELL = "right", "wrong", "cannot tell"

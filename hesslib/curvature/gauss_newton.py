@@ -11,7 +11,7 @@ from hesslib.curvature._blocks import assemble, lower_blocks
 from hesslib.curvature._passes import passes
 from hesslib.curvature.diagonal import diagonal_of_parameters
 from hesslib.derivatives.backprop import curved_sensitivities
-from hesslib.networks.network import Network, Reduction, check_batch, forward, reduce_patterns
+from hesslib.networks.network import Network, Reduction, check_batch, forward_pass, reduce_patterns
 
 # contractions
 GRADIENT_OF_PATTERN = "nj,ni->nji"  # delta_j z_i
@@ -56,8 +56,13 @@ def gauss_newton(
            [0.5 , 0.25]])
     """
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(gauss_newton_of(net, w, x, t), reduction, x.shape[0])
+
+
+def gauss_newton_of(net: Network, w: Array, x: Array, t: Array, /) -> Float[Array, "P P"]:
+    """`gauss_newton` of a batch that `check_batch` returned, summed over its patterns."""
     refuse_what_cannot_fit("gauss_newton", 3 * net.num_parameters**2, w)
-    return reduce_patterns(assemble(net, lower_blocks(net, w, x, t, residual=False), w), reduction, x.shape[0])
+    return assemble(net, lower_blocks(net, w, x, t, residual=False), w)
 
 
 def gauss_newton_diagonal(
@@ -91,14 +96,19 @@ def gauss_newton_diagonal(
     array([1.  , 0.25])
     """
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(gauss_newton_diagonal_of(net, w, x), reduction, x.shape[0])
+
+
+def gauss_newton_diagonal_of(net: Network, w: Array, x: Array, /) -> Float[Array, " P"]:
+    """`gauss_newton_diagonal` of inputs that were checked, summed over the patterns; targets do not enter."""
 
     def sums(x: Array) -> tuple[Array]:
-        trace = forward(net, w, x)
+        trace = forward_pass(net, w, x)
         diagonals = [contract(SQUARED_SENSITIVITIES, G, MG) for G, MG in curved_sensitivities(net, w, trace)]
         return (diagonal_of_parameters(trace.z[:-1], diagonals),)
 
     (total,) = sum_over_patterns(sums, (2 * net.widths[-1] + 8) * sum(net.widths), x)
-    return reduce_patterns(total, reduction, x.shape[0])
+    return total
 
 
 def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], t: Array, /) -> Float[Array, "N P"]:

@@ -50,8 +50,13 @@ def hessian(
            [3., 1.]])
     """
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(hessian_of(net, w, x, t), reduction, x.shape[0])
+
+
+def hessian_of(net: Network, w: Array, x: Array, t: Array, /) -> Float[Array, "P P"]:
+    """`hessian` of a batch that `check_batch` returned, summed over its patterns."""
     refuse_what_cannot_fit("hessian", 3 * net.num_parameters**2, w)
-    return reduce_patterns(assemble(net, lower_blocks(net, w, x, t), w), reduction, x.shape[0])
+    return assemble(net, lower_blocks(net, w, x, t), w)
 
 
 class Block(NamedTuple):

@@ -31,7 +31,7 @@ from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
 from hesslib._options import real_number
 from hesslib.curvature._blocks import with_block
 from hesslib.derivatives.backprop import curved_sensitivities
-from hesslib.networks.network import Network, Reduction, check_batch, forward, reduce_patterns
+from hesslib.networks.network import Network, Reduction, check_batch, forward_pass, reduce_patterns
 
 # contractions
 OF_INPUTS = "ni,np->ip"  # sum_n z_ni z_np
@@ -103,7 +103,7 @@ def kronecker_factors(
 
     def sums(x: Array) -> tuple[Array, ...]:
         xp = namespace(x=x)
-        trace = forward(net, w, x)
+        trace = forward_pass(net, w, x)
         parts = []
         for z, (G, MG) in zip(trace.z[:-1], curved_sensitivities(net, w, trace), strict=True):
             z_1 = xp.concat([z, xp.ones_like(x[:, :1])], axis=1)

@@ -11,9 +11,9 @@ from jaxtyping import Float
 from hesslib._arrays import Array, eye_like, namespace, refuse_half_precision, zeros_like
 from hesslib._chunks import BUDGET, refuse_what_cannot_fit
 from hesslib._options import one_of
-from hesslib.curvature.gauss_newton import gauss_newton, gauss_newton_diagonal
-from hesslib.curvature.hessian import hessian
-from hesslib.derivatives.backprop import output_jacobian
+from hesslib.curvature.gauss_newton import gauss_newton_diagonal_of, gauss_newton_of
+from hesslib.curvature.hessian import hessian_of
+from hesslib.derivatives.backprop import output_jacobian_of
 from hesslib.networks.network import Network, check_batch
 
 Curvature = Literal["gauss_newton", "exact", "diagonal"]
@@ -78,7 +78,7 @@ def spectrum(
     w, x, t = _check(net, w, x, t, curvature)
     xp = namespace(w=w)
     if curvature == "diagonal":
-        return Spectrum(gauss_newton_diagonal(net, w, x, t), eye_like(net.num_parameters, w))
+        return Spectrum(gauss_newton_diagonal_of(net, w, x), eye_like(net.num_parameters, w))
     if curvature == "exact" or net.loss.name != "squared_error":
         return Spectrum(*xp.linalg.eigh(_matrix(net, w, x, t, curvature)))
     _, s, Vt = xp.linalg.svd(_triangular_factor(net, w, x), full_matrices=True)
@@ -106,10 +106,10 @@ def eigenvalues(
 
 
 def eigenvalues_of(net: Network, w: Array, x: Array, t: Array, curvature: Curvature, /) -> Float[Array, " P"]:
-    """`eigenvalues` of a batch that `checked_batch` returned."""
+    """`eigenvalues` of a batch that `check_batch` returned."""
     xp = namespace(w=w)
     if curvature == "diagonal":
-        return gauss_newton_diagonal(net, w, x, t)
+        return gauss_newton_diagonal_of(net, w, x)
     if curvature == "exact" or net.loss.name != "squared_error":
         return xp.linalg.eigvalsh(_matrix(net, w, x, t, curvature))
     return _squared_and_filled(net, xp.linalg.svdvals(_triangular_factor(net, w, x)))
@@ -130,7 +130,7 @@ def refuse_spectrum(what: str, net: Network, w: Array, /) -> None:
 
 
 def _matrix(net: Network, w: Array, x: Array, t: Array, curvature: Curvature) -> Array:
-    return hessian(net, w, x, t) if curvature == "exact" else gauss_newton(net, w, x, t)
+    return hessian_of(net, w, x, t) if curvature == "exact" else gauss_newton_of(net, w, x, t)
 
 
 def _squared_and_filled(net: Network, s: Array) -> Array:
@@ -144,7 +144,7 @@ def _triangular_factor(net: Network, w: Array, x: Array) -> Float[Array, "R P"]:
     size = max(BUDGET // (8 * P), P // 2) // K + 1
     R = None
     for start in range(0, x.shape[0], size):
-        J = xp.reshape(output_jacobian(net, w, x[start : start + size]), (-1, P))
+        J = xp.reshape(output_jacobian_of(net, w, x[start : start + size]), (-1, P))
         R = J if R is None else xp.concat([R, J])
         if R.shape[0] > P:
             R = xp.linalg.qr(R)[1]

@@ -16,7 +16,7 @@ from hesslib.calculus.einsum_program import Program
 from hesslib.calculus.index import Diff, S, Tensor
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
-from hesslib.calculus.together import Mirrored, Together
+from hesslib.calculus.joint_display import Mirrored, Together
 
 from .network import E, R, b, h, i, j, k, l, n, u, v, w
 

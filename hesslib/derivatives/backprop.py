@@ -119,7 +119,11 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
     >>> output_jacobian(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))
     array([[[3., 1.]]])
     """
-    w, x = check_inputs(net, w, x)
+    return output_jacobian_of(net, *check_inputs(net, w, x))
+
+
+def output_jacobian_of(net: Network, w: Array, x: Array, /) -> Float[Array, "N K P"]:
+    """`output_jacobian` of inputs that `check_inputs` returned."""
     numbers = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
     refuse_what_cannot_fit("output_jacobian", numbers, w)
     trace = forward_pass(net, w, x)

@@ -30,7 +30,7 @@ from hesslib._arrays import Array, is_true, namespace, refuse_half_precision
 from hesslib._options import one_of
 from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of, refuse_spectrum
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, check_batch, forward_pass, refuse_no_network
+from hesslib.networks.network import Network, check_batch, error_of, refuse_no_network
 
 Convention = Literal["mackay", "foresee_hagan"]
 HALF = {"mackay": 0.5, "foresee_hagan": 1.0}  # c: what stands in front of the two sums of squares
@@ -154,7 +154,7 @@ def _check_precisions(
 def _errors(net: Network, w: Array, x: Array, t: Array) -> tuple[Array, Array]:
     """E and half of the sum of squares of the weights, of a checked batch."""
     xp = namespace(w=w)
-    return xp.sum(net.loss.pattern_errors(forward_pass(net, w, x).a[-1], t)), xp.sum(w**2) / 2
+    return error_of(net, w, x, t), xp.sum(w**2) / 2
 
 
 def gaussian_log_evidence(
@@ -217,13 +217,17 @@ def log_evidences(
     w, x, t = check_batch(net, w, x, t)
     refuse_half_precision(w=w)
     refuse_spectrum("log_evidences", net, w)
+    return log_evidences_of(net, w, x, t, factor * alpha, 1.0 if beta is None else factor * beta, n)
+
+
+def log_evidences_of(net: Network, w: Array, x: Array, t: Array, a: float, b: float, n: int, /) -> dict[str, float]:
+    """`log_evidences` of a batch that `check_batch` returned, in MacKay's a and b."""
     E, half_w2 = _errors(net, w, x, t)
-    b = 1.0 if beta is None else factor * beta
     found: dict[str, float] = {}
     for curvature in CURVATURES:
         values = eigenvalues_of(net, w, x, t, curvature)
         try:
-            found[curvature] = float(gaussian_log_evidence(values, E, half_w2, factor * alpha, b, n))
+            found[curvature] = float(gaussian_log_evidence(values, E, half_w2, a, b, n))
         except IndefiniteError:
             found[curvature] = math.nan
     return found

@@ -16,7 +16,7 @@ from hesslib.finite_difference.extrapolation import Quotients, tableau
 from hesslib.finite_difference.ladder import Axes, Ladder
 from hesslib.finite_difference.options import steps_from_option
 from hesslib.finite_difference.steps import Plan, search, start
-from hesslib.finite_difference.witness import Doubt, name_axes
+from hesslib.finite_difference.differentiability import Doubt, name_axes
 
 AnyLadder = TypeVar("AnyLadder", bound=Ladder)
 

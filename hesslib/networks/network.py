@@ -369,8 +369,13 @@ def error(
     2.0
     """
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(error_of(net, w, x, t), reduction, x.shape[0])
+
+
+def error_of(net: Network, w: Array, x: Array, t: Array, /) -> Float[Array, ""]:
+    """`error` of a batch that `check_batch` returned, summed over its patterns."""
     a = forward_pass(net, w, x).a[-1]
-    return reduce_patterns(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
+    return namespace(a=a).sum(net.loss.pattern_errors(a, t))
 
 
 def reduce_patterns(total: Array, reduction: Reduction, N: int, /) -> Array:

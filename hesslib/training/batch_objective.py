@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, in_library_of
 from hesslib.curvature._passes import Passes
-from hesslib.curvature.hessian import hessian
+from hesslib.curvature.hessian import hessian_of
 from hesslib.curvature.roperator import hessian_product
 from hesslib.networks.losses import BinaryCrossEntropy, SquaredError
 from hesslib.networks.network import Network, check_batch
@@ -155,7 +155,7 @@ class Objective:
     def hessian(self) -> Float[np.ndarray, "P P"]:
         """Return the exact Hessian."""
         self.run.matrices += 1
-        H = hessian(self.net, self.w, self.x, self.t)
+        H = hessian_of(self.net, self.w, self.x, self.t)
         H = H if self.places is None else H[np.ix_(self.places, self.places)]
         return H + self.decay * np.eye(len(H)) if self.decay else H
 

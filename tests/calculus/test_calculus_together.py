@@ -5,7 +5,7 @@ import sympy as sp
 
 from hesslib.calculus.equation import defined, proved
 from hesslib.calculus.steps import Formula, NotEqualError
-from hesslib.calculus.together import Together
+from hesslib.calculus.joint_display import Together
 
 x, t = sp.symbols("x t", positive=True)
 f = sp.Function("f")
