@@ -1,8 +1,8 @@
 """Every exact quantity of hesslib against the PyTorch libraries that compute it too: do they agree?
 
 Run ``make compare``, or ``python benchmarks/compare.py`` in an environment with PyTorch; BackPACK, curvlinops and
-laplace-torch take part where they are installed, and the table says which are not. Nothing is timed. Exits with 1 if a difference is
-larger than what rounding explains.
+laplace-torch take part where they are installed, and the table says which are not. Nothing is timed. Exits with 1 if a
+difference is larger than what rounding explains.
 
 Columns: the largest difference relative to the largest entry, and the bound it is held to. All in float64, summed
 over patterns. PyTorch's squared error lacks the 1/2 of hesslib's, so its values are halved.
