@@ -15,22 +15,24 @@ from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple, SupportsIndex
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from hesslib._arrays import Array, contract, namespace, of_one_library, same_floating_dtype
 from hesslib._options import integer
 from hesslib.networks import activations, losses
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import Loss
+from hesslib.networks.model import Model
 
 Reduction = Literal["sum", "mean"]
+Inputs = Shaped[Array, "N *D"]  # (N, D) for a `Network`; a chain of layers takes further axes, or integers
 
 # contractions
 TO_NEXT_LAYER = "ni,ji->nj"  # sum_i z_ni w_ji
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Network:
+class Network(Model):
     r"""The description of a layered network: how wide its layers are, what its units do, what its error is.
 
     The description of a network: widths $n_0,\dots,n_L$, an activation per hidden layer, and a loss.
@@ -239,6 +241,15 @@ class Network:
             biases.append(b)
         return self.ravel(weights, biases).astype(dtype)
 
+    def check_inputs(self, w: Array, x: Array, /) -> tuple[Array, Array]:
+        return check_inputs(self, w, x)
+
+    def check_batch(self, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
+        return check_batch(self, w, x, t)
+
+    def forward_pass(self, w: Array, x: Array, /) -> "Trace":
+        return forward_pass(self, w, x)
+
     @property
     def _offsets(self) -> list[int]:
         return list(accumulate((m * (n + 1) for n, m in pairwise(self.widths)), initial=0))
@@ -266,7 +277,7 @@ class Trace(NamedTuple):
         return self.z[-1]
 
 
-def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Trace:
+def forward(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Trace:
     r"""Run a network on a batch of inputs, and keep what every layer computed.
 
     Compute $a^{(l)}_{nj}=\sum_iw^{(l)}_{ji}z^{(l-1)}_{ni}+b^{(l)}_j$ and $z^{(l)}_{nj}=h(a^{(l)}_{nj})$.
@@ -291,7 +302,8 @@ def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> T
     >>> forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]])).y
     array([[7.]])
     """
-    return forward_pass(net, *check_inputs(net, w, x))
+    refuse_no_model(net)
+    return net.forward_pass(*net.check_inputs(w, x))
 
 
 def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
@@ -305,7 +317,7 @@ def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
     return Trace(tuple(a), tuple(z))
 
 
-def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K"]:
+def outputs(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Float[Array, "N *K"]:
     """The outputs of a network on a batch of inputs.
 
     Return the outputs $y$: the last pre-activations through the output function that belongs to the loss.
@@ -332,9 +344,9 @@ def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> F
 
 
 def error(
-    net: Network,
+    net: Model,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -368,9 +380,12 @@ def error(
     >>> float(error(Network((1, 1)), np.array([2.0, 1.0]), x, t))
     2.0
     """
-    w, x, t = check_batch(net, w, x, t)
-    a = forward_pass(net, w, x).a[-1]
-    return reduce_patterns(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
+    refuse_no_model(net)
+    w, x, t = net.check_batch(w, x, t)
+    a = net.forward_pass(w, x).a[-1]
+    xp, K = namespace(a=a), a.shape[-1]
+    errors = net.loss.pattern_errors(xp.reshape(a, (-1, K)), xp.reshape(t, (-1, K)))  # of a chain, at every position
+    return reduce_patterns(xp.sum(errors), reduction, a.shape[0])
 
 
 def reduce_patterns(total: Array, reduction: Reduction, N: int, /) -> Array:
@@ -423,6 +438,12 @@ def refuse_no_network(net: Network, /) -> None:
             f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or "
             "JAX, and hesslib.check takes any)"
         )
+
+
+def refuse_no_model(net: Model, /) -> None:
+    """Refuse what is neither a `Network` nor a chain of layers."""
+    if not isinstance(net, Model):
+        refuse_no_network(net)
 
 
 def check_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:

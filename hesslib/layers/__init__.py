@@ -1,0 +1,47 @@
+r"""Layers of a `Chain`: what networks are made of today, each with its first and second derivatives in closed form.
+
+Every layer is described by its options; `hesslib.Chain` puts layers one after the other and gives them a loss.
+"""
+
+from hesslib.layers.affine import Affine, Position, Scale
+from hesslib.layers.attention import Attention, SoftmaxAttention
+from hesslib.layers.branches import Concatenate, Product, Residual, Sum
+from hesslib.layers.chain import Chain
+from hesslib.layers.convolution import Convolution
+from hesslib.layers.dense import Dense, Embedding
+from hesslib.layers.elementwise import Activation
+from hesslib.layers.layer import Layer, Primitive
+from hesslib.layers.linearised import Linearised
+from hesslib.layers.normalisation import BatchNorm, LayerNorm, Normalise, RMSNorm
+from hesslib.layers.pooling import AveragePool, MaxPool
+from hesslib.layers.shapes import Flatten, Mean, Reshape, Transpose
+
+__all__ = [
+    "Activation",
+    "Affine",
+    "Attention",
+    "AveragePool",
+    "BatchNorm",
+    "Chain",
+    "Concatenate",
+    "Convolution",
+    "Dense",
+    "Embedding",
+    "Flatten",
+    "Layer",
+    "LayerNorm",
+    "Linearised",
+    "MaxPool",
+    "Mean",
+    "Normalise",
+    "Position",
+    "Primitive",
+    "Product",
+    "RMSNorm",
+    "Reshape",
+    "Residual",
+    "Scale",
+    "SoftmaxAttention",
+    "Sum",
+    "Transpose",
+]
