@@ -9,6 +9,7 @@ Index letters: n pattern; j unit of layer l; i unit of layer l - 1.
 Longer than one sitting: the layout of w, the description of a network and its forward pass must not drift apart.
 """
 
+import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -92,6 +93,16 @@ class Network(Model):
         names = tuple(h.name for h in self.activation)
         activation = f"activation={names[0] if len(set(names)) == 1 else names!r}, " if names else ""
         return f"Network({self.widths}, {activation}loss={self.loss.name!r})"
+
+    def chain(self) -> Model:
+        """Return the network as a `hesslib.Chain` of layers, with the same vector `w` and the same loss.
+
+        >>> Network((2, 3, 1)).chain().num_parameters
+        13
+        """
+        chains = importlib.import_module("hesslib.layers.chain")  # on the floor above: made when it is asked for
+        made: Model = chains.Chain.of(self)
+        return made
 
     @property
     def L(self) -> int:
