@@ -5,7 +5,7 @@ Every layer is described by its options; `hesslib.Chain` puts layers one after t
 
 from hesslib.layers.affine import Affine, Position, Scale
 from hesslib.layers.attention import Attention, SoftmaxAttention
-from hesslib.layers.branches import Concatenate, Product, Residual, Sum
+from hesslib.layers.branches import Add, Concatenate, Graph, Join, Product, Residual, Sum, Times
 from hesslib.layers.chain import Chain
 from hesslib.layers.convolution import Convolution
 from hesslib.layers.dense import Dense, Embedding
@@ -18,6 +18,7 @@ from hesslib.layers.shapes import Flatten, Mean, Reshape, Transpose
 
 __all__ = [
     "Activation",
+    "Add",
     "Affine",
     "Attention",
     "AveragePool",
@@ -28,6 +29,8 @@ __all__ = [
     "Dense",
     "Embedding",
     "Flatten",
+    "Graph",
+    "Join",
     "Layer",
     "LayerNorm",
     "Linearised",
@@ -43,5 +46,6 @@ __all__ = [
     "Scale",
     "SoftmaxAttention",
     "Sum",
+    "Times",
     "Transpose",
 ]
