@@ -326,4 +326,4 @@ def _compare(params: Any, converted: Converted, apply: Callable[[Any, Any], Any]
             outputs = jax.vmap(precise)(jnp.asarray(x)) if apply is None else apply(precise, jnp.asarray(x))
             return to_numpy(outputs)
 
-    return compare(converted.net, converted.w, run, lambda a: a)
+    return compare(converted.network, converted.w, run, lambda a: a)
