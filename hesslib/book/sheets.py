@@ -36,7 +36,7 @@ def sheet_of(formula: Any, /) -> dict[str, Any] | None:
     from hesslib.calculus.macros import expand
     from hesslib.calculus.matrix import MatrixFormula
     from hesslib.calculus.steps import Formula, Refusal, Steps
-    from hesslib.calculus.together import Together
+    from hesslib.calculus.joint_display import Together
     from hesslib.derivations.reading.beside import Sheet
 
     found: Sheet | None = None
