@@ -9,6 +9,7 @@ Longer than one sitting: what a sheet holds, how it is made and how it is decide
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,10 +66,11 @@ class Sheet:
         ``around`` are formulas whose letters may be used as well; ``wrong`` is what stands on the sheet instead of the
         right side of the only equation.
         """
-        try:
-            return cls._of(equations, *around, wrong=wrong)
-        except Exception:  # noqa: BLE001 - what holds integrals, matrices or sets fails in many ways when it is read
-            return None
+        for others in (around, ()) if around else ((),):  # a step on the way may hold what is not read
+            with contextlib.suppress(Exception):  # integrals, matrices and sets fail in many ways when they are read
+                if (found := cls._of(equations, *others, wrong=wrong)) is not None:
+                    return found
+        return None
 
     @classmethod
     def _of(cls, equations: Sequence[tuple[Any, Any]], *around: Any, wrong: Any) -> Sheet | None:
