@@ -32,11 +32,9 @@ def sheet_of(formula: Any, /) -> dict[str, Any] | None:
     >>> sheet_of(refuse(y, x**2, x, "square lost"))["known"]
     [['y', 'x^{2}']]
     """
-    from hesslib.calculus.equation import Equation
     from hesslib.calculus.macros import expand
     from hesslib.calculus.matrix import MatrixFormula
-    from hesslib.calculus.steps import Formula, Refusal, Steps
-    from hesslib.calculus.joint_display import Together
+    from hesslib.calculus.steps import Refusal, Steps
     from hesslib.derivations.reading.beside import Sheet
 
     found: Sheet | None = None
@@ -46,12 +44,26 @@ def sheet_of(formula: Any, /) -> dict[str, Any] | None:
         return None
     elif isinstance(formula, MatrixFormula):
         found = Sheet.of_text(expand(formula.latex()))
-    elif isinstance(formula, (Steps, Formula, Equation)) and getattr(formula, "order", None) is None:
-        around = [e for _, e, _ in formula.rows] if isinstance(formula, Steps) else []
-        found = Sheet.of([(formula.lhs, formula.result)], *around)
-    elif isinstance(formula, Together):
-        found = Sheet.of([(f.lhs, f.result) for f in formula.formulas])
+    elif equations := _equations(formula):
+        around = [e for f in equations if isinstance(f, Steps) for _, e, _ in f.rows]
+        found = Sheet.of([(f.lhs, f.result) for f in equations], *around)
     return None if found is None else found.data()
+
+
+def _equations(formula: Any) -> list[Any]:
+    """The equations of a display, one by one; none if one of them is no equation between two formulas."""
+    from hesslib.calculus.equation import Equation
+    from hesslib.calculus.joint_display import Mirrored, Together
+    from hesslib.calculus.line_breaking import Narrow
+    from hesslib.calculus.steps import Formula, Steps
+
+    parts = [formula]
+    if isinstance(formula, (Narrow, Together)):
+        parts = list(formula.formulas)
+    elif isinstance(formula, Mirrored):
+        parts = [new for _, new in formula.pairs]
+    known = all(isinstance(f, (Steps, Formula, Equation)) and getattr(f, "order", None) is None for f in parts)
+    return parts if known else []
 
 
 def offer_sheets() -> None:

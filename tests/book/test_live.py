@@ -293,6 +293,9 @@ def test_a_link_holds_the_formula_and_the_notation(opened):
     assert sheet(page, "backprop").locator("textarea").input_value() == WRONG
 
 
+NO_ADDRESSES = ["#try-", "#try-%00", "#try-e30", "#try-WzFd", "#try-eyJhIjoxfQ", "#try-____", "#try-WyJub25lIiwieCJd"]
+
+
 @pytest.mark.parametrize("end", NO_ADDRESSES)
 def test_an_address_that_is_none_is_passed_over(opened, end):
     page = opened(told=["empty", RIGHT])
