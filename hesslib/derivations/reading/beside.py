@@ -195,12 +195,14 @@ class _Beside(Judge):
         return self._inserted(one), self._inserted(other)
 
     def _inserted(self, e: Expr) -> Expr:
-        """The formula with what was derived in the place of what it was derived for."""
+        """The formula with what was derived in the place of what it was derived for.
+
+        One equation may be about what stands in another: what is put in is gone through once more, and no further.
+        """
+        e = next((right for left, right in self.known if signature(e) == signature(left)), e)
         for left, right in self.known:
-            if signature(e) == signature(left):
-                return freshen(right)
             e = e.xreplace({left: freshen(right)})
-        return e
+        return freshen(e)
 
     def _has(self, e: Expr) -> bool:
         return any(signature(e) == signature(left) or e.has(left) for left, _ in self.known)

@@ -101,6 +101,18 @@ def test_several_equations_stand_on_one_sheet():
     assert [link.holds for link in wrong.links] == [False, True]
 
 
+def test_equations_may_be_about_what_stands_in_the_others():
+    y, z, b, c = sp.symbols("y z b c")
+    sheet = Sheet.of([(z, y + c), (y, b**2)])
+    assert sheet is not None
+    told = sheet.data()
+    assert check_sheet(sheet.text, told).holds is True
+    assert check_sheet("z = b^2 + c", told).holds is True
+    assert check_sheet("z - c = y", told).holds is True
+    assert check_sheet("z = b + c", told).holds is False
+    assert check_sheet("y = b", told).holds is False
+
+
 def test_a_refused_formula_stands_on_the_sheet_and_is_refused_there():
     sheet = Sheet.of([(sp.Symbol("y"), sp.Symbol("b") ** 2)], wrong=2 * sp.Symbol("b"))
     assert sheet.text == "y = 2 b"
