@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import json
 import re
 import threading
@@ -154,6 +155,21 @@ def test_the_index_of_results_links_to_every_equation(ledger, files):
     index = files["reference/index_of_results"]
     linked = {urldefrag(link).fragment for link in index.links}
     assert {f"equation-{row['label']}" for row in ledger["equations"]} <= linked
+
+
+def test_a_reader_can_try_most_of_what_is_derived_and_nothing_that_cannot_be_decided(site, ledger):
+    sheets = {}
+    for path in sorted(site.rglob("*.html")):
+        for told in re.findall(r'class="live-sheet" data-sheet="([^"]*)"', path.read_text(encoding="utf-8")):
+            sheet = json.loads(html.unescape(told))
+            sheets[sheet["id"]] = sheet
+    kinds = {row["label"]: row["established"] for row in ledger["equations"]}
+    derived = {label for label, kind in kinds.items() if kind in ("derived", "conditional")}
+    assert (sheets.keys() & kinds.keys()) <= derived
+    assert len(sheets.keys() & derived) > len(derived) / 2
+    for sheet in sheets.values():
+        assert sheet["text"]
+        assert ("own" in sheet) == ("known" in sheet) != ("notation" in sheet)
 
 
 # With a browser
