@@ -323,6 +323,17 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize("kind", ["href", "require", "definition", "loop", "style", "unicode", "environment", "long"])
+def test_what_holds_any_other_command_than_a_formula_is_not_given_to_mathjax(opened, kind):
+    page = opened(told=["empty", HOSTILE[kind], "prml"])
+    preview = sheet(page, "empty").locator(".live-preview")
+    page.wait_for_timeout(600)
+    assert preview.locator("mjx-container").count() == 0
+    assert "There is no preview" in preview.inner_text()
+    sheet(page, "empty").locator("textarea").fill(RIGHT)
+    preview.locator("mjx-container").wait_for()
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_link_becomes_neither_markup_nor_code(opened, text):
     page = opened(told=["empty", text, "\"><script>document.title='taken'</script>"])

@@ -61,6 +61,5 @@ ready.then(
 self.onmessage = async ({ data }) => {
   if (data.part) return arrived(data.part, data.text);
   const answer = await ready;
-  const began = performance.now();
-  postMessage({ id: data.id, verdict: JSON.parse(answer(JSON.stringify(data.question))), took: performance.now() - began });
+  postMessage({ id: data.id, verdict: JSON.parse(answer(JSON.stringify(data.question))) });
 };
