@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,18 +34,45 @@ REPLACED: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
 ]
 
 
-def mended(html: str) -> str:
-    """The page with every fault of `REPLACED` put right."""
+PART = re.compile(
+    r'<p aria-level="2" class="caption" role="heading"><span class="caption-text">([^<]*)</span></p>\s*'
+    r'(<ul class="(?:current )?nav bd-sidenav">.*?</ul>)',
+    re.DOTALL,
+)
+BLOCK = re.compile(r'(<div class="highlight">)<pre>(.*?)</pre>', re.DOTALL)
+ALWAYS_OPEN = {"Start here", "Guides"}
+"""Parts of the sidebar that are not folded away when the reader is elsewhere: a reader in a hurry looks for them."""
+
+
+def mended(page: str) -> str:
+    """The page with every fault of `REPLACED` put right, its sidebar folded, its code measured."""
     for pattern, by in REPLACED:
-        html = pattern.sub(by, html)
-    return html
+        page = pattern.sub(by, page)
+    return BLOCK.sub(_measured, PART.sub(_folded, page))
+
+
+def _folded(found: re.Match[str]) -> str:
+    """A part of the sidebar behind its caption; the part that the reader is in is open."""
+    caption, chapters = found[1], found[2]
+    is_open = " open" if "current" in chapters or caption in ALWAYS_OPEN else ""
+    return (
+        f'<details class="book-part"{is_open}><summary><span class="caption-text">{caption}</span></summary>\n'
+        f"{chapters}</details>"
+    )
+
+
+def _measured(found: re.Match[str]) -> str:
+    """A block of code that knows how many columns it has, so that its letters can be made to fit."""
+    lines = html.unescape(re.sub(r"<[^>]+>", "", found[2])).splitlines()
+    columns = max(map(len, lines), default=0)
+    return f'{found[1]}<pre style="--columns: {max(columns, 1)}">{found[2]}</pre>'
 
 
 def mend(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
-        html = page.read_text(encoding="utf-8")
-        if (better := mended(html)) != html:
+        before = page.read_text(encoding="utf-8")
+        if (better := mended(before)) != before:
             page.write_text(better, encoding="utf-8")
 
