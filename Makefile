@@ -80,8 +80,9 @@ $(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requireme
 $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 endef
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml package.json
 	$(environment)
+	$(BIN)/python tools/npm_packages.py
 	@touch $@
 
 $(PEERS)/ready: requirements.lock pyproject.toml benchmarks/peers.txt
