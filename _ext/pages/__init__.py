@@ -23,7 +23,7 @@ ADDRESSES: dict[str, Any] = {"pages_repository": "", "pages_report": "", "pages_
 def configure(app: Sphinx, config: Config) -> None:
     config.html_static_path.append(str(HERE / "static"))
     config.templates_path.append(str(HERE / "templates"))
-    config.html_favicon = "favicon.svg"
+    config.html_favicon = str(HERE / "static" / "favicon.svg")
     config.html_additional_pages = {**config.html_additional_pages, "404": "404.html"}
     weight.configure_mathjax(config)
 
@@ -38,6 +38,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("pages.css")
     app.connect("config-inited", configure)
     app.add_js_file("formulas.js", priority=801)  # after MathJax was configured, before it starts
+    app.connect("env-updated", finding.audit)
     app.connect("html-page-context", sharing.describe)
     app.connect("build-finished", sharing.write)
     app.connect("build-finished", finding.write)

@@ -15,17 +15,19 @@ from typing import Any
 import yaml
 from ledger.publish import ledger
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
-HERE = Path(__file__).parent
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 SILENT = {"script", "style", "svg"}
 SILENT_CLASSES = {"headerlink", "eqno", "code-fold", "section-number", "ledger-record", "api-backlink", "copybtn"}
 KINDS = {"chapters/guides/": "guide", "chapters/front/": "front", "reference/": "reference", "chapters/": "chapter"}
 
 
-def names() -> dict[str, Any]:
+def names(app: Sphinx) -> dict[str, Any]:
     """The other names of results and pages."""
-    return yaml.safe_load((HERE / "names.yml").read_text(encoding="utf-8"))
+    path = Path(app.srcdir, app.config.ledger_names)
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {"equations": {}, "pages": {}, "words": {}, **found}
 
 
 class Sections(HTMLParser):
@@ -80,9 +82,9 @@ def sections(html: str) -> list[dict[str, str]]:
 
 def collected(app: Sphinx) -> dict[str, Any]:
     """All that is looked through."""
-    given = names()
+    given = names(app)
     pages, parts = [], []
-    order = [name for name in (app.config.root_doc, *app.env.toctree_includes.get(app.config.root_doc, []))]
+    order = [app.config.root_doc, *app.env.toctree_includes.get(app.config.root_doc, [])]
     for docname in dict.fromkeys([*order, *sorted(app.env.found_docs)]):
         path = Path(app.outdir, f"{docname}.html")
         if docname not in app.env.found_docs or not path.is_file():
@@ -111,16 +113,21 @@ def collected(app: Sphinx) -> dict[str, Any]:
         for docname, entries in app.env.get_domain("api").data["pages"].items()
         for path, sentence in entries
     ]
-    return {
-        "pages": pages, "sections": parts, "equations": equations, "functions": functions, "words": given["words"],
-    }  # fmt: skip
+    found = {"pages": pages, "sections": parts, "equations": equations, "functions": functions}
+    return {**found, "words": given["words"]}
 
 
 def unknown(app: Sphinx) -> list[str]:
     """Names that are given to what does not exist."""
-    given = names()
-    labels = {entry["record"]["label"] for page in app.env.get_domain("ledger").data["pages"].values() for entry in page["records"]}
+    given = names(app)
+    stated = app.env.get_domain("ledger").data["pages"].values()
+    labels = {entry["record"]["label"] for page in stated for entry in page["records"]}
     return sorted({*given["equations"]} - labels) + sorted({*given["pages"]} - app.env.found_docs)
+
+
+def audit(app: Sphinx, env: Any) -> None:
+    if lost := unknown(app):
+        raise ExtensionError(f"{app.config.ledger_names} names what the book does not have: {', '.join(lost)}")
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:

@@ -24,7 +24,8 @@ def describe(app: Sphinx, pagename: str, templatename: str, context: dict[str, A
     """Give the templates what a page says of itself."""
     config = app.config
     title = nodes.Text(html.unescape(re.sub(r"<[^>]+>", "", context.get("title", "") or config.project))).astext()
-    about = description(doctree) if doctree is not None else f"A page of {config.project}."
+    said = (context.get("meta") or {}).get("description")
+    about = said or (description(doctree) if doctree is not None else f"A page of {config.project}.")
     base = config.html_baseurl.rstrip("/")
     address = f"{base}/{app.builder.get_target_uri(pagename)}" if base else ""
     image = f"{base}/_static/preview.png" if base else f"{context['pathto']('_static/preview.png', 1)}"
