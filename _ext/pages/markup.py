@@ -1,4 +1,4 @@
-"""What the written pages lack, put right in their HTML: names and roles for screen readers, requests that would fail."""
+"""What the written pages lack, put right in their HTML: names and roles for screen readers, requests that fail."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ REPLACED: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     # On the page of the search there are two fields for it.
     (re.compile(r'(<div class="bd-search-container">.*?id="search-input)"', re.DOTALL), r'\1-here"'),
     # The sidebar is a part of the page with a name.
-    (re.compile(r'<div class="bd-sidebar-primary bd-sidebar'), r'<div role="region" aria-label="Book" class="bd-sidebar-primary bd-sidebar'),
+    (
+        re.compile(r'<div class="bd-sidebar-primary bd-sidebar'),
+        r'<div role="region" aria-label="Book" class="bd-sidebar-primary bd-sidebar',
+    ),
     # The name of a button is what it shows.
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="Search"'), r"\1"),
     (re.compile(r'<nav class="bd-toc-nav page-toc">'), '<nav class="bd-toc-nav page-toc" aria-label="On this page">'),
     # What lies far down the page is fetched when it comes near.
-    (re.compile(r'<img (?![^>]*loading=)'), '<img loading="lazy" decoding="async" '),
+    (re.compile(r"<img (?![^>]*loading=)"), '<img loading="lazy" decoding="async" '),
 ]
 
 
@@ -75,4 +78,3 @@ def mend(app: Sphinx, exception: Exception | None) -> None:
         before = page.read_text(encoding="utf-8")
         if (better := mended(before)) != before:
             page.write_text(better, encoding="utf-8")
-

@@ -1,8 +1,9 @@
 """How a page is found, shared and cited: description, preview, canonical address, sitemap, how to report an error.
 
-What depends on where the book lives comes from lines of ``_config.yml``, of which each may be empty: ``html_baseurl`` is
-the address of the book, ``pages_repository`` that of its sources, ``pages_report`` where errors are reported,
-``pages_notebooks`` where the chapters can be run (Binder, Colab). Without an address a page says nothing of it.
+What depends on where the book lives comes from lines of ``_config.yml``, of which each may be empty:
+``html_baseurl`` is the address of the book, ``pages_repository`` that of its sources, ``pages_report`` where errors
+are reported, ``pages_notebooks`` where the chapters can be run (Binder, Colab). Without an address a page says nothing
+of it.
 """
 
 from __future__ import annotations
@@ -136,6 +137,8 @@ def draw_preview(path: Path, title: str) -> None:
     figure.text(0.07, 0.68, "Executable derivations of neural-network derivatives", color="#b9cbe4", size=22)
     formula = r"$\delta^{(l)}_j = h'(a^{(l)}_j)\,\sum_k\, w^{(l+1)}_{kj}\,\delta^{(l+1)}_k$"
     figure.text(0.07, 0.36, formula, color="white", size=40, math_fontfamily="cm")
-    figure.text(0.07, 0.17, " derived ", color="#6fcf97", size=21, bbox={"boxstyle": "round", "fc": "none", "ec": "#6fcf97"})
+    figure.text(
+        0.07, 0.17, " derived ", color="#6fcf97", size=21, bbox={"boxstyle": "round", "fc": "none", "ec": "#6fcf97"}
+    )
     figure.text(0.185, 0.17, "· decided twice · every width, every layer", color="#b9cbe4", size=21)
     figure.savefig(path)

@@ -17,12 +17,6 @@ from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-SHEETS = [
-    "styles/bootstrap.css",
-    "styles/pydata-sphinx-theme.css",
-    "styles/sphinx-book-theme.css",
-    "sphinx-design.min.css",
-]
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 WORD = re.compile(r"-?[A-Za-z_][\w-]*")
 GLYPH = re.compile(r"content:\s*[\"']\\(f[0-9a-f]{3}|2b|e[0-9a-f]{3})[\"']")
@@ -41,11 +35,9 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     static = Path(app.outdir, "_static")
     used = words_of(Path(app.outdir))
     left = []
-    for name in SHEETS:
-        sheet = static / name
-        if sheet.is_file():
-            sheet.write_text(pruned(sheet.read_text(encoding="utf-8"), used), encoding="utf-8")
-            left.append(sheet.read_text(encoding="utf-8"))
+    for sheet in [*static.glob("*.css"), *static.glob("styles/*.css")]:
+        sheet.write_text(pruned(sheet.read_text(encoding="utf-8"), used), encoding="utf-8")
+        left.append(sheet.read_text(encoding="utf-8"))
     for vendor in static.glob("vendor/fontawesome/*"):
         reduce_icons(vendor, used, "\n".join(left))
     for needless in [*static.rglob("*.map"), *static.glob("mathjax/tex-*.js"), *static.glob("mathjax/mml-*.js")]:

@@ -62,7 +62,8 @@ class Map:
         lines = "".join(_arrow(_rectangle(lower), _rectangle(upper)) for upper, lower in self.arrows)
         heads = ("foundations", "first derivatives", "second derivatives", "at work, and large")
         titles = "".join(
-            f'<text class="group" x="{190 * column + WIDTH / 2}" y="-22">{head}</text>' for column, head in enumerate(heads)
+            f'<text class="group" x="{190 * column + WIDTH / 2}" y="-22">{head}</text>'
+            for column, head in enumerate(heads)
         )
         return (
             f'{STYLE}<nav class="book-map" aria-label="Map of the derivations" tabindex="0">'
@@ -89,7 +90,7 @@ def _box(left: float, top: float, text: tuple[str, ...], group: int, chapter: st
 
 def _arrow(lower: tuple[float, ...], upper: tuple[float, ...]) -> str:
     """From a result to what it rests on: sideways to an earlier column, up or down within one."""
-    (left, top, right, bottom), (from_left, from_top, from_right, from_bottom) = lower, upper
+    (left, top, right, bottom), (from_left, from_top, _, from_bottom) = lower, upper
     if left == from_left and max(from_top - bottom, top - from_bottom) > 2 * LINE:  # round the boxes between
         start, end = (from_top + from_bottom) / 2, (top + bottom) / 2
         bend = left - 2 * LINE
