@@ -24,9 +24,10 @@ YEAR = re.compile(r"\d{4}")
 def describe(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the templates what a page says of itself."""
     config = app.config
-    title = nodes.Text(html.unescape(re.sub(r"<[^>]+>", "", context.get("title", "") or config.project))).astext()
+    title = html.unescape(re.sub(r"<[^>]+>", "", context.get("title", ""))) or config.html_title
+    title = re.sub(r"^[\d.]+\s+", "", title)
     said = (context.get("meta") or {}).get("description")
-    about = said or (description(doctree) if doctree is not None else f"A page of {config.project}.")
+    about = said or (description(doctree) if doctree is not None else f"A page of {config.html_title}.")
     base = config.html_baseurl.rstrip("/")
     address = f"{base}/{app.builder.get_target_uri(pagename)}" if base else ""
     image = f"{base}/_static/preview.png" if base else f"{context['pathto']('_static/preview.png', 1)}"
@@ -35,14 +36,14 @@ def describe(app: Sphinx, pagename: str, templatename: str, context: dict[str, A
         "property=og:title": title,
         "property=og:description": about,
         "property=og:type": "book" if pagename == config.root_doc else "article",
-        "property=og:site_name": config.project,
+        "property=og:site_name": config.html_title,
         "property=og:image": image,
-        "property=og:image:alt": f"{config.project}: an equation with the line that says how it is known",
+        "property=og:image:alt": f"{config.html_title}: an equation with the line that says how it is known",
         "name=twitter:card": "summary_large_image",
         "name=citation_title": title,
         "name=citation_author": config.author,
         "name=citation_publication_date": year(config.copyright),
-        "name=citation_inbook_title": config.project,
+        "name=citation_inbook_title": config.html_title,
     }
     if address:
         tags["property=og:url"] = address
@@ -85,7 +86,7 @@ def _tag(key: str, value: str) -> str:
 
 def citation(config: Any, title: str, address: str, *, whole: bool) -> str:
     """The page as one cites it in a text."""
-    what = f"{config.project}." if whole else f"“{title}”. In: {config.project}."
+    what = f"{config.html_title}." if whole else f"“{title}”. In: {config.html_title}."
     return f"{config.author} ({year(config.copyright)}). {what}" + (f" {address}" if address else "")
 
 
@@ -94,9 +95,9 @@ def bibtex(config: Any, title: str, address: str, pagename: str) -> str:
     key = "hesslib" if pagename == config.root_doc else f"hesslib-{Path(pagename).name.replace('_', '-')}"
     lines = [f"author = {{{{{config.author}}}}}", f"year = {{{year(config.copyright)}}}"]
     if pagename == config.root_doc:
-        kind, lines = "book", [f"title = {{{config.project}}}", *lines]
+        kind, lines = "book", [f"title = {{{config.html_title}}}", *lines]
     else:
-        kind, lines = "incollection", [f"title = {{{title}}}", f"booktitle = {{{config.project}}}", *lines]
+        kind, lines = "incollection", [f"title = {{{title}}}", f"booktitle = {{{config.html_title}}}", *lines]
     lines += [f"url = {{{address}}}"] if address else []
     return f"@{kind}{{{key},\n" + "".join(f"  {line},\n" for line in lines) + "}"
 
@@ -123,7 +124,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         (out / "sitemap.xml").write_text(text, encoding="utf-8")
         (out / "robots.txt").write_text(f"User-agent: *\nAllow: /\nSitemap: {base}/sitemap.xml\n", encoding="utf-8")
     if not (out / "_static" / "preview.png").is_file():
-        draw_preview(out / "_static" / "preview.png", app.config.project)
+        draw_preview(out / "_static" / "preview.png", app.config.html_title)
 
 
 def draw_preview(path: Path, title: str) -> None:

@@ -237,7 +237,7 @@ def open_page(browser):
         page.on("console", lambda m: visit.complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         page.on("requestfailed", lambda request: visit.failed.append(request.url))
-        page.on("requestfinished", visit.loaded.append)
+        page.on("requestfinished", lambda request: visit.loaded.append(request))
         page.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.goto(address, wait_until="load")
         return page, visit
@@ -419,7 +419,7 @@ def test_of_hidden_statements_those_are_shown_that_visible_code_rests_on():
         (3, "total + size", set()),
         (4, "[total for total in values] + [np.pi]", set()),
     ]
-    assert setup_code.setups(cells) == {2: "import numpy as np\n\n\nsize = 3\nvalues = np.zeros(size)\nvalues[0] = 1"}
+    assert setup_code.setups(cells) == {2: "import numpy as np\n\nsize = 3\nvalues = np.zeros(size)\nvalues[0] = 1"}
 
 
 def test_a_style_sheet_loses_the_rules_that_match_nothing():
@@ -443,7 +443,7 @@ def test_a_page_says_what_it_is_to_those_that_link_to_it(site, name):
 
 
 def test_an_address_makes_reports_and_citations_complete():
-    config = type("Config", (), {"project": "The book", "author": "A. Uthor", "copyright": "2026"})
+    config = type("Config", (), {"html_title": "The book", "author": "A. Uthor", "copyright": "2026"})
     link = sharing.report("https://example.org/new?labels=error", "R & S", "https://example.org/a.html")
     assert link.startswith(
         "https://example.org/new?labels=error&title=Error%20on%20%E2%80%9CR%20%26%20S%E2%80%9D&body="
