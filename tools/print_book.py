@@ -65,6 +65,15 @@ a { color: #103f8c; text-decoration: none; }
 """
 
 
+WIDER = """() => {
+  const right = document.body.getBoundingClientRect().right;
+  const wide = [...document.querySelectorAll("pre, table, img, svg, mjx-container[display=true], p, li")]
+    .filter((e) => e.getClientRects().length && e.getBoundingClientRect().right > right + 2);
+  return wide.map((e) => `${e.closest(".chapter")?.querySelector("h1")?.textContent}: ${e.tagName} `
+    + e.textContent.trim().slice(0, 60));
+}"""  # what sticks out of the column, where it is printed
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """Serves files without a line for each."""
 
@@ -138,7 +147,7 @@ def assembled(site: Path, pages: list[str], sheets: dict[str, int], config: dict
     before = re.sub(rf'(href|src)="{re.escape(up)}', r'\1="', head[1])
     rows = []
     for caption, names in contents():
-        chosen = [name for name in names if name in place and name != pages[0]]
+        chosen = [name for name in names if name in place]
         rows += [f"<h3>{html.escape(caption)}</h3>"] if caption and chosen else []
         rows += [
             f'<a href="#p{place[name]}"><span>{html.escape(title(site, name))}</span><span class="dots"></span>'
@@ -188,6 +197,9 @@ def printed(site: Path, pages: list[str], output: Path, chromium: str) -> dict[s
                 page.goto(f"http://127.0.0.1:{server.server_address[1]}/print.html", wait_until="load")
                 page.evaluate("async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise; }")
                 page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
+                page.emulate_media(media="print", color_scheme="light")
+                if cut := page.evaluate(WIDER):
+                    raise ValueError(f"wider than the paper: {'; '.join(cut[:10])}")
                 page.pdf(
                     path=str(output), prefer_css_page_size=True, print_background=True, outline=True, tagged=True,
                     display_header_footer=True, header_template="<span></span>", footer_template=footer,

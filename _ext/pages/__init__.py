@@ -42,6 +42,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", sharing.describe)
     app.connect("build-finished", sharing.write)
     app.connect("build-finished", finding.write)
-    app.connect("build-finished", weight.lighten, priority=600)  # after MathJax was copied
-    app.connect("build-finished", markup.mend, priority=700)
+    app.connect("build-finished", weight.lighten, priority=700)  # after MathJax was copied
+    app.connect("build-finished", markup.mend, priority=600)  # its classes are in use, too
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

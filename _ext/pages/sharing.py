@@ -54,7 +54,7 @@ def describe(app: Sphinx, pagename: str, templatename: str, context: dict[str, A
     context["page_repository"] = config.pages_repository
     context["page_release"] = config.release or config.version
     context["page_year"] = year(config.copyright)
-    if pagename == "404":
+    if pagename == "404" and base:  # it is shown at any depth
         path = urllib.parse.urlsplit(base).path
         context["metatags"] = f'<base href="{path}/" />\n' + context["metatags"]
     if config.pages_notebooks and context.get("ipynb_source"):

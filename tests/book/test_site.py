@@ -18,11 +18,13 @@ import everywhere
 import execute_chapters
 import nbformat
 import npm_packages
+import print_book
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 from pages import setup_code, sharing, weight
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
 from hesslib.book.ledger import KINDS
 
@@ -237,7 +239,7 @@ def open_page(browser):
         page.on("console", lambda m: visit.complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         page.on("requestfailed", lambda request: visit.failed.append(request.url))
-        page.on("requestfinished", lambda request: visit.loaded.append(request))
+        page.on("requestfinished", lambda r: visit.loaded.append(r))  # noqa: PLW0108 - Playwright wants a function of Python
         page.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.goto(address, wait_until="load")
         return page, visit
@@ -546,6 +548,26 @@ def downloads(open_page, server, tmp_path_factory, kernels):
         environment={**kernels, **everywhere.another_kernel()},
     )
     return {name: next(found for found in outcomes if found.chapter == path) for name, path in paths.items()}
+
+
+def test_the_printed_book_has_contents_working_references_and_nothing_cut(site, chromium, tmp_path):
+    pages = ["index", "chapters/front/how_to_read", "chapters/notation/notation", "chapters/guides/check_a_gradient"]
+    target = tmp_path / "book.pdf"
+    sheets = print_book.printed(site, pages, target, chromium)  # raises if something is wider than the paper
+    book = PdfReader(target)
+    assert list(sheets) == pages
+    assert sorted(sheets.values()) == list(sheets.values())
+    contents = book.pages[1].extract_text()
+    for name in pages[1:]:
+        title = print_book.title(site, name)
+        assert re.search(rf"{re.escape(title)}\s*{sheets[name]}\b", contents)
+        assert title.split()[-1] in book.pages[sheets[name] - 1].extract_text()
+    assert len(book.outline) > 0
+    goals = set(book.named_destinations)
+    links = [note.get_object() for page in book.pages for note in page.get("/Annots", [])]
+    inside = [link["/Dest"] for link in links if "/Dest" in link]
+    assert inside
+    assert all(not isinstance(goal, str) or goal in goals for goal in inside)
 
 
 @each_notebook
