@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -12,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hesslib.agreement import as_words
-from hesslib.book.ledger import KINDS, VERDICTS
+from hesslib.book.ledger import VERDICTS
 from ledger.audit import register
 from ledger.nodes import COUNTED, badge, ledger_count, ledger_table, table
 
@@ -81,6 +82,12 @@ class FillTables(SphinxPostTransform):
 
     default_priority = 5
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The other names of each result."""
+        path = Path(self.app.srcdir, self.config.ledger_names)
+        return yaml.safe_load(path.read_text(encoding="utf-8"))["equations"] if path.is_file() else {}
+
     def run(self, **kwargs: Any) -> None:
         for place in list(self.document.findall(ledger_table)):
             fill = self.equations if place["content"] == "equations" else self.claims
@@ -90,19 +97,23 @@ class FillTables(SphinxPostTransform):
             place.replace_self(nodes.Text(str(sum(map(COUNTED[place["content"]], records)))))
 
     def equations(self) -> nodes.Element:
+        known = self.names
         heads = ["equation", "chapter", "source", "established", "agreement with each oracle"]
         rows = []
         for docname, page in _pages(self.env):
             for entry in page["records"]:
                 record = entry["record"]
                 label = record["label"]
+                called = known.get(label, [])
                 number = addnodes.pending_xref("", nodes.literal("", label), reftype="eq", reftarget=label)
                 number.attributes.update(refdomain="math", refdoc=self.env.docname)
-                kind = nodes.paragraph("", "", badge(record["established"], KINDS[record["established"]]))
+                kind = nodes.paragraph("", "", badge(record["established"]))  # the page explains the words below
                 kind += [nodes.Text(" "), self.moved(entry["prose"]["scope"])]
+                lines = [nodes.line("", "", number), nodes.line("", "", nodes.literal("", label))]
+                lines += [nodes.line("", name, classes=["ledger-name"]) for name in called]
                 rows.append(
                     [
-                        nodes.line_block("", nodes.line("", "", number), nodes.line("", "", nodes.literal("", label))),
+                        nodes.line_block("", *lines),
                         self.chapter(docname, f"equation-{label}"),
                         nodes.paragraph("", record["source"]),
                         kind,

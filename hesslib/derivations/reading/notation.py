@@ -88,7 +88,7 @@ class Notation:
     @classmethod
     def from_yaml(cls, text: str, /) -> Notation:
         """The notation that a YAML text declares, one line a letter."""
-        import yaml  # type: ignore[import-untyped]
+        import yaml
 
         found = yaml.safe_load(text)
         if not isinstance(found, dict):
