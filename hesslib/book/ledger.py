@@ -19,9 +19,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hesslib._notebook import Execution, execution
+from hesslib._notebook import Execution, execution, shell
 from hesslib.agreement import Check, compare
 from hesslib.book import display as _display
+from hesslib.book.sheets import sheet_of
 from hesslib.calculus.display import Displayed
 from hesslib.calculus.macros import expand
 
@@ -130,6 +131,8 @@ def state(
     if decided := _count_decided(checks):
         record["decided"] = decided
     tex = _tex(label, formula)
+    if shell() is not None and (sheet := sheet_of(formula)):
+        record["sheet"] = sheet
     _enter(label, record)
     _display.show_equation(label, tex, record)
 

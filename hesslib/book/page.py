@@ -1,4 +1,4 @@
-"""How a chapter begins: the look of the figures, and JAX in double precision."""
+"""How a chapter begins: the look of the figures, JAX in double precision, sheets beneath derivations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["begin"]
 
 
 def begin() -> None:
-    """Set the book's style for figures, and float64 in JAX, before anything is computed.
+    """Set the book's style for figures, and float64 in JAX, before anything is computed; offer sheets.
 
     Shapes: none; nothing is returned.
     Cost: none beyond the import of Matplotlib and JAX.
@@ -17,5 +17,8 @@ def begin() -> None:
     import jax
     import matplotlib.pyplot as plt
 
+    from hesslib.book.sheets import offer_sheets
+
     jax.config.update("jax_enable_x64", True)
     plt.style.use("hesslib.book.figures")
+    offer_sheets()

@@ -389,9 +389,9 @@ class Refusal(Displayed):
     """
 
     def __init__(
-        self, lhs: Expr, wrong: Expr, why: str, reason: Exception, counterexample: Counterexample | None
+        self, lhs: Expr, right: Expr, wrong: Expr, why: str, reason: Exception, counterexample: Counterexample | None
     ) -> None:
-        self.lhs, self.wrong, self.why, self.reason = lhs, wrong, why, reason
+        self.lhs, self.right, self.wrong, self.why, self.reason = lhs, right, wrong, why, reason
         self.counterexample = counterexample  # where the two differ; None for what has a value nowhere
 
     @property
@@ -442,9 +442,9 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
         values = compare(right, wrong, sp.sympify(lhs))
         if values.word == "equal":
             raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
-        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason, values.counterexample)
+        return Refusal(*map(sp.sympify, (lhs, right, wrong)), why, reason, values.counterexample)
     except NotEqualError as reason:
-        return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason, reason.counterexample)
+        return Refusal(*map(sp.sympify, (lhs, right, wrong)), why, reason, reason.counterexample)
     except WorkLimitError:
         raise
     raise AssertionError(f"accepted, though it should be refused: {why}")

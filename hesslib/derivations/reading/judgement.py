@@ -5,7 +5,6 @@ Longer than one sitting: from the text to the verdict, one step after the other.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +30,7 @@ from .meaning import Meaning
 from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
 from .place import ReadingError
-from .slips import mended, resized
+from .slips import cost, mended, resized
 from .statements import Statement, statements
 from .verdict import Verdict
 
@@ -39,8 +38,8 @@ __all__ = ["check_latex"]
 
 MAX_TRIES = 260
 """How many mended formulas are tried, to find the slip."""
-SECONDS = 4.0
-"""How long the slip is looked for in one statement."""
+MAX_WORK = 50_000
+"""How much the mended formulas of one display may cost together, as they are and in the form to compare."""
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 MAX_LINKS = 40
@@ -59,21 +58,25 @@ def check_latex(text: str, /, *, notation: str | Notation = "book") -> Verdict:
     >>> check_latex(r"\delta_j = \sum_k w_{jk} \delta_k", notation="prml").holds
     False
     """
-    notation = notation_of(notation)
+    return judged(text, notation_of(notation), Work())
+
+
+def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
+    """The verdict, with so much work spent already on looking for slips."""
     try:
         found = statements(text, names=notation.vocabulary().spellings)
         for statement in found:
             for side in statement.sides:
                 require_bounds(side, text)
-        links = [link for statement in found for link in _Judge(statement, text, notation).links()]
+        links = [link for statement in found for link in Judge(statement, text, notation, work).links()]
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))
     except RecursionError:
         return Verdict(text, None, reason="the formula is too deep")
-    return _together(text, links)
+    return together(text, links)
 
 
-def _together(text: str, links: Sequence[Verdict]) -> Verdict:
+def together(text: str, links: Sequence[Verdict]) -> Verdict:
     """The verdict on a display from those on its equalities."""
     if not links:
         return Verdict(text, None, reason="there is no equation in it")
@@ -95,16 +98,22 @@ class _Side:
     turned: list[str]  # what had to be transposed for a product to fit
 
 
-class _Judge:
+@dataclass
+class Work:
+    """What looking for slips has cost: counted, not timed, so that the answer is the same on every machine."""
+
+    spent: int = 0
+
+
+class Judge:
     """The judgement of one statement."""
 
-    def __init__(self, statement: Statement, text: str, notation: Notation) -> None:
-        self.statement, self.text, self.notation = statement, text, notation
+    def __init__(self, statement: Statement, text: str, notation: Notation, work: Work) -> None:
+        self.statement, self.text, self.notation, self.work = statement, text, notation, work
         signs = {token.value for side in statement.sides for token in side}
         self.two = notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two)
         self.forms: dict[Any, NetworkForm] = {}
-        self.until = time.monotonic() + SECONDS
 
     def links(self) -> Iterator[Verdict]:
         """The verdict on each equality."""
@@ -270,7 +279,11 @@ class _Judge:
         it is wrong if it is so for layers that are a known distance apart.
         """
         for result, where, layers in known(one):
-            if decide(result, other, one).word == "equal":
+            try:
+                found = decide(result, other, one)
+            except RangeError as misfit:
+                return Verdict(text, None, reason=expand(str(misfit)))
+            if found.word == "equal":
                 return Verdict(text, True, where.replace("$", ""))
             wrong = self._wrong_at_a_distance(one, other, text, layers)
             if wrong is None:
@@ -352,7 +365,7 @@ class _Judge:
         singles = []
         for name, candidate in self._candidates(left, other, misfit):
             tried += 1
-            if tried > MAX_TRIES or time.monotonic() > self.until:
+            if tried > MAX_TRIES or self.work.spent >= MAX_WORK:
                 break
             singles.append((name, candidate))
             if self._right(one, candidate, assumed):
@@ -364,7 +377,7 @@ class _Judge:
                 if not second.startswith(("transpose", "slope", "sum lost", "prime", "factor:")):
                     continue
                 tried += 1
-                if tried > 2 * MAX_TRIES or time.monotonic() > self.until:
+                if tried > 2 * MAX_TRIES or self.work.spent >= MAX_WORK:
                     return "", None
                 if self._right(one, mended_twice, assumed):
                     return f"{name}; {second}", mended_twice
@@ -379,6 +392,7 @@ class _Judge:
     def _candidates(self, left: Expr, other: Expr, misfit: bool) -> Iterator[tuple[str, Expr]]:
         seen: set[Expr] = {other}
         for name, candidate in mended(left, other, self.words, self._write, misfit=misfit):
+            self.work.spent += cost(candidate)
             if candidate not in seen:
                 seen.add(candidate)
                 yield name, resized(candidate)
@@ -389,6 +403,7 @@ class _Judge:
         try:
             agree_on_ranges(one, [], candidate)
             forms = self._forms(one, candidate, assumed)
+            self.work.spent += cost(forms[1])
             return equal(*forms) and decide(*forms).word == "equal"
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
             return False

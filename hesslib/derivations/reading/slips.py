@@ -274,6 +274,17 @@ def resized(e: Expr, /) -> Expr:
     return e.replace(lambda x: isinstance(x, Sum), again) if e.has(Sum) else e
 
 
+def cost(e: Expr, /) -> int:
+    """About how much it is to look at a formula: its signs, each as often as it stands there, for each of its sums."""
+    known: dict[Any, tuple[int, int]] = {}  # signs and sums
+    for x in sp.postorder_traversal(e):
+        if x not in known:
+            parts = [known[y] for y in x.args]
+            known[x] = 1 + sum(p for p, _ in parts), isinstance(x, Sum) + sum(q for _, q in parts)
+    signs, sums = known[e]
+    return signs * (1 + sums)
+
+
 def _free(e: Expr) -> set[Symbol]:
     return {
         s for s in e.free_symbols if isinstance(s, Symbol) and s.is_integer and not isinstance(s, sp.Dummy)

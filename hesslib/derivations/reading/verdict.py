@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
+from typing import Any
 
 from hesslib.calculus.display import aligned
 
@@ -67,6 +68,25 @@ class Verdict:
         rows += [f"  {self.counterexample}"] if self.counterexample else []
         rows += [f"  it would hold under this condition: {self.condition}"] if self.condition and not self.holds else []
         return rows
+
+    def data(self) -> dict[str, Any]:
+        """The verdict as JSON has it; of a chain, of that link which decides. Words and formulas of a slip alternate."""
+        shown = self
+        if self.links and not (self.slips or self.lacks):
+            shown = next((link for link in self.links if link.holds is self.holds), self)
+        said, _, pointer = shown.reason.partition("\n")
+        return {
+            "holds": self.holds,
+            "condition": self.condition,
+            "reason": said,
+            "pointer": pointer,
+            "lacks": list(shown.lacks),
+            "instead": list(shown.instead),
+            "slips": [_typeset(slip).split("$") for slip in shown.slips],
+            "nearest": shown.nearest,
+            "counterexample": shown.counterexample,
+            "links": [[link.text, link.holds] for link in self.links],
+        }
 
     def _repr_markdown_(self) -> str:
         said, _, pointer = self.words.partition("\n")

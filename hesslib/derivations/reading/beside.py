@@ -1,0 +1,208 @@
+r"""A formula beside one that was derived: is it the same, written otherwise, and if not, which terms differ?
+
+`check_latex` knows the letters of networks. A chapter has letters of its own, and a derivation that proves what they
+obey. A `Sheet` holds such a formula as plain data, so that somebody can change it and have it decided where the chapter
+does not run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy import Expr
+
+from hesslib.calculus.decision import DisagreementError, decide
+from hesslib.calculus.denominators import MayVanishError
+from hesslib.calculus.index import RangeError, freshen, signature
+from hesslib.calculus.latex import tex, with_letters
+from hesslib.calculus.macros import expand
+from hesslib.calculus.normal import equal
+from hesslib.calculus.terms import WorkLimitError
+
+from .declared import UnsayableError, as_data, from_data
+from .grammar import parse, require_bounds
+from .judgement import MAX_WORK, Judge, Work, judged, together
+from .meaning import read
+from .network_form import Assumed
+from .notation import BOOK, Notation, notation_of
+from .place import ReadingError
+from .scanner import scan
+from .statements import Statement, statements
+from .verdict import Verdict
+from .vocabulary import Vocabulary
+
+__all__ = ["Sheet", "check_sheet"]
+
+OTHER = "it is not the formula that is derived here"
+FOREIGN = "neither side is one that is derived here, and by themselves they are not shown to be equal"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    r"""A formula to be changed, and what it is decided by.
+
+    ``words`` is the name of a notation, for `check_latex`; or the letters as data, and ``known`` are then the equations
+    that were derived, each as the LaTeX of its sides.
+
+    >>> x, y = sp.symbols("x y")
+    >>> Sheet.of([(y, x**2)]).text
+    'y = x^{2}'
+    """
+
+    text: str
+    words: str | Mapping[str, Any]
+    known: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, equations: Sequence[tuple[Any, Any]], /, *around: Any, wrong: Any = None) -> Sheet | None:
+        """The sheet for equations that were derived; None if what is printed is not read again as the same.
+
+        ``around`` are formulas whose letters may be used as well; ``wrong`` is what stands on the sheet instead of the
+        right side of the only equation.
+        """
+        try:
+            sides = with_letters(*[sp.sympify(side) for pair in equations for side in pair], *around, wrong)
+            words = Vocabulary.of(*[side for side in sides if side is not None])
+            printed = [_printed(side, words) for side in sides[: 2 * len(equations)]]
+            shown = printed if wrong is None else [printed[0], _printed(sides[-1], words)]
+            data = as_data(words)
+        except (ReadingError, UnsayableError, RangeError, WorkLimitError, *UNREADABLE):
+            return None
+        rows = [(shown[i], shown[i + 1]) for i in range(0, len(shown), 2)]
+        text = " \\\\\n".join(f"{one} {'&' * (len(rows) > 1)}= {other}" for one, other in rows)
+        known = tuple((printed[i], printed[i + 1]) for i in range(0, len(printed), 2))
+        rows_of_right = " \\\\\n".join(f"{one} &= {other}" for one, other in known)
+        if _holds_in_the_book(rows_of_right):
+            return cls(text, "book")
+        sheet = cls(text, data, known)
+        return sheet if judged_on(text, sheet.data(), Work(MAX_WORK)).holds is (wrong is None) else None
+
+    @classmethod
+    def of_text(cls, text: str, /) -> Sheet | None:
+        r"""The sheet for a formula about networks in the letters of this book; None if it is not read, or does not hold.
+
+        >>> Sheet.of_text(r"z_j^{(l)} = h(a_j^{(l)})").words
+        'book'
+        """
+        try:
+            return cls(text, BOOK.name) if _holds_in_the_book(text) else None
+        except UNREADABLE:
+            return None
+
+    def data(self) -> dict[str, Any]:
+        """The sheet as JSON has it."""
+        return {"text": self.text, "words": self.words, "known": [list(pair) for pair in self.known]}
+
+
+UNREADABLE = (TypeError, ValueError, AttributeError, LookupError, NotImplementedError, RecursionError)
+"""What the reader of a formula meets in one that holds what formulas of networks do not."""
+
+
+def check_sheet(text: str, sheet: Mapping[str, Any], /) -> Verdict:
+    r"""The verdict on a formula that stands on a sheet: by its notation, or by what was derived there.
+
+    >>> x, y = sp.symbols("x y")
+    >>> sheet = Sheet.of([(y, x**2)]).data()
+    >>> check_sheet("y = x x", sheet).holds, check_sheet("y = x", sheet).lacks
+    (True, ('x^{2}',))
+    """
+    return judged_on(text, sheet, Work())
+
+
+def judged_on(text: str, sheet: Mapping[str, Any], work: Work, /) -> Verdict:
+    """The verdict, with so much work spent already on looking for slips."""
+    if isinstance(sheet["words"], str):
+        return judged(text, notation_of(sheet["words"]), work)
+    words = from_data(sheet["words"])
+    try:
+        found = statements(text, names=words.spellings)
+        for statement in found:
+            for side in statement.sides:
+                require_bounds(side, text)
+        known = [(_read(one, words), _read(other, words)) for one, other in sheet["known"]]
+        links = [link for statement in found for link in _Beside(statement, text, words, known, work).links()]
+    except ReadingError as why:
+        return Verdict(text, None, reason=str(why))
+    except RecursionError:
+        return Verdict(text, None, reason="the formula is too deep")
+    return together(text, links)
+
+
+_IN_BRACES = re.compile(r"\{(\\?[A-Za-z]+)\}\^\{\(")
+"""A letter in braces before its layer number, which needs none."""
+
+
+def _holds_in_the_book(text: str) -> bool:
+    """Whether the formula is one about networks, in the letters of this book, that holds for every width and depth."""
+    verdict = judged(text, BOOK, Work(MAX_WORK))
+    return verdict.holds is True and not verdict.condition
+
+
+def _printed(e: Any, words: Vocabulary) -> str:
+    """The LaTeX of a side, with the ends of its sums where it is not read as the same without.
+
+    Errors: ReadingError, or another, if it is not read as the same at all.
+    """
+    for limits in (False, True):
+        text = _IN_BRACES.sub(r"\1^{(", expand(tex(e, limits=limits)))
+        try:
+            again = _read(text, words)
+            if signature(again) == signature(e) or equal(again, e):
+                return text
+        except (ReadingError, RangeError):
+            if limits:
+                raise
+    raise UnsayableError(f"{text} is not read as what it was printed from")
+
+
+def _read(text: str, words: Vocabulary) -> Expr:
+    tokens = scan(text, names=words.spellings)
+    require_bounds(tokens, text)
+    return sp.sympify(read(parse(tokens, text), words, text))
+
+
+class _Beside(Judge):
+    """The judgement by equations that were derived, in the letters that they have."""
+
+    def __init__(
+        self, statement: Statement, text: str, words: Vocabulary, known: Sequence[tuple[Expr, Expr]], work: Work
+    ) -> None:
+        self.statement, self.text, self.words, self.known, self.work = statement, text, words, known, work
+        self.notation, self.two = Notation(), False
+
+    def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
+        try:
+            decision = decide(*self._forms(one, other, Assumed()))
+        except (MayVanishError, DisagreementError, ValueError) as why:
+            if isinstance(why, RangeError):
+                return self._wrong(one, other, text, expand(str(why)), None)
+            return Verdict(text, None, reason=str(why))
+        if decision.word == "equal":
+            return Verdict(text, True)
+        if decision.word == "undecided":
+            return Verdict(text, None, reason=decision.reason)
+        if not any(self._has(side) for side in (one, other)):
+            return Verdict(text, None, reason=FOREIGN)
+        told = str(decision.counterexample) if decision.counterexample else ""
+        return self._wrong(one, other, text, OTHER, None, told)
+
+    def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+        return self._inserted(one), self._inserted(other)
+
+    def _inserted(self, e: Expr) -> Expr:
+        """The formula with what was derived in the place of what it was derived for."""
+        for left, right in self.known:
+            if signature(e) == signature(left):
+                return freshen(right)
+            e = e.xreplace({left: freshen(right)})
+        return e
+
+    def _has(self, e: Expr) -> bool:
+        return any(signature(e) == signature(left) or e.has(left) for left, _ in self.known)
+
+    def _write(self, e: Expr) -> str:
+        return expand(tex(*with_letters(sp.sympify(e))))
