@@ -174,7 +174,7 @@ class _Judge:
             return self._decided(one, other, text)
         except WorkLimitError as why:
             return Verdict(text, None, reason=f"it would take too long: {why}")
-        except (CannotTellError, MayVanishError, TypeError, LookupError) as why:
+        except (ValueError, TypeError, LookupError) as why:  # it can't be told, or something is divided by zero
             return Verdict(text, None, reason=str(why).strip("'\""))
 
     def _scalars(self, left: Any, right: Any) -> tuple[Expr, Expr]:

@@ -188,6 +188,8 @@ class Quantities:
         tensor.require_between(*layers)
         if len(sizes) == 1:
             found = Array(sizes[0], None, lambda i, j: tensor[(*layers, i)])
+        elif name in self.vocabulary.turned:  # the matrix has its entries where their letter has its indices
+            found = Array(sizes[1], sizes[0], lambda i, j: tensor[(*layers, j, i)])
         else:
             found = Array(sizes[0], sizes[1], lambda i, j: tensor[(*layers, i, j)])
         return found.T if turned else found
