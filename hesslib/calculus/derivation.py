@@ -114,6 +114,8 @@ class Derivation:
         if not callable(rule) and not isinstance(rule, Through) and rule not in (CONSTANT, NAMED):
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
+        if rule == CONSTANT and head == _head(self.op):
+            raise ValueError(f"the derivative by {self.op} can't hold {getattr(head, 'name_', head)} fixed, its variable")
 
     def _require_symmetric(self, t: Tensor) -> None:
         """An entry of a symmetric tensor is two entries: a rule says what becomes of both."""

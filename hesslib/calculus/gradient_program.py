@@ -106,8 +106,8 @@ def _require_patterns(net: Architecture, error: Any) -> None:
                 slope = net.direct(x, y)
                 if _of_pattern(slope) or slope.has(head):
                     raise NoCodeError(
-                        f"{_name(head)} depends on a pattern and {_name(user)} does more than add it; declare it with "
-                        "pattern=True, as a Tensor, of shape () if it has no index"
+                        f"{_name(head)} depends on a pattern and {_name(user)} does more than add it; write it out "
+                        "there, or declare it with pattern=True, as a Tensor"
                     )
 
 

@@ -22,13 +22,13 @@ from sympy import Expr
 from .comparison import Counterexample, compare
 from .consistent import require_consistent
 from .decision import Decision, decide, decided
-from .denominators import MayVanishError
+from .denominators import MayVanishError, may_vanish
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
 from .explained import expanded, recognised, rewritten
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
 from .latex import lines, tex
-from .let import definition_of, lets_of, unfold_lets
+from .let import belongs_to_a_pattern, definition_of, heads_of, lets_of, unfold_lets
 from .normal import difference
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .ranges import Ranges, agree_on_ranges
@@ -322,8 +322,11 @@ class Steps(Displayed):
             ranges.read(freshen(freshen(side).xreplace(values)))
         ranges.sizes()
         for g in self.grounds:
-            if g.kind == "condition" and sp.expand(freshen(g.left).xreplace(values)) == 0:
-                raise ValueError(f"the chain holds {g}; with these letters that is zero")
+            if g.kind == "condition":
+                below = freshen(g.left).xreplace(values)
+                where = {} if sp.expand(below) == 0 else may_vanish(below)
+                if where is not None and (not where or any(isinstance(p, sp.Dummy) for p in (*where, *where.values()))):
+                    raise ValueError(f"the chain holds {g}; with these letters that is zero, or is so within a sum")
         report(*self.grounds)
         return freshen(self.result).xreplace(values)
 
@@ -382,6 +385,9 @@ class Steps(Displayed):
         number = sp.sympify(number)
         if number in letters_of(one.lhs) | letters_of(one.rhs):
             raise ValueError(f"{number} is a letter of the formula; the pattern number needs one of its own")
+        for head in sorted(heads_of(one.lhs) | heads_of(one.rhs), key=str):
+            if not getattr(head, "pattern", False) and belongs_to_a_pattern(head):
+                raise ValueError(f"{head} depends on the pattern by its definition; unfold it, or declare it with pattern=True")
         lhs, rhs = (with_pattern(side, number, count) for side in (one.lhs, one.rhs))
         if letters_of(one.lhs) == letters_of(lhs) and lhs == freshen(one.lhs) and rhs != freshen(one.rhs):
             raise ValueError(f"nothing in {one.lhs} says of which pattern it is; the equation would differ by pattern")
@@ -463,6 +469,8 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
         values = compare(right, wrong, sp.sympify(lhs))
         if values.word == "equal":
             raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
+        if values.word == "undecided":
+            raise UndecidedError(f"{why} is no formula for the calculus, and by evaluation {values.reason}") from reason
         return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason, values.counterexample)
     except NotEqualError as reason:
         return Refusal(sp.sympify(lhs), sp.sympify(wrong), why, reason, reason.counterexample)
