@@ -117,6 +117,8 @@ def _sum(
         term = value if term is None else term / value if divide else term * value
         divide = False
         place += 1
+    if divide:
+        raise fail("a slash needs a number on both sides", signs[place - 1])
     return total + sign * (term if term is not None else 0), place
 
 
