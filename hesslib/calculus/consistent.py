@@ -30,7 +30,7 @@ def require_consistent(grounds: Iterable[Ground], /) -> None:
     Errors: `ContradictionError`.
     """
     grounds = list(grounds)
-    _require_one_meaning([g for g in grounds if g.kind in ("definition", "fact") and isinstance(g.right, Expr)])
+    require_one_meaning(grounds)
     _require_one_rule([g for g in grounds if g.kind == "varied"])
     fixed = {(g.left, g.right): g for g in grounds if g.kind == "held fixed"}
     varied = {(g.left, g.right) for g in grounds if g.kind == "varied"}
@@ -45,12 +45,15 @@ def require_consistent(grounds: Iterable[Ground], /) -> None:
                 raise ContradictionError(_says(head, by, f"it depends on it: {other}"))
 
 
-def _require_one_meaning(equations: Sequence[Ground]) -> None:
+def require_one_meaning(grounds: Iterable[Ground], /) -> None:
     """Refuse two definitions of one quantity that differ, and two facts that say two numbers of one formula.
 
-    A layer of its own may have a definition of its own, and a definition in words of other quantities may be another one
-    unfolded: neither is compared.
+    A layer of its own may have a definition of its own, and a definition in words of other quantities may be another
+    one unfolded: neither is compared.
+
+    Errors: `ContradictionError`.
     """
+    equations = [g for g in grounds if g.kind in ("definition", "fact") and isinstance(g.right, Expr)]
     for first, second in itertools.combinations(equations, 2):
         if first.kind != second.kind or first.left.func != second.left.func or first.right == second.right:
             continue

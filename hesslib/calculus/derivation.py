@@ -115,7 +115,9 @@ class Derivation:
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
         if rule == CONSTANT and head == _head(self.op):
-            raise ValueError(f"the derivative by {self.op} can't hold {getattr(head, 'name_', head)} fixed, its variable")
+            raise ValueError(
+                f"the derivative by {self.op} can't hold {getattr(head, 'name_', head)} fixed, its variable"
+            )
 
     def _require_symmetric(self, t: Tensor) -> None:
         """An entry of a symmetric tensor is two entries: a rule says what becomes of both."""
@@ -131,7 +133,9 @@ class Derivation:
     @property
     def of_the_calculus(self) -> bool:
         """Whether its rules of calculation are those of this package, and nobody's own."""
-        return type(self).__module__.startswith("hesslib.") and not any(hasattr(type(self), name) for name in vars(self))
+        return type(self).__module__.startswith("hesslib.") and not any(
+            hasattr(type(self), name) for name in vars(self)
+        )
 
     def _reported(self) -> None:
         """Tell that named derivatives were worked out, which explains what became of a formula, if one may trust it."""

@@ -16,8 +16,8 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed
 
-from .index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, Width, layers_of, letters_of, slots_of
 from .domains import slots
+from .index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, Width, layers_of, letters_of, slots_of
 from .normal import flatten
 from .ranges import sizes_of
 from .terms import Term, key

@@ -60,9 +60,7 @@ class Equation(Displayed):
         self.order: Any = None
 
     @classmethod
-    def _known(
-        cls, lhs: Any, rhs: Any, established: str, checks: tuple[Check, ...], order: Any = None
-    ) -> Equation:
+    def _known(cls, lhs: Any, rhs: Any, established: str, checks: tuple[Check, ...], order: Any = None) -> Equation:
         """An equation that one of the functions below has decided."""
         found = cls(lhs, rhs)
         vars(found).update(established=established, relation=RELATIONS[established], checks=checks, order=order)

@@ -92,7 +92,7 @@ def _of_pattern(e: Expr) -> bool:
 
 
 def _require_patterns(net: Architecture, error: Any) -> None:
-    """Refuse what is one number for each pattern, and would be the sum of them in a program, unless it is only added."""
+    """Refuse what has a value for each pattern, and in a program would be their sum, unless it is only added."""
     layer = Symbol("l", integer=True)
     for head in net.definitions:
         if head == error or getattr(head, "pattern", False) or not _of_pattern(net.body(_generic(head, layer))):

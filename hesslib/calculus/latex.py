@@ -125,7 +125,9 @@ class IndexPrinter(LatexPrinter):
     def _print_Sum(self, e: Sum) -> str:
         dependent = any(v in hi.free_symbols for v, _, _ in e.limits for _, _, hi in e.limits)
         signs = [
-            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}" if self.limits else rf"\sum_{{{self._print(v)}{self._end(v, hi, e.function)}}}"
+            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}"
+            if self.limits
+            else rf"\sum_{{{self._print(v)}{self._end(v, hi, e.function)}}}"
             for v, _, hi in (reversed(e.limits) if dependent else e.limits)  # the outer one comes last
         ]
         body = self._print(e.function)

@@ -387,7 +387,9 @@ class Steps(Displayed):
             raise ValueError(f"{number} is a letter of the formula; the pattern number needs one of its own")
         for head in sorted(heads_of(one.lhs) | heads_of(one.rhs), key=str):
             if not getattr(head, "pattern", False) and belongs_to_a_pattern(head):
-                raise ValueError(f"{head} depends on the pattern by its definition; unfold it, or declare it with pattern=True")
+                raise ValueError(
+                    f"{head} depends on the pattern by its definition; unfold it, or declare it with pattern=True"
+                )
         lhs, rhs = (with_pattern(side, number, count) for side in (one.lhs, one.rhs))
         if letters_of(one.lhs) == letters_of(lhs) and lhs == freshen(one.lhs) and rhs != freshen(one.rhs):
             raise ValueError(f"nothing in {one.lhs} says of which pattern it is; the equation would differ by pattern")

@@ -201,5 +201,5 @@ def _closing(signs: list[Node]) -> int | None:
     for place, sign in enumerate(signs):
         depth += (sign.kind == "LROUND") - (sign.kind == "RROUND")
         if depth == 0:
-            return place if place else None
+            return place or None
     return None
