@@ -114,6 +114,10 @@ class Derivation:
         if not callable(rule) and not isinstance(rule, Through) and rule not in (CONSTANT, NAMED):
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
+        if rule == CONSTANT and head == _head(self.op):
+            raise ValueError(
+                f"the derivative by {self.op} can't hold {getattr(head, 'name_', head)} fixed, its variable"
+            )
 
     def _require_symmetric(self, t: Tensor) -> None:
         """An entry of a symmetric tensor is two entries: a rule says what becomes of both."""
@@ -126,6 +130,18 @@ class Derivation:
             f"{t.name_} is symmetric, so an entry is no variable by itself; give it a rule that is symmetric as well"
         )
 
+    @property
+    def of_the_calculus(self) -> bool:
+        """Whether its rules of calculation are those of this package, and nobody's own."""
+        return type(self).__module__.startswith("hesslib.") and not any(
+            hasattr(type(self), name) for name in vars(self)
+        )
+
+    def _reported(self) -> None:
+        """Tell that named derivatives were worked out, which explains what became of a formula, if one may trust it."""
+        if self.of_the_calculus:
+            report(rewriting=self.evaluate)
+
     def but(self, rules: Mapping[Any, Any], /) -> Self:
         """The same derivation with other rules for some quantities."""
         D = copy(self)
@@ -136,7 +152,7 @@ class Derivation:
 
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
-        report(rewriting=self.evaluate)
+        self._reported()
         with bounded():
             return tidy(self.raw(e), (self.op, e))
 
@@ -165,7 +181,7 @@ class Derivation:
             e = sp.sympify(e)
             admit(e)
             found = tidy(freshen(visit(freshen(e))), (self.op, e))
-        report(rewriting=self.evaluate)
+        self._reported()
         return found
 
     def push(self, e: Expr, /) -> Expr:

@@ -32,9 +32,10 @@ y2 = Tensor("y", shape=(net.n[2],), pattern=True)
 class Notation:
     r"""The letters for the quantities of a network, in LaTeX.
 
-    ``weights`` says whether $w_{ji}$ goes "to from" or "from to"; ``layers`` whether a layer number is written
-    "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs, hidden units and outputs where
-    a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated"; ``loss`` is "any" or "squares".
+    ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``layers`` whether
+    a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs,
+    hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated";
+    ``loss`` is "any" or "squares".
 
     Errors: ValueError for a choice that is none.
 
