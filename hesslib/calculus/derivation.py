@@ -57,6 +57,7 @@ class Through:
     $D\,what=\sum_{letter\le size}slope\;D\,by$. The slope is a derivative with a name, $\partial\,what/\partial\,by$;
     the chain rests on that definition. In other layers than that of ``what`` the derivative stays named. What varies
     with several things has a tuple of these as its rule; those that are about its layer are added.
+    In its own layer the variable is itself.
 
     >>> from .index import Tensor, index
     >>> k, K, E, c = index("k"), Symbol("K", integer=True), Symbol("E"), Symbol("c")
@@ -237,7 +238,8 @@ class Derivation:
         layers = layers_of(e) if isinstance(e, Indexed) else ()
         here = [rule for rule in rules if not isinstance(e, Indexed) or layers_of(rule.what) == layers]
         if not here:
-            return self.named(e)
+            own = head == _head(self.op) and layers == layers_of(self.op)
+            return self._own(e) if own else self.named(e)
         found = Add(*[self._one_way(rule, e) for rule in here])
         self._varies(head, e, found)
         return found

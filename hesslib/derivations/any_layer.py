@@ -40,6 +40,7 @@ __all__ = [
     "gauss_newton",
     "gradient",
     "layer",
+    "own_curvature",
     "signal",
 ]
 
@@ -195,6 +196,28 @@ def backward_sweep() -> Steps:
         + S("i'", n[m - 1], lambda q: Phi[m, i, q] * G[m - 1, l, q, j]),
         r"name $B$, $G$, $\Phi$",
         using={**names, **sums},
+    )
+
+
+def own_curvature() -> Steps:
+    r"""$B^{(m-1,m-1)}_{ij}=\sum_{kk'}J_{ki}B^{(m,m)}_{kk'}J_{k'j}+\Phi_{ij}$, one layer down."""
+    D = Derivation(z[m - 1, j], {delta: Through(delta[m, k], B[m, m, k, k_], z[m, k_], k_, n[m]), z: _through(m)[:1]})
+    low = m - 1
+    chain = Steps(B[low, low, i, j])
+    swept = backward_sweep().at({l: low})
+
+    def identity(y: Any, x: Any, r: Any, c: Any) -> Expr:
+        return KroneckerDelta(r, c) if y == x == low else G[y, x, r, c]
+
+    here = {B: lambda y, x, r, c: backward_sweep().at({l: low, i: r, j: c}) if y == x == low else B[y, x, r, c]}
+    chain.then(swept, "backward sweep", using=here)
+    above = S("k", n[m], lambda k: J[m, k, i] * Diff(z[low, j], delta[m, k]))
+    one_up = {B: lambda y, x, r, c: Diff(z[low, c], delta[m, r]) if (y, x) == (m, low) else B[y, x, r, c]}
+    chain.then(above + Phi[m, i, j], "$G^{(m-1,m-1)}=I$", using={**one_up, G: identity})
+    return chain.then(
+        S("k", n[m], lambda k: S("k'", n[m], lambda q: J[m, k, i] * B[m, m, k, q] * J[m, q, j])) + Phi[m, i, j],
+        "through layer $m$",
+        by=D,
     )
 
 
