@@ -50,8 +50,8 @@ def definitions() -> tuple[Formula, Formula, Formula, Formula]:
 
 def _by(j: Any, **known: Any) -> Derivation:
     """The derivation by $x_j$, with what was derived before as rules."""
-    rules = {x: same(j), gamma: CONSTANT, eps: CONSTANT}
-    found = {
+    rules: dict[Any, Any] = {x: same(j), gamma: CONSTANT, eps: CONSTANT}
+    found: dict[str, dict[Any, Any]] = {
         "mu": {mu: lambda: 1 / sp.sympify(K)},
         "v": {v: lambda: 2 * (x[j] - mu) / K},
         "r": {r: lambda: -(r**2) * xhat[j] / K},
@@ -123,7 +123,7 @@ def signal() -> Steps:
 
 # ------------------------------------------------------------------------------------------------ second derivatives
 def bending() -> Steps:
-    r"""$-\frac rK(\hat x_js_{j'}+\hat x_{j'}s_j)-\overline{\gamma\hat x}\,r\,\partial\hat x_j/\partial x_{j'}$, which is $\Phi$."""
+    r"""$-\frac rK(\hat x_js_{j'}+\hat x_{j'}s_j)-\overline{\gamma\hat x}\,r\,\partial\hat x_j/\partial x_{j'}$."""
     D = _by(j_, r=True, xhat=True)
     named = {s: passed_back}
     chain = Steps(D.named(s[j])).then(D.named(passed_back(j)), "the signal", using=named)
