@@ -71,7 +71,7 @@ class Chain(Model):
     program: Any = None  # the functions it is made of; follows from the layers
 
     def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined,no-any-return]
+        return self._hash  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return f"Chain([{', '.join(map(repr, self.layers))}], loss={self.loss.name!r})"
@@ -150,7 +150,7 @@ class Chain(Model):
         """
         if set(parameters) != set(self.names):
             odd = sorted(set(parameters) ^ set(self.names))
-            raise ValueError(f"parameters has {', '.join(parameters)}; of these and the chain's differ {', '.join(odd)}")
+            raise ValueError(f"parameters has {', '.join(parameters)}; {', '.join(odd)} is missing, or is none")
         for name, shape in self.program.shapes.items():
             namespace(**{name.replace(".", "_"): parameters[name]})
             if tuple(parameters[name].shape) != shape:

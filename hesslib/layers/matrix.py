@@ -7,8 +7,9 @@ $$\frac{\partial^2E}{\partial\theta^{(m)}\partial\theta^{(l)}}
 =\sum_n\frac{\partial^2E}{\partial\theta^{(m)}\partial a^{(l)}_n}A^{(l)}_n.$$
 
 A sweep forward and backward for every unit of $a^{(l)}$, the same unit of every pattern at once, gives the first factor
-for all layers $m$; the second is the structure of the layer, whose transposed product with the Jacobian is at hand. Where
-a layer has fewer parameters than units, or a layer after it couples the patterns, its parameters are the directions.
+for all layers $m$; the second is the structure of the layer, whose transposed product with the Jacobian is at hand.
+Where a layer has fewer parameters than units, or a layer after it couples the patterns, its parameters are the
+directions.
 """
 
 from __future__ import annotations
@@ -52,9 +53,7 @@ def matrix(
     H = zeros_like((chain.num_parameters, chain.num_parameters), w)
     for (m, l), block in zip(pairs, blocks, strict=True):
         rows, columns = chain.program.steps[m].where, chain.program.steps[l].where
-        if m == l:
-            block = (block + _turned(block)) / 2
-        H = write(H, (rows, columns), block)
+        H = write(H, (rows, columns), (block + _turned(block)) / 2 if m == l else block)
         if m > l:
             H = write(H, (columns, rows), _turned(block))
     return reduce_patterns(H, reduction, x.shape[0])
@@ -99,7 +98,7 @@ def _directions(chain: Chain, l: int, units: int) -> int:
 def _column(
     chain: Chain, p: Both, l: int, gauss_newton: bool, residual: bool, *, only: bool = False
 ) -> Iterator[Array]:
-    """Yield the blocks (m, l) for every layer m with parameters from l on, each (P_m, P_l); the first alone if `only`."""
+    """Yield the blocks (m, l) for all layers m with parameters from l on, (P_m, P_l); the first alone if `only`."""
     program, here = chain.program, p.here
     layer = program.steps[l].layer
     wanted = (l,) if only else tuple(m for m in program.with_parameters if m >= l)

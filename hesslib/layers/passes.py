@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 from array_api_compat import array_namespace
 
 from hesslib._arrays import Array, zeros_like
-from hesslib.layers.branches import Merge
 from hesslib.layers.layer import total
+from hesslib.layers.merges import Merge
 from hesslib.layers.program import Program
 
 Want = Literal["sum", "patterns"]
@@ -43,7 +43,13 @@ def run(program: Program, w: Array, x: Array, /, order: int = 2) -> Run:
 
 
 def push(
-    program: Program, here: Run, dx: Array | None, dtheta: Sequence[Array | None], /, *, at: dict[int, Array] | None = None
+    program: Program,
+    here: Run,
+    dx: Array | None,
+    dtheta: Sequence[Array | None],
+    /,
+    *,
+    at: dict[int, Array] | None = None,
 ) -> list[Array | None]:
     r"""Return $\dot z$ of every state for directions of the inputs and of the parameters, or of the states `at`."""
     given = at or {}

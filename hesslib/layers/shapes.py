@@ -46,7 +46,7 @@ class Flatten(Primitive):
 
 @dataclass(frozen=True)
 class Reshape(Flatten):
-    """A layer that gives the numbers of a pattern another shape, row by row.
+    r"""A layer that gives the numbers of a pattern another shape, row by row.
 
     Options
     -------

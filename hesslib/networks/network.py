@@ -450,16 +450,21 @@ def random_generator(rng: np.random.Generator | int | None, /) -> np.random.Gene
 def refuse_no_network(net: Network, /) -> None:
     """Refuse what is no `Network`."""
     if not isinstance(net, Network):
-        raise ValueError(  # noqa: TRY004  (as for every other bad argument)
-            f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or "
-            "JAX, and hesslib.check takes any)"
-        )
+        raise no_network(net)
+
+
+def no_network(net: object, /) -> ValueError:
+    """Return the refusal of what is none."""
+    return ValueError(
+        f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or JAX, "
+        "and hesslib.check takes any)"
+    )
 
 
 def refuse_no_model(net: Model, /) -> None:
     """Refuse what is neither a `Network` nor a chain of layers."""
     if not isinstance(net, Model):
-        refuse_no_network(net)
+        raise no_network(net)
 
 
 def check_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:
