@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed, Integer, Symbol
 
-from hesslib.calculus.index import Elementwise, Tensor
+from hesslib.calculus.index import Diff, Elementwise, Operator, Tensor
 from hesslib.derivations.exact_network import evaluate
 
 __all__ = ["Function", "Scalars", "symbols_in"]
@@ -83,6 +83,8 @@ def symbol(x: Expr, /) -> Symbol:
     >>> symbol(Tensor("w", shape=(3, 2))[1, 2]), symbol(Symbol(r"\epsilon_*"))
     (w_1_2, epsilon_)
     """
+    if isinstance(x, Diff) and isinstance(x.op, Operator):  # the derivative along a direction
+        return Symbol(f"{x.op.name}_{symbol(x.operand).name}", real=True)
     text = "_".join([x.base.name_, *map(str, x.indices)]) if isinstance(x, Indexed) else x.name
     return Symbol(re.sub(r"\W+", "_", text.strip("{}\\")), real=True)
 
@@ -133,8 +135,15 @@ class Function:
         return list(self.results.items())
 
     def _pattern(self) -> list[str]:
-        """The arguments as JavaScript takes them apart."""
-        parts = {name: _nested(nested, str) for name, nested in self.arguments.items()}
+        """The arguments as JavaScript takes them apart; an entry that a symmetric array holds twice is taken once."""
+        taken: set[Symbol] = set()
+
+        def once(s: Symbol) -> str:
+            seen = s in taken
+            taken.add(s)
+            return "" if seen else str(s)
+
+        parts = {name: _nested(nested, once) for name, nested in self.arguments.items()}
         return [name if part == name else f"{name}: {part}" for name, part in parts.items()]
 
     def _shared(self) -> tuple[dict[Symbol, Expr], list[Expr]]:

@@ -4,7 +4,7 @@
 "use strict";
 (() => {
   const here = document.currentScript.src.replace(/[^/]*$/, "");
-  const MARGIN = { left: 50, right: 14, top: 14, bottom: 40 }; // pixels around the axes, for their numbers
+  const MARGIN = { left: 50, right: 14, top: 26, bottom: 40 }; // pixels around the axes, for their numbers
 
   const loading = {};
   function load(path) {
@@ -137,19 +137,20 @@
     }
 
     // A plane with numbered axes. With `square` a unit is as long on one axis as on the other.
-    board({ label, x, y, xLabel = "", yLabel = "", xTicks = [], yTicks = [], square = false, ratio = 0.6, text = number, points = false }) {
+    board({ label, x, y, frame = true, xLabel = "", yLabel = "", xTicks = [], yTicks = [], square = false, ratio = 0.6, widest = 640, text = (at) => String(at).replace("-", "−"), points = false }) {
       const container = element("div", { class: "moving-board", role: points ? "group" : "img", "aria-label": label });
       container.id = `moving-${(Figure.count = (Figure.count ?? 0) + 1)}`;
       this.stage.append(container);
+      const margin = frame ? MARGIN : { left: 4, right: 4, top: 4, bottom: 4 };
       const size = () => {
-        const width = Math.min(container.parentElement.clientWidth, 640);
-        const inside = width - MARGIN.left - MARGIN.right;
+        const width = Math.min(container.parentElement.clientWidth, widest);
+        const inside = width - margin.left - margin.right;
         const share = square ? (y[1] - y[0]) / (x[1] - x[0]) : ratio;
-        const height = Math.round((square ? inside * share : Math.max(inside * share, 170)) + MARGIN.top + MARGIN.bottom);
+        const height = Math.round((square ? inside * share : Math.max(inside * share, 170)) + margin.top + margin.bottom);
         container.style.width = `${width}px`;
         container.style.height = `${height}px`;
-        const [ux, uy] = [(x[1] - x[0]) / inside, (y[1] - y[0]) / (height - MARGIN.top - MARGIN.bottom)];
-        const bounds = [x[0] - MARGIN.left * ux, y[1] + MARGIN.top * uy, x[1] + MARGIN.right * ux, y[0] - MARGIN.bottom * uy];
+        const [ux, uy] = [(x[1] - x[0]) / inside, (y[1] - y[0]) / (height - margin.top - margin.bottom)];
+        const bounds = [x[0] - margin.left * ux, y[1] + margin.top * uy, x[1] + margin.right * ux, y[0] - margin.bottom * uy];
         return { width, height, bounds };
       };
       const board = JXG.JSXGraph.initBoard(container.id, {
@@ -176,14 +177,52 @@
         segment([x[0], at], [x[1], at]);
         board.create("text", [() => x[0] - 6 / board.unitX, at, text(at)], { ...words, anchorX: "right", anchorY: "middle" });
       }
-      for (const [from, to] of [[[x[0], y[0]], [x[1], y[0]]], [[x[0], y[0]], [x[0], y[1]]]]) {
+      for (const [from, to] of frame ? [[[x[0], y[0]], [x[1], y[0]]], [[x[0], y[0]], [x[0], y[1]]]] : []) {
         board.create("segment", [from, to], { ...plain, strokeColor: this.colours.ink });
       }
       if (xLabel) board.create("text", [x[1], () => y[0] - 22 / board.unitY, xLabel], { ...words, anchorX: "right", anchorY: "top" });
-      if (yLabel) board.create("text", [() => x[0] + 6 / board.unitX, () => y[1] + 10 / board.unitY, yLabel], { ...words, anchorX: "left", anchorY: "top" });
+      if (yLabel) board.create("text", [() => x[0] - 44 / board.unitX, () => y[1] + 22 / board.unitY, yLabel], { ...words, anchorX: "left", anchorY: "top" });
       board.words = words;
       board.window = { x, y };
       return board;
+    }
+
+    // What the colours mean, above the stage.
+    legend(rows) {
+      const list = element("ul", { class: "moving-legend" });
+      for (const [colour, words] of rows) {
+        const swatch = element("span", { "aria-hidden": "true" });
+        swatch.style.background = this.colours[colour];
+        list.append(element("li", {}, swatch, words));
+      }
+      this.stage.before(list);
+    }
+
+    // Units as discs, weights as lines. `edge(l, j, i)` gives width and colour of a weight at present, `unit(l, j)` the
+    // colour of a disc and the words above and below it. Layers and units count from 1, inputs are layer 0.
+    network(board, widths, { edge, unit }) {
+      const place = (l, j) => [l, (widths[l] - 1) / 2 - (j - 1)];
+      for (let l = 1; l < widths.length; l += 1) {
+        for (let j = 1; j <= widths[l]; j += 1) {
+          for (let i = 1; i <= widths[l - 1]; i += 1) {
+            board.create("segment", [place(l - 1, i), place(l, j)], {
+              fixed: true, highlight: false, tabindex: null, withLabel: false,
+              strokeWidth: () => edge(l, j, i).width, strokeColor: () => this.colours[edge(l, j, i).colour],
+            });
+          }
+        }
+      }
+      for (let l = 0; l < widths.length; l += 1) {
+        for (let j = 1; j <= widths[l]; j += 1) {
+          const [x, y] = place(l, j);
+          board.create("point", [x, y], {
+            withLabel: false, size: 9, fixed: true, highlight: false, tabindex: null, showInfobox: false,
+            strokeColor: this.colours.ink, strokeWidth: 1.5, fillColor: () => this.colours[unit(l, j).colour ?? "ground"],
+          });
+          this.text(board, x, () => y + 22 / board.unitY, () => unit(l, j).above ?? "", { anchorX: "middle" });
+          this.text(board, x, () => y - 22 / board.unitY, () => unit(l, j).below ?? "", { anchorX: "middle" });
+        }
+      }
     }
 
     text(board, x, y, words, look = {}) {
@@ -271,12 +310,19 @@
       turn.map((t) => centre[1] + s * along * Math.cos(t) + c * across * Math.sin(t)),
     ];
   };
-  window.movingTools = { element, ellipse, lowered, number, raised, steps };
+  // A symmetric 2 by 2 matrix: its eigenvalues, and the angle of the eigenvector of the first.
+  const eigen = ([[a, b], [, c]]) => {
+    const [mean, half] = [(a + c) / 2, (a - c) / 2];
+    const reach = Math.hypot(half, b);
+    return { values: [mean + reach, mean - reach], angle: Math.atan2(b, half) / 2 };
+  };
+  window.movingTools = { eigen, element, ellipse, lowered, number, raised, steps };
   window.movingDrawings = {};
 
   async function start(box) {
     const name = box.dataset.moving;
-    await Promise.all([load("jsxgraph/jsxgraphcore.js"), load(`moving/${name}.js`)]);
+    const needed = ["jsxgraph/jsxgraphcore.js", "moving/surface.js", `moving/${name}.js`];
+    await Promise.all(needed.map(load));
     new Figure(box, window.movingFigures[name], window.movingDrawings[name]);
   }
 

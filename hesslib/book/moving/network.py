@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from hesslib.book.javascript import Scalars, symbol, symbols_in
 from hesslib.calculus.index import Tensor
 from hesslib.derivations import backpropagation, deep_hessian, losses
-from hesslib.derivations.network import B, G, L, M, a, b, definitions, delta, i, j, k, l, m, n, p, w, z
+from hesslib.derivations.network import B, G, L, M, R, a, b, definitions, delta, i, j, k, l, m, n, p, u, v, w, z
 
 __all__ = ["Passes"]
 
@@ -33,6 +33,12 @@ def _proved() -> dict[str, Any]:
         "B": deep_hessian.backward_response().result,
         "above": deep_hessian.weight_weight().result,
         "within": deep_hessian.weight_weight_same_layer().result,
+        "R a": deep_hessian.R_forward()[0].result,
+        "R z": deep_hessian.R_forward()[1].result,
+        "R output": deep_hessian.R_backward()[0].result,
+        "R delta": deep_hessian.R_backward()[1].result,
+        "R weight": deep_hessian.R_gradient()[0].result,
+        "R bias": deep_hessian.R_gradient()[1].result,
     }
 
 
@@ -133,7 +139,33 @@ class Passes:
         self.response(upper[0] - 1, lower[0], upper[2], lower[1])
         return self.scalars(_proved()["above"], {m: upper[0], **at})
 
+    def along(self) -> list[Expr]:
+        """The entries of $Hv$ in the flat order of the weights, by the passes of the R-operator."""
+        layers = range(1, self.depth + 1)
+        for source in self.units(0):
+            self.lines[symbol(R.named(z[0, source]))] = sp.S.Zero
+        for y, unit in [(y, unit) for y in layers for unit in self.units(y)]:
+            self._line(R.named(a[y, unit]), _proved()["R a"], {l: y, j: unit})
+            self._line(R.named(z[y, unit]), _proved()["R z"], {l: y, j: unit})
+        for y, unit in [(y, unit) for y in reversed(layers) for unit in self.units(y)]:
+            which, letter = ("R output", k) if y == self.depth else ("R delta", j)
+            self._line(R.named(delta[y, unit]), _proved()[which], {l: y, letter: unit})
+        found: list[Expr] = []
+        for y in layers:
+            for unit, source in itertools.product(self.units(y), self.units(y - 1)):
+                found.append(self.scalars(_proved()["R weight"], {l: y, j: unit, i: source}))
+            found += [self.scalars(_proved()["R bias"], {l: y, j: unit}) for unit in self.units(y)]
+        return found
+
     # --------------------------------------------------------------------------------------------------- arguments
+    def direction(self) -> dict[str, Any]:
+        """A direction in weight space, by layer, from 1: its parts for the weights and for the biases."""
+        layers = range(1, self.depth + 1)
+        return {
+            "v": [None, *(self.scalars.array(v, y) for y in layers)],
+            "u": [None, *(self.scalars.array(u, y) for y in layers)],
+        }
+
     def arguments(self) -> dict[str, Any]:
         """Weights and biases by layer, from 1, the inputs and the targets."""
         layers = range(1, self.depth + 1)

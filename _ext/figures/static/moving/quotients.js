@@ -25,7 +25,7 @@ window.movingDrawings.quotients = (figure) => {
     label: "Relative error against the step, both logarithmic", x: [-16, 0], y: [-14, 2], ratio: 0.55,
     xTicks: [-16, -12, -8, -4, 0], yTicks: [-12, -8, -4, 0], xLabel: "step", yLabel: "relative error", text: (power) => `10${raised(power)}`,
   });
-  const inside = (error) => Math.min(2, Math.max(-14, Math.log10(error)));
+  const inside = (error) => (error > 100 ? NaN : Math.max(-14, Math.log10(error)));
   for (const [name, , , colour] of SHOWN) {
     const powers = steps(-15, 0, 120);
     figure.curve(board, () => [powers, powers.map((power) => inside(off(10 ** power)[name]))], { colour, width: 1.5 });
@@ -34,15 +34,10 @@ window.movingDrawings.quotients = (figure) => {
     figure.curve(board, () => [[best, best], [-14, 2]], { colour, width: 1.5, dash: 2 });
     figure.mark(board, () => [Math.log10(epsilon()), inside(off(epsilon())[name])], { colour, size: 5 });
   }
-  const legend = [["two", "one-sided"], ["one", "central"], ["three", "second"]];
-  legend.forEach(([colour, words], row) => {
-    const y = () => 1.9 - (row + 0.6) * (16 / board.unitY);
-    figure.curve(board, () => [[-5.6, -4.6], [y(), y()]], { colour, width: 3 });
-    figure.text(board, -4.3, y, words);
-  });
+  figure.legend(SHOWN.map(([, words, , colour]) => [colour, words]));
   figure.onUpdate(() => {
     const [found, truth, error] = [values(epsilon()), at(weight()), off(epsilon())];
-    const told = SHOWN.map(([name, words]) => `${words} ${number(found[name], 4)} (off by ${number(error[name], 1)})`);
-    figure.say(`At step ${number(epsilon())}: ${told.join(", ")}. Exact: E′ = ${number(truth.slope, 4)}, E″ = ${number(truth.bend, 4)}.`);
+    const told = SHOWN.map(([name, words]) => `${words} ${found[name].toFixed(9).replace("-", "−")} (off by ${number(error[name], 1)})`);
+    figure.say(`At step ${number(epsilon())}: ${told.join(", ")}. Exact: E′ = ${truth.slope.toFixed(9).replace("-", "−")}, E″ = ${truth.bend.toFixed(9)}.`);
   });
 };
