@@ -1,8 +1,8 @@
-r"""One network with two inputs, two hidden units and one output, and one pattern: the example that runs through the book.
+r"""The example that runs through the book: two inputs, two hidden units, one output, and one pattern.
 
-    >>> example = WorkedExample()
-    >>> example.network.widths, example.w.size
-    ((2, 2, 1), 9)
+>>> example = WorkedExample()
+>>> example.network.widths, example.w.size
+((2, 2, 1), 9)
 """
 
 from __future__ import annotations

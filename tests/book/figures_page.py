@@ -1,4 +1,4 @@
-"""A page with moving figures and nothing else, as files in a folder: what a browser needs to try them without the book."""
+"""A page with moving figures and nothing else, in a folder: what a browser needs to try them without the book."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def write(folder: Path, names=moving.FIGURES) -> Path:
     stages = []
     for name in names:
         figure = moving.figure(name)
-        stages.append(
-            STAGE.format(name=name, description=html.escape(figure.description), script=figure.script())
-        )
+        stages.append(STAGE.format(name=name, description=html.escape(figure.description), script=figure.script()))
     page = folder / "figures.html"
     page.write_text(PAGE.format(stages="\n".join(stages)), encoding="utf-8")
     return page

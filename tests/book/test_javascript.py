@@ -42,7 +42,9 @@ def of_figure(name, *calls):
 
 
 def of_function(function, *given):
-    return run(f"{function.source}; globalThis.functions = {{ {function.name} }}", *[(function.name, one) for one in given])
+    return run(
+        f"{function.source}; globalThis.functions = {{ {function.name} }}", *[(function.name, one) for one in given]
+    )
 
 
 # ------------------------------------------------------------------------------------------------ the compiler
@@ -180,7 +182,11 @@ def test_the_surface_and_what_is_drawn_on_it(seed):
     x, t, w = rng.normal(size=8), rng.normal(size=8), rng.normal(size=2)
     z = np.tanh(w[0] * x)
     e, J = w[1] * z - t, np.stack([w[1] * (1 - z**2) * x, z], axis=1)
-    calls = [(name, surface_arguments(w, *one)) for one in zip(x, t, strict=True) for name in ("pattern", "residual", "jacobian")]
+    calls = [
+        (name, surface_arguments(w, *one))
+        for one in zip(x, t, strict=True)
+        for name in ("pattern", "residual", "jacobian")
+    ]
     arrays = {"J": J[:, None].tolist(), "M": [[[1.0]]] * 8, "delta": e[:, None].tolist()}
     *of_patterns, products = of_figure("ellipses", *calls, ("outer_products", arrays))
     net, flat = hesslib.Network((1, 1, 1)), np.array([w[0], 0, w[1], 0])

@@ -34,7 +34,9 @@ def parameters(net: Passes) -> list[tuple[str, tuple[int, ...]]]:
 
 def parts_of(formula: Expr) -> tuple[Expr, Expr, Expr]:
     """The terms of an entry by their cause: the loss bends, a unit bends, one weight is on the path of the other."""
-    loss, unit, shared = [], [], []
+    loss: list[Expr] = []
+    unit: list[Expr] = []
+    shared: list[Expr] = []
     for term in sp.Add.make_args(formula.expand()):
         bends = any(h.order > 1 for h in term.atoms(Elementwise))
         is_loss = any(x.base == two_layers.M for x in term.atoms(sp.Indexed))
@@ -68,8 +70,8 @@ def figure() -> Moving:
         r"arrow keys: the network shows the path of each of its weights to the output, the text its terms. "
         r"Compiled from {eq}`hessian-second-second`, {eq}`hessian-first-first`, {eq}`hessian-first-second` and "
         r"{eq}`hessian-two-layer-biases`.",
-        "A table of second derivatives, a row and a column for every weight, and the network beside it. Each cell can be "
-        "chosen, and the target can be moved.",
+        "A table of second derivatives, a row and a column for every weight, and the network beside it. Each cell "
+        "can be chosen, and the target can be moved.",
         "fig-two-layer-hessian",
         {**example(), "parameters": listed},
     )

@@ -2,6 +2,8 @@ r"""Damping turns the step: from Gauss-Newton's at $\mu=0$ to a short one down t
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 
 from hesslib.book.javascript import Function, Scalars, symbol
@@ -18,7 +20,8 @@ def functions() -> tuple[Function, ...]:
     arguments = {"J": scalars.array(squares.J), "e": scalars.array(squares.e), "mu": symbol(squares.mu)}
     formula, unknown = squares.damped(), scalars.array(squares.p)
     equations = [sp.expand(scalars(formula.lhs - formula.rhs, {squares.r: row})) for row in (1, 2)]
-    lines, named = {}, []
+    lines: dict[Any, Any] = {}
+    named: list[Any] = []
     for row, equation in enumerate(equations):
         parts = [sp.Symbol(f"part_{row}_{column}", real=True) for column in range(3)]
         values = [equation.coeff(unknown[0]), equation.coeff(unknown[1]), equation.subs(dict.fromkeys(unknown, 0))]

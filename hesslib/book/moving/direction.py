@@ -29,8 +29,8 @@ def figure() -> Moving:
         functions(),
         r"Left, the error of the worked example over two of its weights, with a direction $v$ and, by the passes of "
         r"the R-operator, $Hv$ (as far as it lies in this plane). Right, the error along $v$ and the parabola with the "
-        r"slope $g\cdot v$ and the bend $v\cdot Hv$. Compiled from {eq}`r-forward`, {eq}`r-delta-output`, {eq}`r-delta` "
-        r"and {eq}`hessian-vector-product`.",
+        r"slope $g\cdot v$ and the bend $v\cdot Hv$. Compiled from {eq}`r-forward`, {eq}`r-delta-output`, "
+        r"{eq}`r-delta` and {eq}`hessian-vector-product`.",
         "An error surface with two arrows, the direction v and the product Hv, and the error along v with the parabola "
         "that has the same slope and bend. The direction can be turned and its foot moved.",
         "fig-along-v",

@@ -33,8 +33,9 @@ def figure() -> Moving:
         "ellipses",
         functions(),
         r"The error of $w_2\tanh(w_1x)$ over its two weights. At the point that you drag, each matrix $A$ is drawn as "
-        r"the ellipse $\tfrac12s^{\mathsf T}As$ = const; where a matrix is not positive there is none. Near the valley's floor the "
-        r"exact one and Gauss-Newton coincide. Compiled from {eq}`hessian-block-within`, {eq}`hessian-block-above`, "
+        r"the ellipse $\tfrac12s^{\mathsf T}As$ = const; where a matrix is not positive there is none. Near the "
+        r"valley's floor the exact one and Gauss-Newton coincide. Compiled from {eq}`hessian-block-within`, "
+        r"{eq}`hessian-block-above`, "
         r"{eq}`gauss-newton-regression` and {eq}`outer-product-of-gradients`.",
         "An error surface over two weights with a point that can be moved, and around it one ellipse for each "
         "approximation of the Hessian.",

@@ -1,4 +1,4 @@
-r"""The weight decay $\alpha$ against the fit, the effective number of parameters and the evidence, for a linear model."""
+r"""The weight decay $\alpha$ against the fit, the effective number of parameters and the evidence: a linear model."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def figure() -> Moving:
         functions(),
         r"A sum of bumps is fitted to noisy points with weight decay $\alpha$, at the true noise level. Small "
         r"$\alpha$ follows the noise, large $\alpha$ follows nothing; the evidence has its maximum between, where "
-        r"$2\alpha E_W=\gamma$. Compiled from {eq}`log-evidence`, {eq}`effective-parameters`, {eq}`evidence-update` and "
-        r"{eq}`regularized-error`.",
+        r"$2\alpha E_W=\gamma$. Compiled from {eq}`log-evidence`, {eq}`effective-parameters`, {eq}`evidence-update` "
+        r"and {eq}`regularized-error`.",
         "Noisy points with a fitted curve, and beside it the logarithm of the evidence and the effective number of "
         "parameters against the weight decay, which can be moved.",
         "fig-effective-parameters",

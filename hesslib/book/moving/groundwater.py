@@ -20,7 +20,9 @@ def functions() -> tuple[Function, ...]:
     letters = {diffusion.x: x, diffusion.t: t}
     closed, series = diffusion.pressure().rhs, diffusion.strip().rhs
     (waves,) = series.atoms(sp.Sum)
-    finite = series.xreplace({waves: sp.Add(*[waves.function.subs(diffusion.m, count) for count in range(1, WAVES + 1)])})
+    finite = series.xreplace(
+        {waves: sp.Add(*[waves.function.subs(diffusion.m, count) for count in range(1, WAVES + 1)])}
+    )
     slope = sp.diff(closed, diffusion.x)
     both = {"x": x, "t": t}
     return (
@@ -35,8 +37,8 @@ def figure() -> Moving:
         "groundwater",
         functions(),
         r"Water is drawn at $x=0$ at a constant rate. On the half line the pressure falls there as $\sqrt t$, and the "
-        r"trough widens as $\sqrt t$; with a wall at $x=1$ it falls everywhere as soon as the trough has reached the wall. Compiled from "
-        r"{eq}`groundwater-pressure` and {eq}`groundwater-strip`.",
+        r"trough widens as $\sqrt t$; with a wall at $x=1$ it falls everywhere as soon as the trough has reached "
+        r"the wall. Compiled from {eq}`groundwater-pressure` and {eq}`groundwater-strip`.",
         "The pressure against the distance from the well, at a time that can be moved, with and without a wall at "
         "distance one.",
         "fig-groundwater-maps",

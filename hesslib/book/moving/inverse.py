@@ -35,8 +35,8 @@ def figure() -> Moving:
         r"The inverse $X$ as the ellipse $s^{\mathsf T}X^{-1}s=1$. It starts as a circle of radius $1/\sqrt\alpha$; "
         r"every pattern $b$ presses it together along one direction and leaves the one at right angles to $Xb$ alone. "
         r"Compiled from {eq}`sherman-morrison` and {eq}`outer-products-growth`.",
-        "A circle that becomes a small ellipse as patterns are added one at a time. Buttons add and take away a pattern; "
-        "the starting value can be moved.",
+        "A circle that becomes a small ellipse as patterns are added one at a time. Buttons add and take away a "
+        "pattern; the starting value can be moved.",
         "fig-alpha",
         {"b": patterns.round(2).tolist()},
     )

@@ -78,9 +78,7 @@ class Passes:
         outputs = Scalars({losses.K: self.widths[-1]}, means={losses.y: self._output, losses.t: self._target})
         self.lines[Symbol("E", real=True)] = outputs(losses.squared_error.error)
         for unit in self.units(self.depth):
-            self.lines[symbol(delta[self.depth, unit])] = outputs(
-                losses.squared_error.delta().result, {losses.q: unit}
-            )
+            self.lines[symbol(delta[self.depth, unit])] = outputs(losses.squared_error.delta().result, {losses.q: unit})
         for one, other in itertools.product(self.units(self.depth), repeat=2):
             if one <= other:
                 bend = outputs(losses.squared_error.M().result, {losses.q: one, losses.q_: other})
@@ -144,10 +142,11 @@ class Passes:
         layers = range(1, self.depth + 1)
         for source in self.units(0):
             self.lines[symbol(R.named(z[0, source]))] = sp.S.Zero
-        for y, unit in [(y, unit) for y in layers for unit in self.units(y)]:
+        units = [(y, unit) for y in layers for unit in self.units(y)]
+        for y, unit in units:
             self._line(R.named(a[y, unit]), _proved()["R a"], {l: y, j: unit})
             self._line(R.named(z[y, unit]), _proved()["R z"], {l: y, j: unit})
-        for y, unit in [(y, unit) for y in reversed(layers) for unit in self.units(y)]:
+        for y, unit in reversed(units):
             which, letter = ("R output", k) if y == self.depth else ("R delta", j)
             self._line(R.named(delta[y, unit]), _proved()[which], {l: y, letter: unit})
         found: list[Expr] = []

@@ -22,9 +22,7 @@ def functions() -> tuple[Function, ...]:
     results = {
         "damage": [scalars(derived.damage().result, {derived.q: place}) for place in places],
         "surgeon": [scalars(derived.surgeon().result, {derived.q: place}) for place in places],
-        "step": [
-            [scalars(step, {derived.q: removed, derived.i: place}) for place in places] for removed in places
-        ],
+        "step": [[scalars(step, {derived.q: removed, derived.i: place}) for place in places] for removed in places],
     }
     return (Function("removal", {"H": H, "w": scalars.array(derived.w)}, lines, results),)
 
@@ -36,8 +34,8 @@ def figure() -> Moving:
         functions(),
         r"A quadratic error with its minimum at the point that you drag. To remove a weight is to go to its axis: "
         r"straight (optimal brain damage), or to the lowest point of the axis (the surgeon). The narrower and the more "
-        r"slanted the valley, the more the straight way costs. Compiled from {eq}`saliency-obd`, {eq}`surgeon-step` and "
-        r"{eq}`saliency-obs`.",
+        r"slanted the valley, the more the straight way costs. Compiled from {eq}`saliency-obd`, {eq}`surgeon-step` "
+        r"and {eq}`saliency-obs`.",
         "The contours of a quadratic error over two weights and two arrows to the axis where one of them is zero. The "
         "minimum and the shape of the valley can be moved.",
         "fig-pruning-curves",

@@ -22,7 +22,9 @@ def functions() -> tuple[Function, ...]:
     """The error and its first two derivatives, the quotients, and the best step."""
     net = Passes((2, 2, 1))
     slope, bend = net.gradient()[0], net.weights_hessian((1, 1, 1), (1, 1, 1))
-    exact = Function("exact", net.arguments(), net.lines, {"E": sp.Symbol("E", real=True), "slope": slope, "bend": bend})
+    exact = Function(
+        "exact", net.arguments(), net.lines, {"E": sp.Symbol("E", real=True), "slope": slope, "bend": bend}
+    )
     shown = {"one_sided": quotients.one_sided, "central": quotients.central, "second": quotients.second}
     quotient = Function(
         "quotients",

@@ -1,4 +1,4 @@
-r"""Step size against $2/\lambda_{\max}$: steepest descent on a quadratic error, in the coordinates of its eigenvectors."""
+r"""Step size against $2/\lambda_{\max}$: steepest descent on a quadratic error, along its eigenvectors."""
 
 from __future__ import annotations
 

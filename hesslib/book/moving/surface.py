@@ -18,7 +18,7 @@ PATTERNS = 8
 
 
 def patterns() -> dict[str, list[float]]:
-    """Inputs and targets, with few digits: the targets are noisy values of $1.5\\tanh(1.2x)$.
+    r"""Inputs and targets, with few digits: the targets are noisy values of $1.5\tanh(1.2x)$.
 
     >>> len(patterns()["x"])
     8
