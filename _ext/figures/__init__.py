@@ -42,7 +42,7 @@ class MovingFigure(SphinxDirective):
         stage = STAGE.format(
             name=record["name"], description=html.escape(record["description"]), script=record["script"]
         )
-        still = f" In print it stands still as {{numref}}`{record['still']}`." if record["still"] else ""
+        still = f" (In print: {{numref}}`{record['still']}`.)" if record["still"] else ""
         words, messages = self.state.inline_text(record["caption"] + still, self.lineno)
         caption = nodes.caption("", "", *words)
         figure = nodes.figure("", nodes.raw("", stage, format="html"), caption, classes=["moving-figure"])

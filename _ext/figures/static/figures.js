@@ -92,7 +92,7 @@
     slider({ key, label, min, max, step, start, show = number, of = (x) => x }) {
       this.state[key] ??= start;
       const value = () => of(this.state[key]);
-      const output = element("output", {}, show(value()));
+      const output = element("b", {}, show(value())); // an <output> would take the label from the input
       const input = element("input", { type: "range", min, max, step, "data-key": key });
       input.value = this.state[key];
       const refresh = () => {
@@ -257,7 +257,7 @@
     }
 
     // A point to be dragged, or moved by the arrow keys; `show` says in words where it is.
-    point(board, { key, at, label, show, colour = "two", along = null }) {
+    point(board, { key, at, label, show, colour = "two" }) {
       const [low, high] = [0, 1].map((side) => [board.window.x[side], board.window.y[side]]);
       const made = board.create("point", this.state[key] ?? at, {
         name: "", withLabel: false, size: 8, showInfobox: false, tabindex: 0, fillColor: this.colours[colour],
@@ -268,11 +268,13 @@
       node.setAttribute("role", "slider");
       node.setAttribute("aria-label", label);
       const place = () => this.state[key] ?? at;
-      made.on("drag keydrag", () => {
+      const moved = () => {
         const inside = [made.X(), made.Y()].map((value, side) => Math.min(high[side], Math.max(low[side], value)));
-        this.state[key] = along ? along(inside) : inside;
+        this.state[key] = inside;
         this.update();
-      });
+      };
+      made.on("drag", moved);
+      made.on("keydrag", moved);
       this.onUpdate(() => {
         made.setPosition(JXG.COORDS_BY_USER, place());
         node.setAttribute("aria-valuenow", place()[0].toFixed(3));

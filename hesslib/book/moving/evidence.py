@@ -11,9 +11,12 @@ from hesslib.book.javascript import Function, Scalars, symbol
 from hesslib.book.moving import Moving
 from hesslib.derivations import evidence as derived
 
-__all__ = ["BETA", "CURVES", "design", "figure"]
+__all__ = ["CURVES", "design", "figure"]
 
-POINTS, CURVES, NOISE = 24, 9, 0.15
+POINTS = 24
+CURVES = 9
+"""How many bumps are summed."""
+NOISE = 0.15
 BETA = round(1 / NOISE**2, 1)
 CENTRES = np.linspace(-1, 1, CURVES)
 

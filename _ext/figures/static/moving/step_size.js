@@ -25,15 +25,14 @@ window.movingDrawings.step_size = (figure) => {
   };
   const columns = () => [path().map(([x]) => x), path().map(([, y]) => y)];
   figure.curve(board, columns, { colour: "one", width: 2 });
-  const marks = figure.curve(board, columns, { colour: "one", width: 0 });
-  marks.setAttribute({ visible: false });
   figure.mark(board, () => [0, 0], { colour: "three", size: 4 });
   figure.onUpdate(() => {
     const [one, two] = descent({ e: start(), lambda: lambda(), eta: eta() }).factors;
+    const tenth = path()[Math.min(10, path().length - 1)];
     const fate = Math.abs(two) > 1 ? "it flies apart" : Math.abs(two) === 1 ? "it never gets nearer" : "it converges";
     figure.say(
       `Step size ${number(eta())}, limit 2/λmax = ${number(2 / largest())}. Every step multiplies e₁ by ${number(one)} and e₂ by ${number(two)}: ` +
-      `${fate}${Math.abs(two) < 1 ? `, and e₁ is halved in ${number(Math.log(0.5) / Math.log(Math.abs(one)), 1)} steps` : ""}.`,
+      `${fate}${Math.abs(two) < 1 ? `, and e₁ is halved in ${number(Math.log(0.5) / Math.log(Math.abs(one)), 1)} steps` : ""}. From (${number(start()[0])}, ${number(start()[1])}), ten steps lead to (${number(tenth[0])}, ${number(tenth[1])}).`,
     );
   });
 };

@@ -19,7 +19,7 @@ window.movingDrawings.sweeps = (figure) => {
       ? `B${superscript(m, l)} is the curvature M of the loss times G${superscript(m, l)}`
       : `B${superscript(m, l)} is B${superscript(m + 1, l)} carried back through the weights of layer ${m + 1}, and a term with h″ times G${superscript(m, l)}`),
   };
-  figure.state.step ??= 0;
+  figure.state.step ??= 1;
   const move = (by) => () => { figure.state.step = Math.min(ORDER.length - 1, Math.max(0, figure.state.step + by)); };
   figure.buttons({ "Back": move(-1), "Next": move(1), "All": move(99), "Start again": move(-99) });
   const weight = figure.slider({ key: "weight", label: "weight w₁₁ of layer 1", min: -1.5, max: 1.5, step: 0.1, start: data.w[1][0][0] });
