@@ -16,9 +16,10 @@ def example() -> dict[str, Any]:
     [1.0, 0.5]
     """
     at = WorkedExample()
+    W, b = at.network.layers(at.w)
     return {
-        "w": [None, at.W1.tolist(), at.W2.tolist()],
-        "b": [None, at.b1.tolist(), at.b2.tolist()],
-        "x": at.x.tolist(),
-        "t": at.t.tolist(),
+        "w": [None, *(weights.tolist() for weights in W[1:])],
+        "b": [None, *(biases.tolist() for biases in b[1:])],
+        "x": at.x[0].tolist(),
+        "t": at.t[0].tolist(),
     }
