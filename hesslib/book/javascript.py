@@ -80,8 +80,8 @@ class Scalars:
 def symbol(x: Expr, /) -> Symbol:
     r"""The name of a scalar in a program: letters, digits and lines.
 
-    >>> symbol(Tensor("w", shape=(3, 2))[1, 2]), symbol(Symbol(r"\epsilon_*"))
-    (w_1_2, epsilon_)
+    >>> symbol(Tensor("w", shape=(3, 2))[1, 2]), symbol(Symbol("{E_D}"))
+    (w_1_2, E_D)
     """
     if isinstance(x, Diff) and isinstance(x.op, Operator):  # the derivative along a direction
         return Symbol(f"{x.op.name}_{symbol(x.operand).name}", real=True)
