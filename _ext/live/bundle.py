@@ -36,11 +36,7 @@ PACKAGES = ("sympy", "mpmath", "lark")
 OWN = ("__init__.py", "agreement.py", "calculus/*.py", "derivations/*.py", "derivations/reading/*.py")
 LEFT_OUT = {"tests", "benchmarks", "__pyinstaller", "tools"}
 """Folders of packages that only their authors need."""
-UNUSED = (
-    "sympy.abc sympy.categories sympy.codegen sympy.crypto sympy.diffgeom sympy.holonomic sympy.interactive "
-    "sympy.liealgebras sympy.parsing sympy.physics sympy.plotting sympy.printing.pretty sympy.sandbox sympy.stats "
-    "sympy.testing sympy.unify sympy.utilities.mathml sympy.utilities._compilation sympy.vector lark.__pyinstaller"
-).split()
+UNUSED = ["sympy.abc", "sympy.categories", "sympy.codegen", "sympy.crypto", "sympy.diffgeom", "sympy.holonomic", "sympy.interactive", "sympy.liealgebras", "sympy.parsing", "sympy.physics", "sympy.plotting", "sympy.printing.pretty", "sympy.sandbox", "sympy.stats", "sympy.testing", "sympy.unify", "sympy.utilities.mathml", "sympy.utilities._compilation", "sympy.vector", "lark.__pyinstaller"]
 """Rooms of the packages that no formula leads to; what SymPy itself imports of them is in the memory all the same."""
 
 SCRIPTS = {

@@ -39,10 +39,7 @@ EXAMPLES = [
 ]
 """Formulas to begin with: a title, the notation, the text."""
 
-LETTERS = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau upsilon "
-    "phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell"
-).split()
+LETTERS = ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "ell"]
 SHOWN = {r"\begin", r"\end", r"\left", r"\right", r"\,", r"\;", r"\:", r"\!", r"\ ", r"\\", r"\{", r"\}", r"\|"}
 UNTYPESET = signs.WITH_ARGUMENT | {r"\cr", r"\newline", r"\hline", r"\noindent", r"\centering", r"\allowbreak"}
 """Commands that are read and passed over, and that would do something on a page: a label, a colour, a reference."""
