@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .consistent import require_one_meaning
 from .decision import combined
 from .display import Displayed, aligned
 from .equation import Equation
+from .held_fixed import require_one_meaning
 from .latex import lines, tex
 from .provenance import Ground, Grounds
 from .steps import Formula, Steps

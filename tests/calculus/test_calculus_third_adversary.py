@@ -14,22 +14,22 @@ from sympy import Rational, exp, log, sqrt
 from sympy import S as One
 
 from hesslib.calculus.architecture import Architecture
-from hesslib.calculus.consistent import ContradictionError
 from hesslib.calculus.decision import decide
 from hesslib.calculus.derivation import CONSTANT, Derivation, same
 from hesslib.calculus.einsum_program import NoCodeError, Program, source
 from hesslib.calculus.equation import Equation, defined, expansion, proved, solution, unequal
 from hesslib.calculus.exact_instance import ExactInstance
 from hesslib.calculus.gradient_program import gradient_program
+from hesslib.calculus.held_fixed import ContradictionError
 from hesslib.calculus.index import Diff, KroneckerDelta, Operator, S, Tensor, Width, elementwise, index
 from hesslib.calculus.indicators import Holds, at_most
+from hesslib.calculus.joint_display import Mirrored
 from hesslib.calculus.latex import tex
 from hesslib.calculus.let import Let
 from hesslib.calculus.matrix import MatrixFormula, matrix
 from hesslib.calculus.results import inserting
 from hesslib.calculus.rewriting import fact
 from hesslib.calculus.steps import Formula, NotEqualError, Steps, UndecidedError, refuse
-from hesslib.calculus.together import Mirrored
 
 I = KroneckerDelta
 N, K = sp.symbols("N K", integer=True, positive=True)
