@@ -116,10 +116,6 @@ class Derivation:
         if not callable(rule) and not _chained(rule) and rule not in (CONSTANT, NAMED):
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
-        if rule == CONSTANT and head == _head(self.op):
-            raise ValueError(
-                f"the derivative by {self.op} can't hold {getattr(head, 'name_', head)} fixed, its variable"
-            )
 
     def _require_symmetric(self, t: Tensor) -> None:
         """An entry of a symmetric tensor is two entries: a rule says what becomes of both."""
@@ -284,7 +280,10 @@ class Derivation:
         raise MissingRuleError(f"the derivation by {self.op} has no rule for {name}; give one, or CONSTANT")
 
     def _require_constant(self, head: Any, e: Expr) -> None:
-        """Refuse to hold fixed what varies by its own definition, unless the derivative has a name that says so."""
+        """Refuse to hold fixed the variable, and what varies by its own definition unless the derivative has a name."""
+        layered = isinstance(head, Tensor) and isinstance(e, Indexed)
+        if head == _head(self.op) and (not layered or layers_of(e) == layers_of(self.op)):
+            raise ValueError(f"the derivative by {self.op} can't hold {e} fixed, which is its variable")
         if self.held is not None or definition_of(head) is None or recursive(head):
             return
         with silence():

@@ -67,6 +67,8 @@ def require_names(e: Expr, known: dict[str, Any] | None = None, /) -> None:
     Errors: `NoCodeError`.
     """
     names: dict[str, Any] = {} if known is None else known
+    name: str
+    what: Any
     for x in sorted(e.atoms(Indexed, sp.Symbol, Diff, Elementwise), key=key):
         if isinstance(x, Indexed) and isinstance(x.base, Tensor):
             name, what = x.base.name_, x.base

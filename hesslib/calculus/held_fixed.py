@@ -1,6 +1,7 @@
 r"""What a chain holds fixed must not vary: neither by another rule for the same derivative, nor by its own definition.
 
-A stop-gradient slip is of this kind: the mean held fixed in one link, and defined by what is varied in another.
+A stop-gradient slip is of this kind: the mean held fixed in one link, and defined by what is varied in another. Nor may
+one name have two meanings in a chain.
 """
 
 from __future__ import annotations

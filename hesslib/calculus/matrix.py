@@ -3,6 +3,8 @@ r"""Matrix notation, tied to the index form it abbreviates.
 A `Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
 are those of a formula already derived, so a transpose cannot be lost on the way from indices to matrices.
 Vectors are columns: one index.
+
+Longer than one sitting: what a matrix prints and what its entries are belong together.
 """
 
 from __future__ import annotations

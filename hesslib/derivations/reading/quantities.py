@@ -1,4 +1,7 @@
-r"""A letter with its scripts as a quantity: an entry of a tensor, an array, a scalar, a Kronecker delta."""
+r"""A letter with its scripts as a quantity: an entry of a tensor, an array, a scalar, a Kronecker delta.
+
+Longer than one sitting: what a superscript is depends on the letter, and all kinds of letters are read here.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ FALSE = [
     ("book", r"h''(a_j^{(l)}) = h'(a_j^{(l)})^2"), ("book", r"h^{\prime 2}(a_j^{(l)}) = h''(a_j^{(l)})"),
     ("book", r"h(a_j^{(l)}) + 1 = h(a_j^{(l)} + 1)"), ("book", r"\exp E + 1 = \exp(E+1)"), ("book", r"\ln(E + E) = \ln E + \ln E"),
     # brackets in superscripts
-    ("book", r"w^{(l)+1}_{ji} = w^{(l+1)}_{ji}"), ("book", r"z^{(l)2}_j = z_j^{(2l)}"), ("book", r"z^{(2l)}_j = z^{(l)2}_j"),
+    ("book", r"w^{(l)+1}_{ji} = w^{(l+1)}_{ji}"), ("book", r"w^{(l)+1}_{ji} = w^{(l)}_{ji}"), ("book", r"z^{(l)2}_j = z_j^{(2l)}"), ("book", r"z^{(2l)}_j = z^{(l)2}_j"),
     ("book", r"z^{(l)(2)}_j = z^{(2l)}_j"), ("book", r"z^{(l)3}_j = z_j^{(l)} z_j^{(l)}"), ("book", r"E^{1/2+1} = E^{2}"),
     ("book", r"E^{-(1-2)} = E^{-3}"), ("book", r"E^{1/(2+2)} = E^{5/2}"), ("book", r"E^{2(3)} = E^5"), ("book", r"E^{1/2/2} = E"),
     ("nielsen", r"a^{l}+1 = a^{l+1}"), ("nielsen", r"a^{(l)2}_j = a^{2l}_j"), ("nielsen", r"a^2_j = a^1_j a^1_j"),
