@@ -31,7 +31,7 @@ def prepare(app: Sphinx) -> None:
     """Make the engine, where pages are made that can use it."""
     if app.builder.format != "html":
         return
-    kept = Path(app.outdir).parent / "live"
+    kept = Path(app.config.live_kept or Path(app.outdir).parent / "live")
     app.config.html_static_path += [str(STATIC / "pages"), str(bundle.bundle(kept)), str(settings.write(kept))]
 
 
@@ -45,6 +45,7 @@ def scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, An
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("live_kept", "", "")  # where the engine is kept; beside the pages by default
     nodes.setup(app)
     app.connect("config-inited", configure)
     app.connect("builder-inited", prepare)

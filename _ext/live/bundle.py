@@ -36,7 +36,12 @@ PACKAGES = ("sympy", "mpmath", "lark")
 OWN = ("__init__.py", "agreement.py", "calculus/*.py", "derivations/*.py", "derivations/reading/*.py")
 LEFT_OUT = {"tests", "benchmarks", "__pyinstaller", "tools"}
 """Folders of packages that only their authors need."""
-UNUSED = ["sympy.abc", "sympy.categories", "sympy.codegen", "sympy.crypto", "sympy.diffgeom", "sympy.holonomic", "sympy.interactive", "sympy.liealgebras", "sympy.parsing", "sympy.physics", "sympy.plotting", "sympy.printing.pretty", "sympy.sandbox", "sympy.stats", "sympy.testing", "sympy.unify", "sympy.utilities.mathml", "sympy.utilities._compilation", "sympy.vector", "lark.__pyinstaller"]
+UNUSED = {
+    "sympy": "abc categories codegen crypto diffgeom holonomic interactive liealgebras parsing physics plotting "
+    "sandbox stats testing unify vector",
+    "sympy.printing": "pretty",
+    "sympy.utilities": "mathml _compilation",
+}
 """Rooms of the packages that no formula leads to; what SymPy itself imports of them is in the memory all the same."""
 
 SCRIPTS = {
@@ -106,7 +111,7 @@ def _make(scripts: Path, work: Path) -> None:
     driver = str(PROGRAMS / "driver.py")
     npm_packages.node(str(PROGRAMS / "snapshot.mjs"), str(pyodide), compiled, driver, questions, memory, imported)
     there = set(json.loads(Path(imported).read_text(encoding="utf-8")))
-    parts = {
+    parts: dict[str, Path | bytes] = {
         "loader": pyodide / "pyodide.mjs",
         "module": pyodide / "pyodide.asm.mjs",
         "lock": pyodide / "pyodide-lock.json",
@@ -127,9 +132,14 @@ def _remaining(compiled: Path, imported: set[str]) -> bytes:
     with zipfile.ZipFile(compiled) as archive, zipfile.ZipFile(held, "w") as rest:
         for entry in archive.infolist():
             module = entry.filename.removesuffix(".pyc").replace("/", ".").removesuffix(".__init__")
-            if module not in imported and not any(f"{module}.".startswith(f"{room}.") for room in UNUSED):
+            if module not in imported and not _is_unused(module):
                 rest.writestr(zipfile.ZipInfo(entry.filename), archive.read(entry), zipfile.ZIP_DEFLATED, 9)
     return held.getvalue()
+
+
+def _is_unused(module: str) -> bool:
+    rooms = [f"{package}.{room}." for package, names in UNUSED.items() for room in names.split(" ")]
+    return any(f"{module}.".startswith(room) for room in rooms)
 
 
 def _text(what: Path | bytes) -> str:

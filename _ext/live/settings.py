@@ -39,7 +39,10 @@ EXAMPLES = [
 ]
 """Formulas to begin with: a title, the notation, the text."""
 
-LETTERS = ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "ell"]
+LETTERS = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau upsilon
+phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell
+"""
 SHOWN = {r"\begin", r"\end", r"\left", r"\right", r"\,", r"\;", r"\:", r"\!", r"\ ", r"\\", r"\{", r"\}", r"\|"}
 UNTYPESET = signs.WITH_ARGUMENT | {r"\cr", r"\newline", r"\hline", r"\noindent", r"\centering", r"\allowbreak"}
 """Commands that are read and passed over, and that would do something on a page: a label, a colour, a reference."""
@@ -48,7 +51,7 @@ UNTYPESET = signs.WITH_ARGUMENT | {r"\cr", r"\newline", r"\hline", r"\noindent",
 def commands() -> list[str]:
     """The commands that may go to MathJax: those that formulas are read with."""
     known = signs.SILENT | signs.STYLES | signs.NAMED | signs.MARKS | set(signs.SIGNS) | signs.FUNCTIONS | SHOWN
-    known |= {f"\\{letter}" for letter in LETTERS} | {r"\text", r"\mathcal"}
+    known |= {f"\\{letter}" for letter in LETTERS.split()} | {r"\text", r"\mathcal"}
     return sorted(name for name in known - UNTYPESET if name.startswith("\\"))
 
 

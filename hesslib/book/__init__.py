@@ -2,6 +2,7 @@
 
 * ``page``: how a chapter begins
 * ``ledger``: results that are stated, claims that are settled
+* ``sheets``: formulas that a reader may change, for the page to decide
 * ``inline``: computed numbers in the prose
 * ``source``: the program that is being explained
 * ``measuring``: times, slopes, tables of comparison

@@ -463,6 +463,7 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
       claimed, but not derived:  b
       at a = 4, b = -1: 4 against -1
     """
+    sides = [sp.sympify(e) for e in (lhs, right, wrong)]
     try:
         require_equal(right, wrong, why, around=(lhs,))
     except UndecidedError:
@@ -473,9 +474,9 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
             raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
         if values.word == "undecided":
             raise UndecidedError(f"{why} is no formula for the calculus, and by evaluation {values.reason}") from reason
-        return Refusal(*map(sp.sympify, (lhs, right, wrong)), why, reason, values.counterexample)
+        return Refusal(sides[0], sides[1], sides[2], why, reason, values.counterexample)
     except NotEqualError as reason:
-        return Refusal(*map(sp.sympify, (lhs, right, wrong)), why, reason, reason.counterexample)
+        return Refusal(sides[0], sides[1], sides[2], why, reason, reason.counterexample)
     except WorkLimitError:
         raise
     raise AssertionError(f"accepted, though it should be refused: {why}")

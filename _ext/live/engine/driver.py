@@ -4,7 +4,7 @@ import json
 
 
 def answer(question):
-    """The verdict on a formula: ``text``, with the name of a ``notation`` or a ``sheet``; ``quick`` looks for no slip."""
+    """The verdict on a ``text`` in a ``notation``, or on a ``sheet``; a ``quick`` one looks for no slip."""
     from hesslib.derivations.reading import beside, judgement, notation
 
     try:
@@ -15,7 +15,7 @@ def answer(question):
         else:
             verdict = judgement.judged(asked["text"], notation.notation_of(asked["notation"]), work)
         return json.dumps(verdict.data())
-    except Exception as error:  # whatever it is, the page must say that there is no verdict
+    except Exception as error:  # noqa: BLE001 - whatever it is, the page must say that there is no verdict
         return json.dumps({"fault": f"{type(error).__name__}: {error}"})
 
 
@@ -30,6 +30,6 @@ def moved(old, new):
             module.__path__ = [place.replace(old, new) for place in module.__path__]
     sys.path[:] = [new if place == old else place for place in sys.path]
     sys.path_importer_cache.clear()
-    zipimport._zip_directory_cache.clear()
+    vars(zipimport)["_zip_directory_cache"].clear()
     gc.collect()
     return json.dumps(sorted(sys.modules))

@@ -12,5 +12,6 @@
 * ``notation``: which letters a book has for the network; ``network_form``: what formulas about it are compared in
 * ``known``, ``slips``, ``in_notation``: what the book derived, the usual slips, printing in the reader's letters
 * ``verdict``, ``judgement``: the answer, and how it is found
+* ``declared``, ``beside``: letters as plain data, and a formula beside the one that a chapter derived
 * ``documents``, ``report``: whole documents, the command line, the cell magic
 """

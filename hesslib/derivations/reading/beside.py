@@ -1,8 +1,10 @@
-r"""A formula beside one that was derived: is it the same, written otherwise, and if not, which terms differ?
+r"""A formula beside one that was derived: whether it is the same, written otherwise, and if not, which terms differ.
 
 `check_latex` knows the letters of networks. A chapter has letters of its own, and a derivation that proves what they
 obey. A `Sheet` holds such a formula as plain data, so that somebody can change it and have it decided where the chapter
 does not run.
+
+Longer than one sitting: what a sheet holds, how it is made and how it is decided belong together.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from hesslib.calculus.index import RangeError, freshen, signature
 from hesslib.calculus.latex import tex, with_letters
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import equal
-from hesslib.calculus.terms import WorkLimitError
 
 from .declared import UnsayableError, as_data, from_data
 from .grammar import parse, require_bounds
@@ -65,41 +66,34 @@ class Sheet:
         right side of the only equation.
         """
         try:
-            sides = with_letters(*[sp.sympify(side) for pair in equations for side in pair], *around, wrong)
-            words = Vocabulary.of(*[side for side in sides if side is not None])
-            printed = [_printed(side, words) for side in sides[: 2 * len(equations)]]
-            shown = printed if wrong is None else [printed[0], _printed(sides[-1], words)]
-            data = as_data(words)
-        except (ReadingError, UnsayableError, RangeError, WorkLimitError, *UNREADABLE):
+            return cls._of(equations, *around, wrong=wrong)
+        except Exception:  # noqa: BLE001 - what holds integrals, matrices or sets fails in many ways when it is read
             return None
-        rows = [(shown[i], shown[i + 1]) for i in range(0, len(shown), 2)]
-        text = " \\\\\n".join(f"{one} {'&' * (len(rows) > 1)}= {other}" for one, other in rows)
+
+    @classmethod
+    def _of(cls, equations: Sequence[tuple[Any, Any]], *around: Any, wrong: Any) -> Sheet | None:
+        sides = with_letters(*[sp.sympify(side) for pair in equations for side in pair], *around, wrong)
+        words = Vocabulary.of(*[side for side in sides if side is not None])
+        printed = [_printed(side, words) for side in sides[: 2 * len(equations)]]
         known = tuple((printed[i], printed[i + 1]) for i in range(0, len(printed), 2))
-        rows_of_right = " \\\\\n".join(f"{one} &= {other}" for one, other in known)
-        if _holds_in_the_book(rows_of_right):
-            return cls(text, "book")
-        sheet = cls(text, data, known)
+        text = _rows(known if wrong is None else [(printed[0], _printed(sides[-1], words))])
+        if _holds_in_the_book(_rows(known)):
+            return cls(text, BOOK.name)
+        sheet = cls(text, as_data(words), known)
         return sheet if judged_on(text, sheet.data(), Work(MAX_WORK)).holds is (wrong is None) else None
 
     @classmethod
     def of_text(cls, text: str, /) -> Sheet | None:
-        r"""The sheet for a formula about networks in the letters of this book; None if it is not read, or does not hold.
+        r"""The sheet for a formula about networks in the letters of this book; None if it does not hold.
 
         >>> Sheet.of_text(r"z_j^{(l)} = h(a_j^{(l)})").words
         'book'
         """
-        try:
-            return cls(text, BOOK.name) if _holds_in_the_book(text) else None
-        except UNREADABLE:
-            return None
+        return cls(text, BOOK.name) if _holds_in_the_book(text) else None
 
     def data(self) -> dict[str, Any]:
         """The sheet as JSON has it."""
         return {"text": self.text, "words": self.words, "known": [list(pair) for pair in self.known]}
-
-
-UNREADABLE = (TypeError, ValueError, AttributeError, LookupError, NotImplementedError, RecursionError)
-"""What the reader of a formula meets in one that holds what formulas of networks do not."""
 
 
 def check_sheet(text: str, sheet: Mapping[str, Any], /) -> Verdict:
@@ -136,6 +130,11 @@ _IN_BRACES = re.compile(r"\{(\\?[A-Za-z]+)\}\^\{\(")
 """A letter in braces before its layer number, which needs none."""
 
 
+def _rows(equations: Sequence[tuple[str, str]]) -> str:
+    """Equations as one reads them: one in a line, several aligned."""
+    return " \\\\\n".join(f"{one} {'&' * (len(equations) > 1)}= {other}" for one, other in equations)
+
+
 def _holds_in_the_book(text: str) -> bool:
     """Whether the formula is one about networks, in the letters of this book, that holds for every width and depth."""
     verdict = judged(text, BOOK, Work(MAX_WORK))
@@ -148,7 +147,7 @@ def _printed(e: Any, words: Vocabulary) -> str:
     Errors: ReadingError, or another, if it is not read as the same at all.
     """
     for limits in (False, True):
-        text = _IN_BRACES.sub(r"\1^{(", expand(tex(e, limits=limits)))
+        text = _IN_BRACES.sub(r"\1^{(", expand(tex(e, limits=limits)).replace(r" \, ", " "))
         try:
             again = _read(text, words)
             if signature(again) == signature(e) or equal(again, e):
@@ -205,4 +204,5 @@ class _Beside(Judge):
         return any(signature(e) == signature(left) or e.has(left) for left, _ in self.known)
 
     def _write(self, e: Expr) -> str:
-        return expand(tex(*with_letters(sp.sympify(e))))
+        loose = {s: sp.Symbol(s.name, integer=True) for s in e.free_symbols if isinstance(s, sp.Dummy)}
+        return expand(tex(e.xreplace(loose))).replace(r" \, ", " ")

@@ -29,12 +29,12 @@ class UnsayableError(ValueError):
 
 
 def as_data(words: Vocabulary, /) -> dict[str, Any]:
-    """The letters as lists, words and numbers.
+    r"""The letters as lists, words and numbers.
 
     Errors: `UnsayableError` for a letter that has no such form.
 
     >>> as_data(Vocabulary.of(2 * Symbol("alpha")))["symbols"]
-    {'\\\\alpha': ['symbol', 'alpha']}
+    {'\\alpha': ['symbol', 'alpha']}
     """
     return {
         "tensors": {name: _tensor(tensor) for name, tensor in words.tensors.items()},

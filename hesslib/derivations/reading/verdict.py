@@ -70,7 +70,7 @@ class Verdict:
         return rows
 
     def data(self) -> dict[str, Any]:
-        """The verdict as JSON has it; of a chain, of that link which decides. Words and formulas of a slip alternate."""
+        """The verdict as JSON has it, of a chain that of the deciding link; words and formulas of a slip alternate."""
         shown = self
         if self.links and not (self.slips or self.lacks):
             shown = next((link for link in self.links if link.holds is self.holds), self)

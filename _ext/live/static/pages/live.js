@@ -173,7 +173,7 @@
     number += 1;
     const id = `live-${number}`;
     const field = element("textarea", {
-      id: `${id}-formula`, rows: Math.min(8, 2 + (sheet.text.match(/\n/g) ?? []).length), spellcheck: "false",
+      id: `${id}-formula`, rows: Math.min(10, sheet.text.split("\n").reduce((rows, line) => rows + 1 + Math.floor(line.length / 50), 1)), spellcheck: "false",
       autocapitalize: "off", autocomplete: "off", autocorrect: "off", "aria-describedby": `${id}-help`,
       maxlength: LONGEST,
     });
@@ -224,9 +224,7 @@
     let waiting;
     let asked = 0;
     function changed() {
-      const address = new URLSearchParams({ try: sheet.id, formula: field.value });
-      if (sheet.choice) address.set("in", select.value);
-      link.setAttribute("href", `#${address}`);
+      link.setAttribute("href", addressOf([sheet.id, field.value, ...(sheet.choice ? [select.value] : [])]));
       clearTimeout(waiting);
       waiting = setTimeout(show, 150);
     }
@@ -306,6 +304,23 @@
     return { field, put };
   }
 
+  // Letters, digits, "-" and "_" only: the theme takes the end of an address for a selector.
+  function addressOf(told) {
+    const bytes = new TextEncoder().encode(JSON.stringify(told));
+    const packed = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+    return `#try-${packed.replace(/[+]/g, "-").replace(/[/]/g, "_").replace(/=/g, "")}`;
+  }
+  function toldBy(address) {
+    if (!address.startsWith("#try-")) return [];
+    try {
+      const packed = atob(address.slice(5).replace(/-/g, "+").replace(/_/g, "/"));
+      const told = JSON.parse(new TextDecoder().decode(Uint8Array.from(packed, (sign) => sign.charCodeAt(0))));
+      return Array.isArray(told) && told.every((one) => typeof one === "string") ? told : [];
+    } catch {
+      return [];
+    }
+  }
+
   // A display as MathJax wants it: rows need something to be aligned in.
   function shownAs(text) {
     return /\\\\|&/.test(text) && !/\\begin/.test(text) ? `\\begin{aligned}${text}\\end{aligned}` : text;
@@ -347,12 +362,12 @@
 
   // The address may name a sheet and bring a formula for it. What it brings is text, whatever it is.
   function follow() {
-    const told = new URLSearchParams(location.hash.slice(1));
-    const found = sheets.get(told.get("try"));
-    if (!found || !told.has("formula")) return;
+    const [name, text, notation] = toldBy(location.hash);
+    const found = sheets.get(name);
+    if (!found || text === undefined) return;
     const { put, field } = found.open();
     found.place.toggle?.(true);
-    put(told.get("formula").slice(0, LONGEST), told.get("in"));
+    put(text.slice(0, LONGEST), notation);
     found.place.scrollIntoView({ block: "nearest" });
     field.focus({ preventScroll: true });
   }
