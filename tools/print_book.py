@@ -217,13 +217,14 @@ def main() -> None:
     """Print what the command line names."""
     parser = argparse.ArgumentParser(description="Print the built book.")
     parser.add_argument("pages", nargs="*", help="names of pages as in _toc.yml; all, if none is named")
+    parser.add_argument("--site", type=Path, default=SITE, help="the folder of the built book")
     parser.add_argument("--output", type=Path, default=ROOT / "_build" / "book.pdf")
     chosen = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
     if chromium is None:
         raise SystemExit("Chromium is not installed; on Debian or Ubuntu: apt-get install chromium")
     names = chosen.pages or [name for _, part in contents() for name in part]
-    sheets = printed(SITE, names, chosen.output, chromium)
+    sheets = printed(chosen.site, names, chosen.output, chromium)
     print(f"{chosen.output}: {len(PdfReader(chosen.output).pages)} sheets, {len(sheets)} pages of the book")
 
 
