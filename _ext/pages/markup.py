@@ -23,7 +23,10 @@ REPLACED: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     # An entry of a bibliography that is a list is an item of that list.
     (re.compile(r' role="doc-biblioentry"'), ' role="listitem"'),
     # A corner of a table that heads nothing is no heading.
-    (re.compile(r"<th\b([^>]*)>((?:\s|<p>\s*</p>)*)</th>"), r"<td\1>\2</td>"),
+    (
+        re.compile(r"<th\b([^>]*)>((?:\s|<p>\s*</p>)*)</th>"),
+        lambda corner: "<td{}>{}</td>".format(corner[1].replace(' scope="col"', ""), corner[2]),
+    ),
     # On the page of the search there are two fields for it.
     (re.compile(r'(<div class="bd-search-container">.*?id="search-input)"', re.DOTALL), r'\1-here"'),
     # The sidebar is a part of the page with a name.
