@@ -128,7 +128,9 @@ def inward(name: str, link: str, place: dict[str, int]) -> str:
 
 def title(site: Path, name: str) -> str:
     """Number and title of a page."""
-    found = NUMBER.search((site / f"{name}.html").read_text(encoding="utf-8"))
+    found = NUMBER.search(
+        (site / f"{name}.html").read_text(encoding="utf-8").partition('<article class="bd-article"')[2]
+    )
     if found is None:
         return name
     words = html.unescape(re.sub(r"<[^>]+>", "", found[2])).strip()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import everywhere
@@ -458,6 +459,19 @@ def test_an_address_makes_reports_and_citations_complete():
     assert sharing.report("mailto:a@example.org", "T", "x").startswith("mailto:a@example.org?subject=")
     assert "url = {https://example.org/a.html}" in sharing.bibtex(config, "T", "https://example.org/a.html", "a")
     assert sharing.citation(config, "T", "", whole=False) == "A. Uthor (2026). “T”. In: The book."
+
+
+def test_an_address_makes_a_sitemap(tmp_path):
+    (tmp_path / "_static").mkdir()
+    builder = SimpleNamespace(format="html", get_target_uri=lambda name: f"{name}.html")
+    config = SimpleNamespace(html_baseurl="https://example.org/book/", html_title="The book")
+    app = SimpleNamespace(
+        builder=builder, outdir=tmp_path, env=SimpleNamespace(found_docs={"index", "a/b"}), config=config
+    )
+    sharing.write(app, None)
+    assert "<loc>https://example.org/book/a/b.html</loc>" in (tmp_path / "sitemap.xml").read_text(encoding="utf-8")
+    assert "https://example.org/book/sitemap.xml" in (tmp_path / "robots.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "_static" / "preview.png").stat().st_size > 10_000
 
 
 def test_references_lead_to_the_publications(files):
