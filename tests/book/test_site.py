@@ -493,13 +493,15 @@ ASKED = {
     "(5.94)": ("equation", "hessian_two_layers.html#equation-hessian-first-first"),
     "Gauss-Newton": ("chapter", "outer_products.html"),
     "gauss newton": ("chapter", "outer_products.html"),
-    "becker lecun": ("equation", "#equation-becker-lecun"),
+    "becker lecun": ("chapter", "diagonal_approximation.html"),
     "check gradient": ("guide", "check_a_gradient.html"),
     "check gradient torch": ("guide", "check_a_pytorch_gradient.html"),
     "backpropagation": ("chapter", "backpropagation.html"),
     "R-operator": ("chapter", "r_operator.html"),
     "optimal brain surgeon": ("chapter", "pruning.html"),
-    "hessian_vector_product": ("", "hessian_vector_product"),
+    "hessian_vector_product": ("function", "#hesslib.hessian_vector_product"),
+    "softmax derivative": ("equation", "#equation-softmax-slope"),
+    "PINN": ("chapter", "groundwater.html"),
 }
 
 

@@ -8,6 +8,8 @@
   const NUMBER = /^\(?(\d+\.\d+)\)?$/;
   const STOP = new Set(["a", "an", "and", "by", "for", "from", "how", "in", "is", "of", "on", "the", "to", "with", "do", "i", "my"]);
 
+  const telling = (text) => { const all = words(text), some = all.filter((word) => !STOP.has(word)); return some.length ? some : all; };
+
   // How well the words of a text answer to one word: wholly, by their stem, at their beginning.
   function answer(list, word) {
     let best = 0;
@@ -20,15 +22,15 @@
   }
 
   function prepare(book) {
-    const pages = book.pages.map((page) => ({ ...page, words: words(page.title), more: page.names.map(words) }));
+    const pages = book.pages.map((page) => ({ ...page, words: telling(page.title), more: page.names.map(telling) }));
     const sections = book.sections.map(([page, anchor, title, text]) => {
       const all = words(text);
       const counts = new Map();
       for (const word of all) counts.set(stem(word), (counts.get(stem(word)) ?? 0) + 1);
-      return { page, anchor, title, text, words: words(title), counts, length: all.length };
+      return { page, anchor, title, text, words: telling(title), counts, length: all.length };
     });
     const equations = book.equations.map((one) => ({
-      ...one, words: words(one.label), more: one.names.map(words), rest: words(`${one.source} ${one.chapter}`),
+      ...one, words: telling(one.label), more: one.names.map(telling), rest: words(`${one.source} ${one.chapter}`),
     }));
     const functions = book.functions.map((one) => ({ ...one, words: words(one.name.replace(/\./g, " ")), rest: words(one.about) }));
     return { pages, sections, equations, functions };
@@ -63,6 +65,8 @@
       return every(scores) ? mean(scores) * Math.min(1, 0.6 + 0.4 * asked.length / list.length) : 0;
     };
     const hits = [];
+    const exact = query.trim().replace(/\(\)$/, "");
+    const isNamed = (name) => /[_.]/.test(exact) && (name === exact || name.endsWith(`.${exact}`));
     const bonus = { guide: 14, chapter: 10, front: 6, reference: 4 };
     index.pages.forEach((one) => {
       const score = Math.max(named(one.words), 0.95 * Math.max(0, ...one.more.map(named)), 0.8 * named([...one.words, ...one.more.flat()]));
@@ -74,7 +78,8 @@
     });
     index.functions.forEach((one) => {
       const score = Math.max(named(one.words.slice(-3)), named(one.words), 0.5 * named([...one.words, ...one.rest]));
-      if (score) hits.push({ kind: "function", one, score: 90 * score });
+      if (isNamed(one.name)) hits.push({ kind: "function", one, score: 200 - one.name.length });
+      else if (score) hits.push({ kind: "function", one, score: 90 * score });
     });
     index.sections.forEach((one) => {
       const page = index.pages[one.page];
