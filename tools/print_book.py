@@ -53,7 +53,9 @@ div.highlight > pre {
 }
 table { font-size: 11px; width: 100%; }
 table.ledger-table { min-width: 0; font-size: 8.5px; }
-td, th, code { overflow-wrap: anywhere; white-space: normal !important; }
+td, th { overflow-wrap: break-word; }
+code { overflow-wrap: anywhere; white-space: normal !important; }
+table.ledger-claims :is(td, th):first-child, abbr { white-space: nowrap; }
 .pst-scrollable-table-container, .ledger-scroll, .book-map, .cell_output { overflow: visible !important; }
 a { color: #103f8c; text-decoration: none; }
 .title-page { height: 235mm; display: flex; flex-direction: column; justify-content: center; }
