@@ -451,7 +451,9 @@ def test_a_page_says_what_it_is_to_those_that_link_to_it(site, name):
 
 
 def test_an_address_makes_reports_and_citations_complete():
-    config = type("Config", (), {"html_title": "The book", "author": "A. Uthor", "copyright": "2026"})
+    config = type(
+        "Config", (), {"root_doc": "index", "html_title": "The book", "author": "A. Uthor", "copyright": "2026"}
+    )
     link = sharing.report("https://example.org/new?labels=error", "R & S", "https://example.org/a.html")
     assert link.startswith(
         "https://example.org/new?labels=error&title=Error%20on%20%E2%80%9CR%20%26%20S%E2%80%9D&body="
@@ -474,9 +476,10 @@ def test_an_address_makes_a_sitemap(tmp_path):
     assert (tmp_path / "_static" / "preview.png").stat().st_size > 10_000
 
 
-def test_references_lead_to_the_publications(files):
+def test_references_lead_to_the_publications(files, site):
     links = [link for link in files["reference/references"].links if link.startswith("https://doi.org/")]
-    assert len(links) >= 40
+    entries = soup(site, "reference/references").select("div.citation")
+    assert len(links) >= 0.8 * len(entries) > 0  # the others have none
 
 
 def test_guides_are_within_reach_of_whoever_opens_the_book(open_page, server):
