@@ -53,7 +53,9 @@ div.highlight > pre {
 }
 table { font-size: 11px; width: 100%; }
 table.ledger-table { min-width: 0; font-size: 8.5px; }
-td, th, code { overflow-wrap: anywhere; white-space: normal !important; }
+td, th { overflow-wrap: break-word; }
+code { overflow-wrap: anywhere; white-space: normal !important; }
+table.ledger-claims :is(td, th):first-child, abbr { white-space: nowrap; }
 .pst-scrollable-table-container, .ledger-scroll, .book-map, .cell_output { overflow: visible !important; }
 a { color: #103f8c; text-decoration: none; }
 .title-page { height: 235mm; display: flex; flex-direction: column; justify-content: center; }
@@ -128,7 +130,9 @@ def inward(name: str, link: str, place: dict[str, int]) -> str:
 
 def title(site: Path, name: str) -> str:
     """Number and title of a page."""
-    found = NUMBER.search((site / f"{name}.html").read_text(encoding="utf-8"))
+    found = NUMBER.search(
+        (site / f"{name}.html").read_text(encoding="utf-8").partition('<article class="bd-article"')[2]
+    )
     if found is None:
         return name
     words = html.unescape(re.sub(r"<[^>]+>", "", found[2])).strip()
@@ -217,13 +221,14 @@ def main() -> None:
     """Print what the command line names."""
     parser = argparse.ArgumentParser(description="Print the built book.")
     parser.add_argument("pages", nargs="*", help="names of pages as in _toc.yml; all, if none is named")
+    parser.add_argument("--site", type=Path, default=SITE, help="the folder of the built book")
     parser.add_argument("--output", type=Path, default=ROOT / "_build" / "book.pdf")
     chosen = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
     if chromium is None:
         raise SystemExit("Chromium is not installed; on Debian or Ubuntu: apt-get install chromium")
     names = chosen.pages or [name for _, part in contents() for name in part]
-    sheets = printed(SITE, names, chosen.output, chromium)
+    sheets = printed(chosen.site, names, chosen.output, chromium)
     print(f"{chosen.output}: {len(PdfReader(chosen.output).pages)} sheets, {len(sheets)} pages of the book")
 
 

@@ -13,7 +13,6 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hesslib.agreement import as_words
-from hesslib.book.ledger import VERDICTS
 from ledger.audit import register
 from ledger.nodes import COUNTED, badge, ledger_count, ledger_table, table
 
@@ -108,13 +107,13 @@ class FillTables(SphinxPostTransform):
                 number = addnodes.pending_xref("", nodes.literal("", label), reftype="eq", reftarget=label)
                 number.attributes.update(refdomain="math", refdoc=self.env.docname)
                 kind = nodes.paragraph("", "", badge(record["established"]))  # the page explains the words below
-                kind += [nodes.Text(" "), self.moved(entry["prose"]["scope"])]
-                lines = [nodes.line("", "", number), nodes.line("", "", nodes.literal("", label))]
+                kind += [nodes.Text(" "), *self.moved(entry["prose"]["scope"])]
+                lines = [nodes.line("", "", number), nodes.line("", label, classes=["ledger-label"])]
                 lines += [nodes.line("", name, classes=["ledger-name"]) for name in called]
                 rows.append(
                     [
                         nodes.line_block("", *lines),
-                        self.chapter(docname, f"equation-{label}"),
+                        nodes.paragraph("", self.env.titles[docname].astext()),
                         nodes.paragraph("", record["source"]),
                         kind,
                         self.oracles(record["checks"], entry["prose"]["oracles"]),
@@ -133,8 +132,8 @@ class FillTables(SphinxPostTransform):
                     [
                         nodes.paragraph("", claim["id"]),
                         nodes.paragraph("", sources.get(claim["id"], claim["source"])),
-                        nodes.paragraph("", "", badge(claim["verdict"], VERDICTS[claim["verdict"]])),
-                        nodes.paragraph("", "", self.moved(entry["prose"]["text"])),
+                        nodes.paragraph("", "", badge(claim["verdict"])),
+                        nodes.paragraph("", "", *self.moved(entry["prose"]["text"])),
                         nodes.paragraph("", claim["established"]),
                         self.chapter(docname, nodes.make_id(f"claim-{claim['id']}")),
                     ]
@@ -145,16 +144,16 @@ class FillTables(SphinxPostTransform):
         """Each oracle with its agreement."""
         items = []
         for row, name in zip(checks, names, strict=True):
-            words = nodes.inline("", as_words(row["agreement"], row["tolerance"]), classes=["ledger-figure"])
-            items.append(nodes.list_item("", nodes.paragraph("", "", self.moved(name), nodes.Text(": "), words)))
+            words = nodes.Text(f": {as_words(row['agreement'], row['tolerance'])}")
+            items.append(nodes.list_item("", nodes.paragraph("", "", *self.moved(name), words)))
         return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
 
-    def moved(self, text: list[nodes.Node]) -> nodes.inline:
+    def moved(self, text: list[nodes.Node]) -> list[nodes.Node]:
         """Text written for another page: its references now start from this one."""
         copy = nodes.inline("", "", *(node.deepcopy() for node in text))
         for reference in copy.findall(addnodes.pending_xref):
             reference["refdoc"] = self.env.docname
-        return copy
+        return list(copy.children)
 
     def chapter(self, docname: str, anchor: str) -> nodes.paragraph:
         """A link to a place, named by its page."""

@@ -113,6 +113,9 @@ def collected(app: Sphinx) -> dict[str, Any]:
         article = sections(path.read_text(encoding="utf-8"))
         title = article[0]["title"] if article else docname
         pages.append({"title": title, "url": f"{docname}.html", "kind": kind, "names": given["pages"].get(docname, [])})
+        known = app.env.get_domain("ledger").data["pages"].get(docname, {})
+        if known.get("tables"):
+            article = []  # the index of results has every word of the book
         parts += [
             [len(pages) - 1, one["anchor"], one["title"], one["text"]]
             for one in article

@@ -75,7 +75,7 @@ def description(doctree: nodes.document) -> str:
         if isinstance(paragraph.parent, nodes.section) and not any(paragraph.findall(nodes.math)):
             words = " ".join(paragraph.astext().split())
             if len(words) > 40:
-                return words if len(words) <= LENGTH else words[: words.rfind(" ", 0, LENGTH)] + " …"
+                return words if len(words) <= LENGTH else words[: words.rfind(" ", 0, LENGTH - 1)] + " …"
     return "Executable derivations of neural-network derivatives."
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import everywhere
@@ -168,8 +169,13 @@ def test_the_index_of_results_links_to_every_equation(ledger, files):
 
 # With a browser
 
-AXE = """async () => (await axe.run(document)).violations.map(
-    (v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120)).join(" | ")}`)"""
+# The heading of a column that is a formula has a text, in MathML, which the tool does not count as one.
+AXE = """async () => {
+  const { violations } = await axe.run(document, { elementRef: true });
+  const counts = (v, n) => v.id !== "empty-table-header" || !n.element.querySelector("mjx-container");
+  return violations.map((v) => [v.id, v.nodes.filter((n) => counts(v, n)).map((n) => n.html.slice(0, 120))])
+    .filter(([, nodes]) => nodes.length).map(([id, nodes]) => `${id}: ${nodes.slice(0, 3).join(" | ")}`);
+}"""
 MEASURE = (ROOT / "tests" / "measure.js").read_text(encoding="utf-8")
 
 
@@ -445,7 +451,9 @@ def test_a_page_says_what_it_is_to_those_that_link_to_it(site, name):
 
 
 def test_an_address_makes_reports_and_citations_complete():
-    config = type("Config", (), {"html_title": "The book", "author": "A. Uthor", "copyright": "2026"})
+    config = type(
+        "Config", (), {"root_doc": "index", "html_title": "The book", "author": "A. Uthor", "copyright": "2026"}
+    )
     link = sharing.report("https://example.org/new?labels=error", "R & S", "https://example.org/a.html")
     assert link.startswith(
         "https://example.org/new?labels=error&title=Error%20on%20%E2%80%9CR%20%26%20S%E2%80%9D&body="
@@ -455,9 +463,23 @@ def test_an_address_makes_reports_and_citations_complete():
     assert sharing.citation(config, "T", "", whole=False) == "A. Uthor (2026). “T”. In: The book."
 
 
-def test_references_lead_to_the_publications(files):
+def test_an_address_makes_a_sitemap(tmp_path):
+    (tmp_path / "_static").mkdir()
+    builder = SimpleNamespace(format="html", get_target_uri=lambda name: f"{name}.html")
+    config = SimpleNamespace(html_baseurl="https://example.org/book/", html_title="The book")
+    app = SimpleNamespace(
+        builder=builder, outdir=tmp_path, env=SimpleNamespace(found_docs={"index", "a/b"}), config=config
+    )
+    sharing.write(app, None)
+    assert "<loc>https://example.org/book/a/b.html</loc>" in (tmp_path / "sitemap.xml").read_text(encoding="utf-8")
+    assert "https://example.org/book/sitemap.xml" in (tmp_path / "robots.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "_static" / "preview.png").stat().st_size > 10_000
+
+
+def test_references_lead_to_the_publications(files, site):
     links = [link for link in files["reference/references"].links if link.startswith("https://doi.org/")]
-    assert len(links) >= 40
+    entries = soup(site, "reference/references").select("div.citation")
+    assert len(links) >= 0.8 * len(entries) > 0  # the others have none
 
 
 def test_guides_are_within_reach_of_whoever_opens_the_book(open_page, server):
@@ -474,13 +496,15 @@ ASKED = {
     "(5.94)": ("equation", "hessian_two_layers.html#equation-hessian-first-first"),
     "Gauss-Newton": ("chapter", "outer_products.html"),
     "gauss newton": ("chapter", "outer_products.html"),
-    "becker lecun": ("equation", "#equation-becker-lecun"),
+    "becker lecun": ("chapter", "diagonal_approximation.html"),
     "check gradient": ("guide", "check_a_gradient.html"),
     "check gradient torch": ("guide", "check_a_pytorch_gradient.html"),
     "backpropagation": ("chapter", "backpropagation.html"),
     "R-operator": ("chapter", "r_operator.html"),
     "optimal brain surgeon": ("chapter", "pruning.html"),
-    "hessian_vector_product": ("", "hessian_vector_product"),
+    "hessian_vector_product": ("function", "#hesslib.hessian_vector_product"),
+    "softmax derivative": ("equation", "#equation-softmax-slope"),
+    "PINN": ("chapter", "groundwater.html"),
 }
 
 

@@ -1,4 +1,4 @@
-// The menu of MathJax makes every formula a stop of the Tab key, and is a third of the weight. Who wants it asks for it.
+// The menu of MathJax makes every formula a stop of the Tab key, and is a third of the weight. Who wants it asks.
 "use strict";
 (() => {
   const KEY = "formula-menu";
