@@ -48,18 +48,12 @@ def token() -> Steps:
 def gradient() -> Steps:
     r"""$\partial E/\partial W_{sd}=\sum_t\Pi_{ts}\delta_{td}$: the signals of the positions that hold the token."""
 
-    def linear() -> Expr:
-        return S("t", T, lambda t: S("d", D, lambda d: delta[t, d] * z[t, d]))
+    def slopes() -> Expr:
+        return S("t", T, lambda t: S("d", D, lambda e: delta[t, e] * Diff(W[s, d], z[t, e])))
 
-    slope = Derivation(W[s, d], {delta: CONSTANT, z: NAMED})
-    chain = Steps(Diff(W[s, d], E))
-    chain.then(
-        S("t", T, lambda t: S("d", D, lambda e: delta[t, e] * Diff(W[s, d], z[t, e]))),
-        "chain rule",
-        using={E: linear},
-        by=slope,
-    )
-    inner = Derivation(W[s, d], {Pi: CONSTANT, delta: CONSTANT})
+    through_z = Derivation(W[s, d], {E: slopes, z: NAMED})
+    inner = Derivation(W[s, d], {Pi: CONSTANT})
+    chain = Steps(Diff(W[s, d], E)).then(slopes(), "chain rule", by=through_z)
     return chain.then(S("t", T, lambda t: Pi[t, s] * delta[t, d]), "insert", using=definition, by=inner)
 
 

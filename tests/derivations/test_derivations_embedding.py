@@ -35,3 +35,7 @@ def test_by_hand():
     signal = pattern @ table - 1
     assert (pattern.T @ signal).tolist() == [4, 0]
     assert (pattern.T @ np.eye(2) @ pattern).tolist() == [[2, 0], [0, 0]]
+
+
+def test_the_hessian_is_derived_after_the_gradient_as_well():
+    assert of.gradient().established == of.hessian().established == "derived"
