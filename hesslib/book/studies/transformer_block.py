@@ -23,6 +23,7 @@ __all__ = [
     "sequences",
     "text",
     "train",
+    "value_over_query",
 ]
 
 FEATURES, HEADS, HIDDEN, LENGTH = 6, 2, 12, 8
@@ -47,9 +48,13 @@ def sequences(count: int, /) -> tuple[np.ndarray, np.ndarray, str]:
     return x, np.stack([numbers[s + 1 : s + LENGTH + 1] for s in starts]), alphabet
 
 
-def model(letters: int, /) -> Chain:
-    """Embedding and position, attention and feed-forward with identity paths and norms before them, a readout."""
-    attend = layers.Residual(layers.LayerNorm(FEATURES), layers.Attention(FEATURES, HEADS, causal=True, bias=False))
+def model(letters: int, /, *, norm: bool = True) -> Chain:
+    """Embedding and position, attention and feed-forward with identity paths and norms before them, a readout.
+
+    Without ``norm`` there is none before the attention.
+    """
+    attention = layers.Attention(FEATURES, HEADS, causal=True, bias=False)
+    attend = layers.Residual(*([layers.LayerNorm(FEATURES)] if norm else []), attention)
     forward = layers.Residual(
         layers.LayerNorm(FEATURES),
         layers.Dense(FEATURES, HIDDEN),
@@ -139,6 +144,17 @@ def by_group(H: np.ndarray, where: np.ndarray, /) -> np.ndarray:
         rows = np.flatnonzero(where == group)
         sizes.append(np.sqrt(np.mean(H[np.ix_(rows, rows)] ** 2)))
     return np.array(sizes)
+
+
+def value_over_query(letters: int, x: np.ndarray, t: np.ndarray, /, *, norm: bool, seeds: int) -> np.ndarray:
+    """How many times as large entries of the value block are as those of the query block, before training."""
+    chain, ratios = model(letters, norm=norm), []
+    of = [next(name for name in chain.names if name.endswith(f"{part}.weight")) for part in ("value", "query")]
+    for seed in range(seeds):
+        H = np.asarray(hesslib.hessian(chain, chain.init(seed), x, t))
+        value, query = (np.linalg.norm(H[chain.slices[name], chain.slices[name]]) for name in of)
+        ratios.append(value / query)
+    return np.array(ratios)
 
 
 def correlation(one: np.ndarray, other: np.ndarray, /) -> float:
