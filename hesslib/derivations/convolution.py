@@ -5,6 +5,8 @@ output position o reads at offset k says the constant pattern $\Pi_{oki}$, 1 the
 dilation, and any other sharing, are a choice of $\Pi$. Along one axis it is a shift,
 $i=r(o-1)+d(k-1)+1-p$ for stride r, dilation d and padding $p$, and the sums are those that one reads in textbooks,
 with indicators at the borders; that both agree is derived.
+
+Longer than one sitting: the pattern and the shift are derived side by side.
 """
 
 from __future__ import annotations

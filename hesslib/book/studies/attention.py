@@ -129,7 +129,7 @@ def _adam(w: Any, m: Any, v: Any, count: Any, x: Any, t: Any) -> Any:
 def learn(seed: int, /, *, steps: int, every: int, scale: float = 0.5) -> dict[str, np.ndarray]:
     """Training by Adam from small weights: the error and the norms of the blocks on the way."""
     rng = np.random.default_rng(seed)
-    x, t = teacher(rng, 64)
+    x, t = teacher(rng, 32)
     w = jax.tree.map(jnp.asarray, initial(rng, scale))
     m = jax.tree.map(jnp.zeros_like, w)
     v, errors, sizes = m, [], []
