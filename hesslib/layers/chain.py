@@ -6,7 +6,7 @@ Longer than one sitting: the description of a chain, its parameters and what it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,7 @@ class Chain(Model):
         object.__setattr__(self, "program", Program(self.layers, self.loss))
         object.__setattr__(self, "_hash", hash((self.layers, self.loss)))
 
-    program: Any = None  # the functions it is made of; follows from the layers
+    program: Any = field(default=None, compare=False)  # the functions it is made of; follows from the layers
 
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined]

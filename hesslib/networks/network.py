@@ -283,7 +283,7 @@ class Trace(NamedTuple):
     z: tuple[Array, ...]  # activations, the inputs first
 
     @property
-    def y(self) -> Float[Array, "N K"]:
+    def y(self) -> Float[Array, "N *K"]:
         """The outputs $y=z^{(L)}$, (N, K)."""
         return self.z[-1]
 
