@@ -47,7 +47,7 @@ class Chain(Model):
 
     Shapes: `w` is (P,); inputs are (N, \*shape), integers before an `Embedding`; the last pre-activations are
     (N, \*positions, K).
-    Cost: a step for each layer to make; parts of `w` are views where the library has views.
+    Cost: a step for each layer to make, and no memory to speak of; parts of `w` are views where the library has views.
     Errors: ValueError if there are no layers, or something is none, or the name of the loss is unknown; shapes that do
     not fit are refused by the name of the layer when inputs come.
 
