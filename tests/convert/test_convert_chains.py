@@ -132,6 +132,10 @@ class Odd(nn.Module):
         return self.run(self, x)
 
 
+def attend(model: Any, x: Any) -> Any:
+    return model.a(x, x, x)[0]
+
+
 TIED = nn.LayerNorm(3)
 REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "a module": (lambda: nn.Sequential(nn.LayerNorm(3), nn.GroupNorm(1, 3)), (2, 3), "group_norm"),
@@ -140,7 +144,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "ceil": (lambda: nn.Sequential(nn.AvgPool1d(2, ceil_mode=True)), (2, 1, 5), "ceil_mode=False"),
     "unused": (lambda: Odd(lambda s, x: s.a(x), a=nn.LayerNorm(3), b=nn.Linear(3, 3)), (2, 3), "b.weight"),
     "function": (lambda: Odd(lambda s, x: torch.exp(s.a(x)), a=nn.LayerNorm(3)), (2, 3), "calls exp"),
-    "batch last": (lambda: nn.MultiheadAttention(4, 2), (2, 3, 4), "batch_first=True"),
+    "batch last": (lambda: Odd(attend, a=nn.MultiheadAttention(4, 2)), (2, 3, 4), "batch_first=True"),
     "branching": (lambda: Odd(lambda s, x: s.a(x) if x.sum() > 0 else x, a=nn.LayerNorm(3)), (2, 3), "be traced"),
     "padding": (lambda: nn.Sequential(nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")), (2, 1, 5), "of zeros"),
 }  # fmt: skip
