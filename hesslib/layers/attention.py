@@ -50,7 +50,7 @@ class Attention(Layer):
 
     Shapes: (N, T, features) before and after; parameters query.weight, key.weight, value.weight, query.bias, key.bias,
     value.bias, output.weight, output.bias, in this order, which is that of ``torch.nn.MultiheadAttention``.
-    Cost: that of four dense layers and of $O(NT^2)$ scores for each head.
+    Cost: that of four dense layers and of $O(NT^2)$ scores for each head, in operations and in memory.
     Errors: ValueError if the heads do not share the features evenly, or an option is out of range.
 
     >>> Attention(4, 2).projections[0].num_parameters

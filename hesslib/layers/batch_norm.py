@@ -24,7 +24,7 @@ class Standardise(Primitive):
     eps : what is added to the variance.
 
     Shapes: those of its inputs, the channels on the first axis after the patterns.
-    Cost: two operations for each unit.
+    Cost: two operations for each unit; memory: its inputs.
     Errors: ValueError for another number of channels.
 
     >>> import numpy as np
@@ -72,7 +72,7 @@ class BatchNorm(Layer):
     mean, variance : those of evaluation, one for each channel; both None for training.
 
     Shapes: those of its inputs; parameters weight and bias, (features,).
-    Cost: a few operations for each unit.
+    Cost: a few operations for each unit; memory: as many numbers.
     Errors: ValueError if only one of `mean` and `variance` is given, or their length is not `features`.
 
     >>> BatchNorm(3).parts[0].couples, BatchNorm(3, mean=(0, 0, 0), variance=(1, 1, 1)).parts[0].couples

@@ -24,7 +24,7 @@ class Sum(Layer):
     branches : each a layer or a sequence of layers; an empty sequence is the identity.
 
     Shapes: those of the branches, which end in one shape.
-    Cost: that of the branches.
+    Cost: that of the branches, in operations and in memory.
     Errors: ValueError if there are fewer than two branches, or they end in different shapes.
 
     >>> from hesslib.layers import Dense
@@ -39,7 +39,7 @@ class Sum(Layer):
         if len(branches) < 2:
             raise ValueError(f"branches has {len(branches)} entries; it must have at least two")
 
-    def merge(self) -> Merge:
+    def _merge(self) -> Merge:
         """The function that the branches end in."""
         return Add(len(self.branches))
 
@@ -48,7 +48,7 @@ class Sum(Layer):
             program.add_all(branch, node, f"{name}.{number}", numbered=True)
             for number, branch in enumerate(self.branches)
         )
-        return program.add(self.merge(), ends, name)
+        return program.add(self._merge(), ends, name)
 
 
 @dataclass(frozen=True, init=False)
@@ -60,7 +60,7 @@ class Product(Sum):
     branches : two, each a layer or a sequence of layers; an empty sequence is the identity.
 
     Shapes: those of the branches, which end in one shape.
-    Cost: that of the branches.
+    Cost: that of the branches, in operations and in memory.
     Errors: ValueError if there are not two branches, or they end in different shapes.
 
     >>> from hesslib.layers import Activation, Dense
@@ -74,7 +74,7 @@ class Product(Sum):
         if len(branches) != 2:
             raise ValueError(f"branches has {len(branches)} entries; it must have two")
 
-    def merge(self) -> Merge:
+    def _merge(self) -> Merge:
         return Times()
 
 
@@ -88,7 +88,7 @@ class Concatenate(Sum):
     axis : along which axis, counted with that of the patterns, which is 0, or from the end.
 
     Shapes: those of the branches, which may differ along the axis.
-    Cost: that of the branches.
+    Cost: that of the branches, in operations and in memory.
     Errors: ValueError if the ends do not fit, or `axis` is 0, that of the patterns.
 
     >>> from hesslib.layers import Dense
@@ -104,7 +104,7 @@ class Concatenate(Sum):
             raise ValueError(f"axis is {axis!r}; it must be the number of an axis, not 0, that of the patterns")
         object.__setattr__(self, "axis", axis)
 
-    def merge(self) -> Merge:
+    def _merge(self) -> Merge:
         return Join(self.axis)
 
 
@@ -117,7 +117,7 @@ class Residual(Layer):
     layers : those of $f$, one after the other.
 
     Shapes: those of its inputs, to which $f$ must come back.
-    Cost: that of the layers.
+    Cost: that of the layers, in operations and in memory.
     Errors: ValueError if there are no layers, or their outputs have another shape than their inputs.
 
     >>> from hesslib.layers import Activation, Dense

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -63,7 +64,7 @@ class Convolution(Primitive):
 
     inputs: int
     outputs: int
-    windows: Windows
+    windows: Any  # size, stride, padding and dilation, each with an entry for each axis
     groups: int
     bias: bool
 

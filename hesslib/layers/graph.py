@@ -21,7 +21,7 @@ class Graph(Layer):
         outputs.
 
     Shapes: those of the layers.
-    Cost: that of the layers.
+    Cost: that of the layers, in operations and in memory.
     Errors: ValueError if a node takes a state that is not there yet.
 
     >>> from hesslib.layers import Activation, Add, Dense

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_jax_array
 
 from hesslib._arrays import Array, eye_like, write, zeros_like
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
@@ -25,6 +25,8 @@ from hesslib.layers.chain import Chain
 from hesslib.layers.first import each_output, numbers
 from hesslib.layers.passes import Both, M_times, both, pull, push
 from hesslib.networks.network import Reduction, reduce_patterns
+
+EAGER = 8  # so many times larger chunks where nothing is compiled
 
 
 def matrix(
@@ -85,10 +87,14 @@ def diagonal(
 def _summed(chain: Chain, sums, x: Array, t: Array):  # type: ignore[no-untyped-def]
     if chain.program.couples:
         return sums(x, t)
-    program = chain.program
+    program, held = chain.program, 2 * numbers(chain, x)
     states = program.states(tuple(x.shape[1:]))
-    widest = max(_directions(chain, l, math.prod(states[l + 1])) for l in program.with_parameters)
-    return sum_over_patterns(sums, widest * (3 * numbers(chain, x) + 2 * chain.num_parameters), x, t)
+    widest = max(
+        _directions(chain, l, math.prod(states[l + 1])) * (held + chain.num_parameters - program.steps[l].where.start)
+        for l in program.with_parameters
+    )
+    # JAX compiles one chunk, and the smaller the quicker; elsewhere every operation has a price of its own
+    return sum_over_patterns(sums, widest if is_jax_array(x) else max(widest // EAGER, 1), x, t)
 
 
 def _directions(chain: Chain, l: int, units: int) -> int:

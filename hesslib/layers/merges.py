@@ -14,7 +14,15 @@ from hesslib.layers.layer import Kept, Primitive, Shape, shape_of, total
 
 
 class Merge(Primitive):
-    """A function of several states: what branches end in. Each product takes and gives a sequence, one for each."""
+    """A function of several states: what branches end in. Each product takes and gives a sequence, one for each.
+
+    Shapes: those of each function.
+    Cost: an operation for each unit; memory: its inputs.
+    Errors: ValueError if the shapes of the states do not fit.
+
+    >>> Add(2).merged_shape([(3,), (3,)])
+    (3,)
+    """
 
     @abstractmethod
     def merged_shape(self, shapes: Sequence[Shape], /) -> Shape:
@@ -26,7 +34,15 @@ class Merge(Primitive):
 
 @dataclass(frozen=True)
 class Add(Merge):
-    """The sum of several states of one shape."""
+    """The sum of several states of one shape.
+
+    Options
+    -------
+    count : how many they are.
+
+    >>> Add(2).vjp_inputs((), 1.0)
+    [1.0, 1.0]
+    """
 
     count: int
     bends = False
@@ -46,7 +62,15 @@ class Add(Merge):
 
 @dataclass(frozen=True)
 class Join(Merge):
-    """Several states side by side along one axis, counted with that of the patterns, or from the end."""
+    """Several states side by side along one axis.
+
+    Options
+    -------
+    axis : its number, counted with that of the patterns, which is 0, or from the end.
+
+    >>> Join(-1).merged_shape([(2, 3), (2, 4)])
+    (2, 7)
+    """
 
     axis: int
     bends = False
@@ -83,7 +107,11 @@ class Join(Merge):
 
 @dataclass(frozen=True)
 class Times(Merge):
-    """The product of two states of one shape, unit by unit."""
+    """The product of two states of one shape, unit by unit.
+
+    >>> Times().merged_shape([(3,), (3,)])
+    (3,)
+    """
 
     def merged_shape(self, shapes: Sequence[Shape], /) -> Shape:
         return _one_shape("a product", shapes)

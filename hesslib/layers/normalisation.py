@@ -32,7 +32,7 @@ class Normalise(Primitive):
     centred : whether the mean is taken off.
 
     Shapes: those of its inputs.
-    Cost: a few operations for each unit.
+    Cost: a few operations for each unit; memory: as many numbers.
     Errors: ValueError if `eps` is not positive.
 
     >>> import numpy as np
@@ -98,7 +98,7 @@ class LayerNorm(Layer):
     scale, shift : whether there are $\gamma$ and $\beta$.
 
     Shapes: those of its inputs; parameters weight and bias, each of the shape of the features.
-    Cost: a few operations for each unit.
+    Cost: a few operations for each unit; memory: as many numbers.
     Errors: ValueError if `features` are not positive integers, or `eps` is negative.
 
     >>> LayerNorm(8).parts[1].num_parameters
@@ -137,7 +137,7 @@ class RMSNorm(Layer):
     scale : whether there is $\gamma$.
 
     Shapes: those of its inputs; parameter weight.
-    Cost: a few operations for each unit.
+    Cost: a few operations for each unit; memory: as many numbers.
     Errors: ValueError if `features` are not positive integers, or `eps` is negative.
 
     >>> RMSNorm(8).parts[1].num_parameters

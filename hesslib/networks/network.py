@@ -94,15 +94,14 @@ class Network(Model):
         activation = f"activation={names[0] if len(set(names)) == 1 else names!r}, " if names else ""
         return f"Network({self.widths}, {activation}loss={self.loss.name!r})"
 
-    def chain(self) -> Model:
+    def chain(self) -> Any:
         """Return the network as a `hesslib.Chain` of layers, with the same vector `w` and the same loss.
 
         >>> Network((2, 3, 1)).chain().num_parameters
         13
         """
         chains = importlib.import_module("hesslib.layers.chain")  # on the floor above: made when it is asked for
-        made: Model = chains.Chain.of(self)
-        return made
+        return chains.Chain.of(self)
 
     @property
     def L(self) -> int:
@@ -283,7 +282,7 @@ class Trace(NamedTuple):
     z: tuple[Array, ...]  # activations, the inputs first
 
     @property
-    def y(self) -> Float[Array, "N K"]:
+    def y(self) -> Float[Array, "N *K"]:
         """The outputs $y=z^{(L)}$, (N, K)."""
         return self.z[-1]
 
