@@ -128,9 +128,11 @@ def test_derivatives_by_the_input_and_differences_are_those_of_the_package():
 
 @pytest.mark.parametrize("name", LINES)
 def test_a_reader_who_computes_with_the_numbers_shown_gets_the_number_shown(name):
-    shown = {letter: float(EXAMPLE.shown(letter).replace("−", "-")) for letter in VALUES}
+    differ = list(LINES)[list(LINES).index("A11") : list(LINES).index("e2") + 1]
+    example = WorkedExample(5) if name in differ else EXAMPLE  # its page shows five digits
+    shown = {letter: float(example.shown(letter).replace("−", "-")) for letter in VALUES}
     by_reader = EXAMPLE.evaluate(LINES[name], shown)
-    assert math.isclose(by_reader, shown[name], rel_tol=0.006), EXAMPLE.text(name)
+    assert math.isclose(by_reader, shown[name], rel_tol=0.006), example.text(name)
 
 
 @pytest.mark.parametrize("name", LINES)
