@@ -59,8 +59,8 @@ format: $(READY) ## let ruff rewrite what it can
 compare: $(PEERS)/ready ## hesslib's exact quantities against BackPACK, curvlinops and torch.func
 	$(PEERS)/bin/python benchmarks/compare.py
 
-bench: $(PEERS)/ready ## how fast, beside its peers: a quarter of an hour, best on an idle machine
-	$(PEERS)/bin/python benchmarks/run.py
+bench: $(PEERS)/ready ## how fast, beside its peers, on an idle machine: a quarter of an hour (ARGS=--short: a minute)
+	$(PEERS)/bin/python benchmarks/run.py $(ARGS)
 
 lock: ## resolve the newest releases that pyproject.toml allows, and pin them
 	tools/lock $(PYTHONS)

@@ -1,8 +1,8 @@
 """Every exact quantity of hesslib against the PyTorch libraries that compute it too: do they agree?
 
-Run ``make compare``, or ``python benchmarks/compare.py`` in an environment with PyTorch; BackPACK and curvlinops take
-part where they are installed, and the table says which are not. Nothing is timed. Exits with 1 if a difference is
-larger than what rounding explains.
+Run ``make compare``, or ``python benchmarks/compare.py`` in an environment with PyTorch; BackPACK, curvlinops and
+laplace-torch take part where they are installed, and the table says which are not. Nothing is timed. Exits with 1 if a
+difference is larger than what rounding explains.
 
 Columns: the largest difference relative to the largest entry, and the bound it is held to. All in float64, summed
 over patterns. PyTorch's squared error lacks the 1/2 of hesslib's, so its values are halved.
@@ -26,6 +26,7 @@ PEERS = {
     "torch.func": "torch",
     "BackPACK": "backpack-for-pytorch",
     "curvlinops": "curvlinops-for-pytorch",
+    "laplace": "laplace-torch",
 }
 TOLERANCE = 1e-11  # both sides round; the longest chain here has some ten thousand operations of 2e-16 each
 
@@ -159,10 +160,40 @@ def by_curvlinops(case: Problem) -> Iterator[Row]:
     )
 
 
+def by_laplace(case: Problem) -> Iterator[Row]:
+    """The evidence of a classifier by Laplace's approximation; its regression is compared in evidence.py."""
+    if case.loss != "softmax_cross_entropy":
+        return
+    from laplace import Laplace
+    from laplace.curvature import AsdlGGN  # in double precision; its default backend leaves errors of single precision
+    from torch.utils.data import DataLoader, TensorDataset
+
+    loader = DataLoader(TensorDataset(*case.batch), batch_size=len(case.x))
+    for alpha in (0.3, 20.0):
+
+        def theirs(alpha: float = alpha) -> torch.Tensor:
+            laplace = Laplace(
+                case.model(),
+                "classification",
+                subset_of_weights="all",
+                hessian_structure="full",
+                prior_precision=torch.full((len(case.w),), alpha, dtype=torch.float64),  # a number becomes float32
+                backend=AsdlGGN,
+            )
+            laplace.fit(loader)
+            return laplace.log_marginal_likelihood()
+
+        def ours(alpha: float = alpha) -> np.ndarray:
+            return hesslib.log_evidence(case.net, case.w, case.x, case.t, alpha=alpha)
+
+        yield f"log_evidence, {alpha:g}", "full Gauss-Newton", ours, theirs
+
+
 def main() -> int:
     warnings.filterwarnings("ignore", message="Full backward hook is firing", category=UserWarning)  # BackPACK's hooks
     by_peer = {"torch.func": by_torch_func, "BackPACK": by_backpack, "curvlinops": by_curvlinops}
-    imported = {"torch.func": "torch", "BackPACK": "backpack", "curvlinops": "curvlinops"}
+    by_peer |= {"laplace": by_laplace}
+    imported = {"torch.func": "torch", "BackPACK": "backpack", "curvlinops": "curvlinops", "laplace": "laplace"}
     installed = [peer for peer in by_peer if importlib.util.find_spec(imported[peer])]
     print("Compared with", ", ".join(f"{peer} {version(PEERS[peer])}" for peer in installed))
     for peer in by_peer.keys() - set(installed):

@@ -12,8 +12,6 @@ CASES = [Problem((10, 16, 16, 3), loss="softmax_cross_entropy", N=N) for N in (6
 
 
 def peers(case: Problem) -> dict[str, race.Call]:
-    from backpack.extensions import DiagHessian
-
     f = case.jax_error
     unit_vectors = jnp.eye(case.net.num_parameters)
 
@@ -21,7 +19,7 @@ def peers(case: Problem) -> dict[str, race.Call]:
         return jax.jvp(jax.grad(f), (w,), (e,))[1] @ e
 
     return {
-        **by_backpack(case, DiagHessian, "diag_h"),
+        **race.with_library("backpack", lambda: by_backpack(case, "DiagHessian", "diag_h")),
         **by_jax(
             {
                 "jit of the diagonal of jax.hessian": lambda w: jnp.diag(jax.hessian(f)(w)),

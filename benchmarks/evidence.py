@@ -64,6 +64,10 @@ def ours(case: Regression) -> dict[str, race.Call]:
 
 
 def peers(case: Regression) -> dict[str, race.Call]:
+    return {**race.with_library("laplace", lambda: by_laplace_torch(case))}
+
+
+def by_laplace_torch(case: Regression) -> dict[str, race.Call]:
     logging.disable(logging.WARNING)
     from laplace import Laplace
     from laplace.curvature import AsdlGGN, BackPackGGN, CurvlinopsGGN

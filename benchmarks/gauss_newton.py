@@ -13,8 +13,6 @@ CASES = [Problem((10, 16, 16, 3), loss="softmax_cross_entropy", N=N) for N in (6
 
 
 def peers(case: Problem) -> dict[str, race.Call]:
-    import curvlinops
-
     def jacobian_product(w: jax.Array) -> jax.Array:
         J, M = pattern_jacobians(case, w)
         MJ = jnp.einsum("nkq,nqp->nkp", M, J)
@@ -24,15 +22,21 @@ def peers(case: Problem) -> dict[str, race.Call]:
         J, M = pattern_jacobians(case, w)
         return jnp.einsum("nkp,nkq,nqr->pr", J, M, J, optimize=True)
 
+    return {
+        **by_jax({"jit J'MJ, one product": jacobian_product, "jit J'MJ, einsum": by_einsum}, case.w),
+        **race.with_library("curvlinops", lambda: by_curvlinops(case)),
+    }
+
+
+def by_curvlinops(case: Problem) -> dict[str, race.Call]:
+    import curvlinops
+
     model = case.model()
     eye = torch.eye(case.net.num_parameters, dtype=torch.float64)
     operator = curvlinops.GGNLinearOperator(
         model, case.loss_module(), list(model.parameters()), [case.batch], check_deterministic=False
     )
-    return {
-        **by_jax({"jit J'MJ, one product": jacobian_product, "jit J'MJ, einsum": by_einsum}, case.w),
-        "curvlinops GGN @ I": lambda: case.factor * (operator @ eye),
-    }
+    return {"curvlinops GGN @ I": lambda: case.factor * (operator @ eye)}
 
 
 TASK = race.Task(

@@ -31,7 +31,7 @@ def peers(case: Problem) -> dict[str, race.Call]:
         **by_autodiff,
         "torch.func.hessian": lambda: torch.func.hessian(case.error)(w),
         "torch.func jacrev(jacrev)": lambda: torch.func.jacrev(torch.func.jacrev(case.error))(w),
-        **by_curvlinops(case),
+        **race.with_library("curvlinops", lambda: by_curvlinops(case)),
     }
 
 

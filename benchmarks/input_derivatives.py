@@ -44,10 +44,8 @@ def of_points(case: Problem, one: dict[str, Callable[[Field, jax.Array], jax.Arr
 
 
 def laplacians(case: Problem) -> dict[str, race.Call]:
-    import folx
-
     I = jnp.eye(case.widths[0])
-    return of_points(
+    by_autodiff = of_points(
         case,
         {
             "jit jvp(jvp), directions at once": lambda f, x: jnp.sum(jax.vmap(lambda e: second(f, x, e))(I)),
@@ -60,9 +58,15 @@ def laplacians(case: Problem) -> dict[str, race.Call]:
                 0, len(I), lambda d, total: total + second_by_reverse(f, x, I[d]), 0.0
             ),
             "jit trace of jax.hessian": lambda f, x: jnp.trace(jax.hessian(f)(x)),
-            "folx forward_laplacian": lambda f, x: folx.forward_laplacian(f)(x).laplacian,
         },
     )
+    return {**by_autodiff, **race.with_library("folx", lambda: by_folx(case))}
+
+
+def by_folx(case: Problem) -> dict[str, race.Call]:
+    import folx
+
+    return of_points(case, {"folx forward_laplacian": lambda f, x: folx.forward_laplacian(f)(x).laplacian})
 
 
 def diagonals(case: Problem) -> dict[str, race.Call]:

@@ -100,7 +100,7 @@ def peers(case: Regression) -> dict[str, race.Call]:
         "SciPy least_squares lm": by_scipy(method="lm"),
         "SciPy least_squares trf, x_scale jac": by_scipy(method="trf", x_scale="jac"),
         "damping by factors of ten": factor_of_ten,
-        "jaxopt LevenbergMarquardt": by_jaxopt(case),
+        **race.with_library("jaxopt", lambda: {"jaxopt LevenbergMarquardt": by_jaxopt(case)}),
     }
     return {name: of_all_starts(case, solver) for name, solver in solvers.items()}
 

@@ -87,9 +87,9 @@ class Problem:
         nn.utils.vector_to_parameters(torch.as_tensor(self.w), model.parameters())
         return model
 
-    @cached_property
+    @property
     def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.as_tensor(self.x), torch.as_tensor(self.t)
+        return self._batch
 
     def error(self, w: torch.Tensor) -> torch.Tensor:
         """hesslib's error, by PyTorch."""
@@ -104,7 +104,9 @@ class Problem:
         return torch.func.functional_call(self._functional, parameters, (x,))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_functional", self.model())  # before any transformation; its own weights are not used
+        # before any transformation of torch.func, whose tensors must not outlive it
+        object.__setattr__(self, "_batch", (torch.as_tensor(self.x), torch.as_tensor(self.t)))
+        object.__setattr__(self, "_functional", self.model())  # its own weights are not used
 
     # JAX, without hesslib
 
@@ -176,20 +178,20 @@ def by_jax(functions: Mapping[str, Callable[..., Any]], *arrays: np.ndarray) -> 
     return {name: (lambda f=f: f(*on_jax).block_until_ready()) for name, f in compiled.items()}
 
 
-def by_backpack(problem: Problem, extension: Callable[[], Any], name: str) -> dict[str, Callable[[], Any]]:
+def by_backpack(problem: Problem, extension: str, name: str) -> dict[str, Callable[[], Any]]:
     """What BackPACK's extension leaves at the parameters under that name; the gradient is computed along with it."""
-    from backpack import backpack, extend
+    from backpack import backpack, extend, extensions
 
     model, loss = extend(problem.model()), extend(problem.loss_module())
     x, t = problem.batch
 
     def call() -> torch.Tensor:
         model.zero_grad()
-        with backpack(extension()):
+        with backpack(getattr(extensions, extension)()):
             loss(model(x), t).backward()
         return problem.factor * torch.cat([getattr(p, name).reshape(-1) for p in model.parameters()])
 
-    return {f"BackPACK {extension.__name__}": call}
+    return {f"BackPACK {extension}": call}
 
 
 def pattern_jacobians(problem: Problem, w: jax.Array) -> tuple[jax.Array, jax.Array]:

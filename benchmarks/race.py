@@ -3,16 +3,20 @@
 A task is a file beside this one with a ``TASK``; running the file prints one table. What is promised of every run:
 
 - Results are compared before anything is timed; a contestant that disagrees is reported and leaves the race.
-- All contestants of a case take turns, round after round, so that a busy machine slows all of them alike.
+- All contestants of a case take turns, round after round, in an order that is drawn anew for each round, so that a busy
+  machine slows all of them alike, and nobody always runs behind the same neighbour.
 - The figure is the median over the rounds: of the CPU time of the process on one core, of the wall clock on several.
 - All arithmetic is float64, everything is warm, and what JAX compiles is compiled before.
 
 The number of cores comes from the environment, BENCH_CORES, 1 unless set: thread pools are as large when the libraries
-load, so this module must be imported before they are.
+load, so this module must be imported before they are. With BENCH_SHORT=1 a task has its first case and few rounds, and
+the peers that are not installed are left out: a glance, not a measurement.
 """
 
+import importlib.util
 import json
 import os
+import random
 import statistics
 import sys
 import time
@@ -25,6 +29,7 @@ from typing import Any
 if {"numpy", "jax", "torch"} & sys.modules.keys():
     raise ImportError("import race before NumPy, JAX and PyTorch: it sizes their pools of threads")
 CORES = int(os.environ.get("BENCH_CORES", "1"))
+SHORT = os.environ.get("BENCH_SHORT") == "1"
 if hasattr(os, "sched_setaffinity"):  # XLA's own flags do not hold it to one thread
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-CORES:])
 for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -36,8 +41,8 @@ import numpy as np  # noqa: E402
 
 Call = Callable[[], Any]  # does the work once, to the end, and returns the result
 
-ROUNDS = 9  # turns of every contestant; fewer, but 3 at least, if they would take longer than
-PATIENCE = 20.0  # seconds for the rounds of a case
+ROUNDS = 3 if SHORT else 9  # turns of every contestant; fewer, but 3 at least, if they would take longer than
+PATIENCE = 2.0 if SHORT else 20.0  # seconds for the rounds of a case
 STRETCH = 0.02  # seconds that one turn takes at least: shorter work is repeated within it
 
 
@@ -89,6 +94,11 @@ class Outcome:
         return theirs.milliseconds / ours.milliseconds
 
 
+def with_library(name: str, contestants: Callable[[], Mapping[str, Call]], /) -> Mapping[str, Call]:
+    """What a library computes; nothing, in a short run, if it is not installed."""
+    return {} if SHORT and importlib.util.find_spec(name) is None else contestants()
+
+
 def to_numpy(result: Any) -> np.ndarray:
     """The numbers of an array of any library."""
     return np.asarray(result.detach() if hasattr(result, "detach") else result)
@@ -132,8 +142,9 @@ def take_turns(racers: list[tuple[Result, Call]]) -> None:
         cost += min(quick) * (repeats[result.contestant] + 2)
     rounds = max(3, min(ROUNDS, int(PATIENCE / cost)))
     seconds: dict[str, list[float]] = {result.contestant: [] for result, _ in racers}
+    order = random.Random(0)
     for _ in range(rounds):
-        for result, call in racers:
+        for result, call in order.sample(racers, len(racers)):
             k = repeats[result.contestant]
             if k > 1:  # refill the caches after the contestant before
                 call(), call()
@@ -178,7 +189,7 @@ def run(*tasks: Task) -> None:
     tables = []
     for task in tasks:
         outcomes = []
-        for case in task.cases:
+        for case in task.cases[:1] if SHORT else task.cases:
             outcomes.append(run_case(task, case))
             show(outcomes[-1])
         ratios = [outcome.ratio for outcome in outcomes if outcome.ratio is not None]

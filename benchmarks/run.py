@@ -1,6 +1,11 @@
 """Run every benchmark, on one core and on both, and write one table: ``make bench``.
 
-Writes hesslib/data/benchmarks.json, which the book shows, and benchmarks/results.md. About a quarter of an hour.
+Writes hesslib/data/benchmarks.json, which the book shows, and benchmarks/results.md. About a quarter of an hour, on a
+machine that does nothing else: where something else ran before or meanwhile, the tables are printed and not stored.
+
+    python benchmarks/run.py --short    the first case of every task, in about a minute, with the peers that are there
+
+The short run is a glance at the ratios, which `.ci/run` prints; nothing is stored, and nothing fails for being slow.
 """
 
 import json
@@ -9,6 +14,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,6 +45,14 @@ LIBRARIES = [
     "jaxopt",
     "laplace-torch",
 ]
+
+
+BUSY = 0.3  # processes that may run beside, in the mean over a minute, on a machine that is called idle
+
+
+def others(own: int) -> float:
+    """How many processes ran besides the benchmark's own, in the mean over the last minute; 0 where nobody tells."""
+    return max(0.0, os.getloadavg()[0] - own) if hasattr(os, "getloadavg") else 0.0
 
 
 def run(script: str, cores: int) -> list[Any]:
@@ -119,7 +133,20 @@ def as_markdown(stored: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def glance() -> None:
+    """The first case of every task."""
+    started = time.perf_counter()
+    for task in TASKS:
+        command = [sys.executable, str(HERE / f"{task}.py")]
+        subprocess.run(command, env={**os.environ, "BENCH_CORES": "1", "BENCH_SHORT": "1"}, check=False)
+    print(f"\n{time.perf_counter() - started:.0f} s; {others(1):.1f} other processes in the last minute")
+
+
 def main() -> None:
+    if "--short" in sys.argv[1:]:
+        glance()
+        return
+    beside = others(0)
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     stored: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -128,6 +155,10 @@ def main() -> None:
         "tables": [table for cores in sorted({1, min(2, available)}) for task in TASKS for table in run(task, cores)],
         "growth": run("growth", 1),
     }
+    beside = max(beside, others(min(2, available)))
+    if beside > BUSY:
+        print(as_markdown(stored))
+        sys.exit(f"not stored: {beside:.1f} other processes ran; times of a busy machine are no measurement")
     STORED.parent.mkdir(exist_ok=True)
     STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     TABLE.write_text(as_markdown(stored), encoding="utf-8")

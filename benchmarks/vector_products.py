@@ -30,7 +30,7 @@ def peers(case: Problem) -> dict[str, race.Call]:
             case.v,
         ),
         "torch.func vjp(grad)": lambda: torch.func.vjp(torch.func.grad(case.error), w)[1](v)[0],
-        **by_curvlinops(case, v),
+        **race.with_library("curvlinops", lambda: by_curvlinops(case, v)),
     }
 
 

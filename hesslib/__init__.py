@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hesslib.derivatives.input_derivatives import input_hessian, input_hessian_diagonal, input_jacobian, laplacian
     from hesslib.evidence.laplace import effective_parameters, log_evidence, log_evidences
     from hesslib.evidence.regularization import bayesian_regularization
+    from hesslib.layers.chain import Chain
     from hesslib.networks.activations import Activation
     from hesslib.networks.network import Network, Trace, error, forward, outputs
     from hesslib.pruning.prune import prune
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from hesslib.training.levenberg_marquardt import levenberg_marquardt
 
 PUBLIC = {
+    "layers.chain": ["Chain"],
     "networks.activations": ["Activation"],
     "networks.network": ["Network", "Trace", "error", "forward", "outputs"],
     "derivatives": ["weight_jacobians"],
@@ -70,12 +72,13 @@ PUBLIC = {
 """Where each public name is defined, by room and module."""
 
 ROOMS = ["agreement", "book", "calculus", "check", "convert", "curvature", "data", "derivations", "derivatives"]
-ROOMS += ["evidence", "finite_difference", "networks", "pruning", "reconfiguration", "training"]
+ROOMS += ["evidence", "finite_difference", "layers", "networks", "pruning", "reconfiguration", "training"]
 
 _HOME = {name: module for module, names in PUBLIC.items() for name in names}
 
 __all__ = [
     "Activation",
+    "Chain",
     "KroneckerFactors",
     "Network",
     "Trace",

@@ -20,6 +20,7 @@ from cases import BENT, Case
 
 import hesslib
 from hesslib import Network, _chunks, weight_jacobians
+from hesslib.networks import network
 from hesslib.networks.activations import ACTIVATIONS
 
 WHOLE = Case((2, 3, 4, 2), ("tanh", "gelu"), "softmax_cross_entropy", N=16)
@@ -364,3 +365,22 @@ def test_patterns_spread_over_eight_devices_under_jit_change_nothing_but_roundin
     found = jax.jit(lambda q: list(leaves(TABLE[name].call(case.net, Arrays(**q)))))(placed)
     assert all(len(leaf.sharding.device_set) == DEVICES for leaf in found)
     agree(found, reference(name, case, "float64"), room(name, case, "float64"))
+
+
+ASKED_AGAIN = {
+    "deltas": "a call of `forward`, whose trace it takes, stands before it",
+    "kronecker_product": "a call of `kronecker_factors` stands before it",
+    "spectrum": "three calls, one for each curvature",
+    "hessian_vector_product": "two calls, of many vectors and of one",
+    "gauss_newton_vector_product": "two calls, of many vectors and of one",
+}
+
+
+@over(sorted(set(TABLE) - set(ASKED_AGAIN)))
+def test_the_input_is_checked_once_at_the_door(name: str, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many chunks, passes and iterations the work takes."""
+    calls = []
+    look = network.refuse_no_network
+    monkeypatch.setattr(network, "refuse_no_network", lambda net: (calls.append(net), look(net)))
+    TABLE[name].call(case.net, arguments(case, "float64"))
+    assert len(calls) <= 1

@@ -21,6 +21,7 @@ ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 # The drawing of the imports: what stands on a floor uses the floors below it, and nothing else.
 FLOORS = (
     {"calculus", "networks", "reconfiguration", "finite_difference"},
+    {"layers"},
     {"derivations", "derivatives", "convert"},
     {"curvature", "check"},
     {"training"},

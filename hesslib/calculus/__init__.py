@@ -11,8 +11,8 @@ What formulas are made of:
 The first decider, by normal form:
 
 * ``inequalities``, ``terms``, ``knowledge``, ``ranges``: how far each index runs, and what follows from that
-* ``domains``, ``canonical``, ``shifts``, ``cutting``: what a sum runs over, in one way of writing it
-* ``denominators``, ``rational``, ``residue``: fractions, and what may not stand below a line
+* ``domains``, ``canonical``, ``shifts``, ``split_sums``: what a sum runs over, in one way of writing it
+* ``denominators``, ``rational``, ``common_denominator``: fractions, and what may not stand below a line
 * ``normal``: contraction, normal form, equality
 * ``tidy``: the readable form
 * ``display``, ``latex``: how it prints
@@ -21,7 +21,7 @@ The second decider, by evaluation, which shares the expressions with the first, 
 
 * ``prime_field``: random numbers, exact ones that imitate real ones, and real ones
 * ``evaluation``: the value of a formula where every size and every quantity is a number
-* ``worlds``: sizes and indices to try, so that every coincidence occurs
+* ``trial_values``: sizes and indices to try, so that every coincidence occurs
 * ``comparison``: whether the values agree, and numbers at which they do not
 * ``decision``: what the two say together: equal, different, undecided
 
@@ -31,11 +31,11 @@ Derivations:
 * ``let``: atoms that carry their definition
 * ``unfolding``: definitions inserted where their quantities stand
 * ``derivation``: linear, Leibniz, chain rule, through sums; everything else is a definition or a rule
-* ``results``, ``consistent``, ``explained``: what is known, what contradicts it, what a rewriting takes for granted
+* ``results``, ``held_fixed``, ``justification``: what is known, what contradicts it, what a rewriting takes for granted
 * ``rewriting``: facts, and other rewritings that are declared
-* ``satisfying``: links that use facts, decided by values that satisfy them
+* ``values_under_facts``: links that use facts, decided by values that satisfy them
 * ``steps``: a chain of equalities, each decided when it is written
-* ``together``, ``narrow``: several chains in one display, and rows that fit a phone
+* ``joint_display``, ``line_breaking``: several chains in one display, and rows that fit a phone
 * ``equation``: equations between ordinary SymPy expressions
 * ``matrix``: the same formulas in matrix notation, tied to their index form
 * ``einsum_program``: from a derived formula to an einsum program

@@ -24,7 +24,7 @@ from sympy import Expr
 from .evaluation import World
 from .index import Diff
 from .prime_field import NoRootError, NoValueError, Reals, Residues, UndecidableError, as_text
-from .worlds import Letters, coincidences, worlds
+from .trial_values import Letters, coincidences, worlds
 
 __all__ = ["Answer", "Counterexample", "compare"]
 

@@ -222,7 +222,7 @@ WIDE = 24
 def _series(lhs: Any, rhs: Any, order: Any) -> str:
     """``lhs = rhs + O(order)`` by ascending powers of the variable, in rows that fit a phone."""
     from .display import aligned
-    from .narrow import symbols
+    from .line_breaking import symbols
 
     left = sp.latex(lhs)
     first, *rest = [*_by_power(rhs, order.as_base_exp()[0]), rf"O\left({sp.latex(order)}\right)"]

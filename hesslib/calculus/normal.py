@@ -21,7 +21,7 @@ import sympy as sp
 from sympy import Add, Expr, Indexed, Mul, Pow, Sum, Symbol
 
 from .canonical import Names, identified, is_zero, level_of, limits_of, parted, unify
-from .cutting import cut
+from .common_denominator import is_zero_sum
 from .denominators import require_nonzero
 from .domains import settle
 from .index import Diff, Elementwise, KroneckerDelta, Tensor, freshen, layers_of, letters_of, slots_of
@@ -29,8 +29,8 @@ from .indicators import Holds
 from .knowledge import Known, knowing, known, learn
 from .ranges import Ranges
 from .rational import factored, split
-from .residue import is_zero_sum
 from .shifts import straightened
+from .split_sums import cut
 from .terms import Term, WorkLimitError, admit, allowance, bounded, charge, key, terms
 
 __all__ = ["difference", "equal", "normal_form"]

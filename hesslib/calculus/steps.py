@@ -20,21 +20,21 @@ import sympy as sp
 from sympy import Expr
 
 from .comparison import Counterexample, compare
-from .consistent import require_consistent
 from .decision import Decision, decide, decided
 from .denominators import MayVanishError
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
-from .explained import expanded, recognised, rewritten
+from .held_fixed import require_consistent
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
+from .justification import expanded, recognised, rewritten
 from .latex import lines, tex
 from .let import definition_of, lets_of, unfold_lets
 from .normal import difference
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .ranges import Ranges, agree_on_ranges
 from .results import remember
-from .satisfying import UnfaithfulError, unconfirmed
 from .terms import WorkLimitError
+from .values_under_facts import UnfaithfulError, unconfirmed
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check

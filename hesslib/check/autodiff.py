@@ -17,7 +17,7 @@ import numpy as np
 
 from hesslib._arrays import to_numpy
 from hesslib.check.libraries import from_numpy
-from hesslib.convert.double import in_double
+from hesslib.convert.double_precision import in_double
 
 Mode = Literal["forward", "reverse"]
 Function = Callable[[Any], Any]

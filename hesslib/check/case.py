@@ -45,9 +45,12 @@ class Case:
 
     @property
     def network(self) -> NetworkPoint | None:
-        """The network, if its matrices are not too large to form."""
+        """The network, if it is a `Network` whose matrices are not too large to form."""
         here = self.subject.network
-        return here if here is not None and here.problem.net.num_parameters <= LARGEST else None
+        whole = (
+            here is not None and isinstance(here.problem.net, Network) and here.problem.net.num_parameters <= LARGEST
+        )
+        return here if whole else None
 
     def of_matrix(self, A: np.ndarray) -> np.ndarray:
         """What somebody gives who has the matrix A for the Hessian: itself, its diagonal, or its product with v."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from hesslib.agreement import ROUNDINGS
 from hesslib.check.autodiff import Autodiff, Mode
-from hesslib.check.nudges import SAFETY, rounding_noise
 from hesslib.check.quantity import Quantity
 from hesslib.check.reference import Declined, Reference
+from hesslib.check.rounding_noise import SAFETY, rounding_noise
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES
 from hesslib.check.views import Sampling, View

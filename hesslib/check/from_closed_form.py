@@ -8,9 +8,9 @@ import numpy as np
 
 import hesslib
 from hesslib.agreement import ROUNDINGS
-from hesslib.check.nudges import SAFETY, rounding_noise
 from hesslib.check.quantity import OF_ERROR, Quantity
 from hesslib.check.reference import Declined, Reference
+from hesslib.check.rounding_noise import SAFETY, rounding_noise
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import NetworkPoint
 from hesslib.check.views import Sampling, View

@@ -21,7 +21,7 @@ from hesslib.check.reference import Declined, Reference, ratio
 from hesslib.check.sizes import sizes
 from hesslib.check.subject import FAILURES
 from hesslib.check.views import Sampling, View
-from hesslib.convert.double import in_double
+from hesslib.convert.double_precision import in_double
 from hesslib.finite_difference import Estimate
 
 SLACK = 4  # the bounds of finite differences hold for 99 % of the entries; the rest is off by little more

@@ -18,6 +18,7 @@ from hesslib.check import from_autodiff, from_closed_form, from_values
 from hesslib.check.autodiff import Autodiff, backend_for
 from hesslib.check.case import Case
 from hesslib.check.diagnosis import Diagnosis, diagnose
+from hesslib.check.disagreement import inexactness, of_inexact_values, second_look
 from hesslib.check.libraries import epsilon
 from hesslib.check.location import block_errors
 from hesslib.check.mistakes import omissions
@@ -26,7 +27,6 @@ from hesslib.check.options import Options
 from hesslib.check.quantity import Quantity
 from hesslib.check.reference import Declined, Reference, ratio
 from hesslib.check.report import Referee, Report
-from hesslib.check.second_look import inexactness, of_inexact_values, second_look
 from hesslib.check.verdict import (
     CANNOT_TELL,
     IN_THE_SAMPLE,

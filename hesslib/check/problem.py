@@ -13,7 +13,8 @@ from hesslib.check.modules import is_module, problem_of, subject_of_module
 from hesslib.check.subject import Subject, of_function, of_network
 from hesslib.check.trees import is_array
 from hesslib.convert.problem import NetworkProblem
-from hesslib.networks.network import Network, forward
+from hesslib.networks.model import Model
+from hesslib.networks.network import forward
 
 Function = Callable[[Any], Any]
 FunctionOrModel = Function | tuple[Any, ...] | NetworkProblem
@@ -68,8 +69,8 @@ def subject_of(
     if isinstance(f, NetworkProblem):
         network = f
     elif isinstance(f, tuple):
-        if len(f) not in (2, 3) or not isinstance(f[0], Network):
-            raise ValueError("f is a tuple; it must be (net, x, t) with a Network first")
+        if len(f) not in (2, 3) or not isinstance(f[0], Model):
+            raise ValueError("f is a tuple; it must be (net, x, t) with a Network or a Chain first")
         network = NetworkProblem(f[0], f[1], f[2] if len(f) == 3 else None)
     else:
         if reduction != "sum":
@@ -88,8 +89,8 @@ def subject_of(
 def subject_of_inputs(f: Any, x: Any, blocks: Any) -> Subject:
     """A function of points, or the outputs of ``(net, w)``, as a function of one shift of all points."""
     if isinstance(f, tuple):
-        if len(f) != 2 or not isinstance(f[0], Network):
-            raise ValueError("f is a tuple; it must be (net, w) with a Network first")
+        if len(f) != 2 or not isinstance(f[0], Model):
+            raise ValueError("f is a tuple; it must be (net, w) with a Network or a Chain first")
         net, w = f
         return of_network(NetworkProblem(net, x, None), w, "inputs", blocks)
     if not callable(f):

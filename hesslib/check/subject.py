@@ -18,9 +18,10 @@ from hesslib.check.blocks import Blocks
 from hesslib.check.libraries import EPS, epsilon, from_numpy, library_of
 from hesslib.check.state import Kept, find_modules
 from hesslib.check.trees import Tree, tree_of
-from hesslib.convert.double import in_double
+from hesslib.convert.double_precision import in_double
 from hesslib.convert.problem import NetworkProblem
-from hesslib.networks.network import error, forward
+from hesslib.layers import Chain
+from hesslib.networks.network import Network, error, forward
 
 REPRODUCED = 64  # roundings by which two values at one point may differ: sums in another order on other threads
 FAILURES = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, IndexError, ArithmeticError)
@@ -213,7 +214,8 @@ def of_network(problem: NetworkProblem, w: Any, what: str, blocks: Any) -> Subje
     point = _check_array(w).reshape(-1).astype(np.float64)
     if point.shape != index.shape:
         raise ValueError(f"w has shape {np.shape(w)}; it must be ({len(index)},)")
-    x = _check_array(problem.x).astype(np.float64)
+    x = to_numpy(problem.x)
+    x = x if x.dtype.kind in "iu" else _check_array(x).astype(np.float64)  # tokens stay integers
     t = None if problem.t is None else _targets(to_numpy(problem.t))
     here = NetworkPoint(problem, np.zeros(0), x, t, problem.factor, index)
     here = NetworkPoint(problem, here.ours(point), x, t, problem.factor, index)
@@ -240,14 +242,18 @@ def of_network(problem: NetworkProblem, w: Any, what: str, blocks: Any) -> Subje
             return forward(net, in_our_order(v), brought(x, v)).a[-1]
 
     else:
-        point = np.zeros(x.shape[1])
+        point = np.zeros(math.prod(x.shape[1:]))
 
         def function(v: Any) -> Any:
-            return forward(net, brought(here.w, v), brought(x, v) + v).y
+            return forward(net, brought(here.w, v), brought(x, v) + v.reshape(x.shape[1:])).y
 
-    N, K, P = x.shape[0], net.widths[-1], len(index)
-    sizes = {"N": float(N), "K": float(K), "N K": float(N * K), "P": float(P), "L": float(net.L)}
-    sizes = {"D": float(x.shape[1]), "N": float(N)} if what == "inputs" else sizes
+    N, P = x.shape[0], len(index)
+    if isinstance(net, Network):
+        K, L = net.widths[-1], net.L
+    else:
+        K, L = forward(net, here.w, x[:1]).a[-1].size, 1
+    sizes = {"N": float(N), "K": float(K), "N K": float(N * K), "P": float(P), "L": float(L)}
+    sizes = {"D": float(len(point)), "N": float(N)} if what == "inputs" else sizes
     parts = Blocks.ranges(len(point)) if what == "inputs" else _network_blocks(here)
     if blocks is not None:
         parts = _blocks(blocks, len(point))
@@ -257,7 +263,9 @@ def of_network(problem: NetworkProblem, w: Any, what: str, blocks: Any) -> Subje
 def _network_blocks(here: NetworkPoint) -> Blocks:
     net = here.problem.net
     sizes = []
-    for l in range(1, net.L + 1):
+    if isinstance(net, Chain):
+        sizes = [(name, where.stop - where.start) for name, where in net.slices.items()]
+    for l in range(1, net.L + 1) if isinstance(net, Network) else ():
         sizes += [(f"W{l}", net.widths[l] * net.widths[l - 1]), (f"b{l}", net.widths[l])]
     member = Blocks.of_sizes(sizes).member[here.index]
     present = np.unique(member)

@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from hesslib.agreement import ROUNDINGS
-from hesslib.check.nudges import SAFETY
 from hesslib.check.reference import Reference
+from hesslib.check.rounding_noise import SAFETY
 
 RIGHT, WRONG, CANNOT_TELL = "right", "wrong", "cannot tell"
 IN_THE_SAMPLE = "right in the sample"

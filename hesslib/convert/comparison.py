@@ -13,6 +13,7 @@ import numpy as np
 
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.refusals import refusal
+from hesslib.networks.model import Model
 from hesslib.networks.network import Network, forward
 
 PATTERNS = 24  # random inputs, of sizes from 1/16 to 128: what differs far from zero is seen as well
@@ -78,7 +79,7 @@ def compare(
 
 
 def compare_losses(
-    convention: LossConvention, net: Network, theirs: Callable[[np.ndarray, np.ndarray], float], K: int
+    convention: LossConvention, net: Model, theirs: Callable[[np.ndarray, np.ndarray], float], K: int
 ) -> None:
     """Refuse a loss that is not `convention.factor` times the error of the network, on random outputs and targets."""
     rng = np.random.default_rng(1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hesslib._arrays import Array
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.order import ParameterOrder
 from hesslib.convert.problem import NetworkProblem
+from hesslib.layers import Chain
 from hesslib.networks.network import Network
 
 
@@ -26,11 +28,22 @@ class Converted:
     (array([2., 1.]), 1.0)
     """
 
-    net: Network  # widths, activations and loss
+    net: Network | Chain  # widths, activations and loss
     w: Array  # its parameters as one flat NumPy vector in the order of hesslib, (P,)
     order: ParameterOrder  # carries vectors and matrices to their order and back
     loss: LossConvention | None  # their convention of the loss, with its factor; None if no loss was given
     said: str = ""  # how model and network agree on the same inputs, or why that could not be tried
+
+    @property
+    def network(self) -> Network:
+        """What `net` is, if it is a `Network`."""
+        assert isinstance(self.net, Network)
+        return self.net
+
+    @property
+    def chain(self) -> Chain:
+        """What `net` is as a `Chain`."""
+        return self.net if isinstance(self.net, Chain) else Chain.of(self.net)
 
     @property
     def point(self) -> Array:
@@ -46,5 +59,12 @@ class Converted:
             raise ValueError("t is given and the loss is not known; convert with loss=...")
         if self.loss is None:
             return NetworkProblem(self.net, x, t, 1.0, self.order)
-        factor = self.loss.factor(x.shape[0], self.net.widths[-1])
+        factor = self.loss.factor(*self._divisors(x))
         return NetworkProblem(self.net, x, t, factor, self.order, str(self.loss))
+
+    def _divisors(self, x: Array) -> tuple[int, int]:
+        """How many patterns, positions counted, and outputs a mean goes over."""
+        if isinstance(self.net, Network):
+            return x.shape[0], self.net.widths[-1]
+        *positions, K = self.net.output_shape(tuple(x.shape[1:]))
+        return x.shape[0] * math.prod(positions), K

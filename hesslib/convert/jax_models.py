@@ -21,7 +21,7 @@ from hesslib._arrays import to_numpy
 from hesslib.convert.comparison import compare
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
-from hesslib.convert.double import in_double
+from hesslib.convert.double_precision import in_double
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
 from hesslib.networks.activations import ACTIVATIONS, Activation
@@ -326,4 +326,4 @@ def _compare(params: Any, converted: Converted, apply: Callable[[Any, Any], Any]
             outputs = jax.vmap(precise)(jnp.asarray(x)) if apply is None else apply(precise, jnp.asarray(x))
             return to_numpy(outputs)
 
-    return compare(converted.net, converted.w, run, lambda a: a)
+    return compare(converted.network, converted.w, run, lambda a: a)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hesslib._arrays import Array
 from hesslib.convert.order import ParameterOrder
-from hesslib.networks.network import Network
+from hesslib.networks.model import Model
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class NetworkProblem:
     True
     """
 
-    net: Network  # widths, activations and loss
+    net: Model  # widths, activations and loss
     x: Array  # (N, D)
     t: Array | None  # as the loss takes them
     factor: float = 1.0  # $c$

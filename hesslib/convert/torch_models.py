@@ -20,6 +20,7 @@ from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
+from hesslib.convert.torch_chains import chain_of, needs_chain
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
 
@@ -45,14 +46,22 @@ LINEAR_BEYOND = 20.0  # the argument from which a Softplus of PyTorch is the ide
 
 
 def from_torch(
-    model: Any, /, *, loss: Any = None, activations: Mapping[str, str | Activation] | None = None
+    model: Any,
+    /,
+    *,
+    loss: Any = None,
+    activations: Mapping[str, str | Activation] | None = None,
+    inputs: Any = None,
 ) -> Converted:
-    """Return a stack of ``torch.nn.Linear`` and activations as a `Network` with its weights, order and loss.
+    """Return a model of PyTorch as a `Network` or a `Chain`, with its weights, order and loss.
+
+    A stack of ``torch.nn.Linear`` and activations is a `Network`, any other model a `Chain` of layers.
 
     Parameters
     ----------
     model
-        A ``torch.nn.Sequential``, nested or not. Linear layers with or without biases; Tanh, Sigmoid, GELU (exact),
+        A ``torch.nn.Sequential``, nested or not, is a `Network` if it has no other layers than these: Linear layers with
+        or without biases; Tanh, Sigmoid, GELU (exact),
         SiLU, ReLU, Identity, Softplus (beta 1; beyond its threshold PyTorch's is 2e-9 off); Dropout only in evaluation
         mode. An activation may stand in several places; a layer of weights may not.
     loss
@@ -60,6 +69,13 @@ def from_torch(
         BCELoss needs a last Sigmoid and NLLLoss a last LogSoftmax, which become part of the loss.
     activations
         What further classes of modules without parameters stand for: ``{"Sine": "sin"}``.
+
+    inputs
+        For a `Chain`: a batch of inputs of the shape that the model is used on, (N, ...). Their numbers do not matter.
+        What torch.fx can trace is taken: Conv1d, Conv2d, LayerNorm, RMSNorm, BatchNorm1d and 2d (in training or
+        evaluation, as they are), MultiheadAttention and TransformerEncoderLayer (batch first), Embedding, AvgPool,
+        MaxPool and AdaptiveAvgPool to size 1, Flatten, the modules above, sums, products and concatenations of states,
+        parameters that are added, flatten, mean, transpose and activations as functions.
 
     The weights are copied to NumPy and keep their dtype. The order is that of ``model.parameters()``. Nothing of the
     model is changed: a copy is run.
@@ -86,6 +102,14 @@ def from_torch(
     convention = _convention(loss)
     modules = list(_modules("", model))
     _require_no_hooks(model)
+    if inputs is not None or needs_chain(model):
+        _require_no_hooks(model)
+        if type(loss).__name__ in OUTPUT:
+            raise refusal(f"loss is {type(loss).__name__}; of a Chain it must be that of the last pre-activations")
+        found = chain_of(model, inputs, convention, activations or {})
+        if convention is not None and not isinstance(loss, str):
+            _compare_loss(loss, convention, found, None, found.chain.output_shape(tuple(inputs.shape[1:]))[-1])
+        return found
     last = OUTPUT.get(type(loss).__name__) if convention and not isinstance(loss, str) else None
     if last is not None:
         if not modules or type(modules[-1][1]) is not getattr(nn, last):
@@ -95,9 +119,9 @@ def from_torch(
     layers = _layers(modules, model, activations or {})
     converted = assemble(layers, convention)
     _require_all_used(model, layers)
-    said = compare(converted.net, converted.w, lambda x: _run(model, x), OUTPUT_FUNCTIONS[last])
+    said = compare(converted.network, converted.w, lambda x: _run(model, x), OUTPUT_FUNCTIONS[last])
     if convention is not None and not isinstance(loss, str):
-        _compare_loss(loss, convention, converted, last)
+        _compare_loss(loss, convention, converted, last, converted.network.widths[-1])
     return Converted(converted.net, converted.w, converted.order, convention, said)
 
 
@@ -236,13 +260,13 @@ OUTPUT_FUNCTIONS = {
 }
 
 
-def _compare_loss(loss: Any, convention: LossConvention, converted: Converted, last: str | None) -> None:
+def _compare_loss(loss: Any, convention: LossConvention, converted: Converted, last: str | None, K: int) -> None:
     import torch
 
     def theirs(a: np.ndarray, t: np.ndarray) -> float:
         return float(loss(torch.from_numpy(OUTPUT_FUNCTIONS[last](a)), torch.from_numpy(t)))
 
-    compare_losses(convention, converted.net, theirs, converted.net.widths[-1])
+    compare_losses(convention, converted.net, theirs, K)
 
 
 def _require_all_used(model: Any, layers: list[Layer]) -> None:

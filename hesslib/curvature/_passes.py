@@ -23,7 +23,7 @@ class Passes(NamedTuple):
 
 
 def passes(net: Network, w: Array, x: Array, t: Array, /) -> Passes:
-    """Run both passes on a batch that `checked_batch` returned. Cost: that of a gradient."""
+    """Run both passes on a batch that `check_batch` returned. Cost: that of a gradient."""
     trace = forward_pass(net, w, x)
     a, z = trace
     W, _ = net.layers(w)

@@ -10,7 +10,9 @@ from jaxtyping import Float
 from hesslib._arrays import Array, contract, eye_like, namespace
 from hesslib._chunks import sum_over_patterns
 from hesslib.curvature._passes import Passes, passes
-from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
+from hesslib.layers import Chain
+from hesslib.layers.matrix import diagonal
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
 
 # contractions
 Q_W = "nqk,kj->nqj"  # sum_k Q_qk w_kj
@@ -23,9 +25,9 @@ CurvatureOfUnits = Callable[[Network, Passes], list[Array]]  # d2E_n/da_j^2, (N,
 
 
 def hessian_diagonal(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -41,7 +43,7 @@ def hessian_diagonal(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -55,6 +57,8 @@ def hessian_diagonal(
     >>> hessian_diagonal(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]]))
     array([9., 1.])
     """
+    if isinstance(net, Chain):
+        return diagonal(net, w, x, t, reduction)
     return _sum(net, w, x, t, reduction, _exact, 3 * max(net.widths) ** 2)
 
 

@@ -11,7 +11,9 @@ from hesslib.curvature._blocks import assemble, lower_blocks
 from hesslib.curvature._passes import passes
 from hesslib.curvature.diagonal import diagonal_of_parameters
 from hesslib.derivatives.backprop import curved_sensitivities
-from hesslib.networks.network import Network, Reduction, check_batch, forward, reduce_patterns
+from hesslib.layers import Chain, first
+from hesslib.layers.matrix import diagonal, matrix
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, forward_pass, reduce_patterns
 
 # contractions
 GRADIENT_OF_PATTERN = "nj,ni->nji"  # delta_j z_i
@@ -20,9 +22,9 @@ SQUARED_SENSITIVITIES = "nqj,nqj->nj"  # sum_q G_qj (MG)_qj
 
 
 def gauss_newton(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -38,7 +40,7 @@ def gauss_newton(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -55,15 +57,24 @@ def gauss_newton(
     array([[1.  , 0.5 ],
            [0.5 , 0.25]])
     """
+    if isinstance(net, Chain):
+        return matrix(net, w, x, t, reduction, what="gauss_newton", residual=False)
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(gauss_newton_of(net, w, x, t), reduction, x.shape[0])
+
+
+def gauss_newton_of(net: Network | Chain, w: Array, x: Array, t: Array, /) -> Float[Array, "P P"]:
+    """`gauss_newton` of a batch that `check_batch` returned, summed over its patterns."""
+    if isinstance(net, Chain):
+        return matrix(net, w, x, t, "sum", what="gauss_newton", residual=False)
     refuse_what_cannot_fit("gauss_newton", 3 * net.num_parameters**2, w)
-    return reduce_patterns(assemble(net, lower_blocks(net, w, x, t, residual=False), w), reduction, x.shape[0])
+    return assemble(net, lower_blocks(net, w, x, t, residual=False), w)
 
 
 def gauss_newton_diagonal(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -77,7 +88,7 @@ def gauss_newton_diagonal(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -90,18 +101,27 @@ def gauss_newton_diagonal(
     >>> gauss_newton_diagonal(net, np.zeros(2), x, t)
     array([1.  , 0.25])
     """
+    if isinstance(net, Chain):
+        return diagonal(net, w, x, t, reduction, residual=False)
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(gauss_newton_diagonal_of(net, w, x, t), reduction, x.shape[0])
+
+
+def gauss_newton_diagonal_of(net: Network | Chain, w: Array, x: Array, t: Array, /) -> Float[Array, " P"]:
+    """`gauss_newton_diagonal` of a batch that `check_batch` returned, summed over its patterns."""
+    if isinstance(net, Chain):
+        return diagonal(net, w, x, t, "sum", residual=False)
 
     def sums(x: Array) -> tuple[Array]:
-        trace = forward(net, w, x)
+        trace = forward_pass(net, w, x)
         diagonals = [contract(SQUARED_SENSITIVITIES, G, MG) for G, MG in curved_sensitivities(net, w, trace)]
         return (diagonal_of_parameters(trace.z[:-1], diagonals),)
 
     (total,) = sum_over_patterns(sums, (2 * net.widths[-1] + 8) * sum(net.widths), x)
-    return reduce_patterns(total, reduction, x.shape[0])
+    return total
 
 
-def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], t: Array, /) -> Float[Array, "N P"]:
+def pattern_gradients(net: Network | Chain, w: Float[Array, " P"], x: Inputs, t: Array, /) -> Float[Array, "N P"]:
     r"""The gradient of the error of each pattern by itself, a row for each.
 
     Return $g_n=\nabla E_n$ for each pattern: $\delta^{(l)}_{nj}z^{(l-1)}_{ni}$, for biases $\delta^{(l)}_{nj}$.
@@ -110,7 +130,7 @@ def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
 
     Equation: weight-gradient, bias-gradient.
@@ -123,15 +143,17 @@ def pattern_gradients(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"
     array([[-15.,  -5.],
            [ -0.,  -1.]])
     """
+    if isinstance(net, Chain):
+        return first.pattern_gradients(net, w, x, t)
     w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("pattern_gradients", x.shape[0] * (2 * net.num_parameters + 8 * sum(net.widths)), w)
     return _pattern_gradients(net, w, x, t)
 
 
 def outer_product(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -147,7 +169,7 @@ def outer_product(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -162,11 +184,11 @@ def outer_product(
     array([[9., 3.],
            [3., 1.]])
     """
-    w, x, t = check_batch(net, w, x, t)
+    w, x, t = net.check_batch(w, x, t) if isinstance(net, Chain) else check_batch(net, w, x, t)
     refuse_what_cannot_fit("outer_product", 3 * net.num_parameters**2, w)
 
     def sums(x: Array, t: Array) -> tuple[Array]:
-        g = _pattern_gradients(net, w, x, t)
+        g = pattern_gradients(net, w, x, t) if isinstance(net, Chain) else _pattern_gradients(net, w, x, t)
         return (contract(OUTER_PRODUCTS, g, g),)
 
     (total,) = sum_over_patterns(sums, 2 * net.num_parameters, x, t)

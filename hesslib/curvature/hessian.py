@@ -8,13 +8,15 @@ from jaxtyping import Float
 from hesslib._arrays import Array
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib.curvature._blocks import Pair, assemble, in_flat_order, lower_blocks
-from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
+from hesslib.layers import Chain
+from hesslib.layers.matrix import matrix
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
 
 
 def hessian(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -33,7 +35,7 @@ def hessian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -49,9 +51,18 @@ def hessian(
     array([[9., 3.],
            [3., 1.]])
     """
+    if isinstance(net, Chain):
+        return matrix(net, w, x, t, reduction)
     w, x, t = check_batch(net, w, x, t)
+    return reduce_patterns(hessian_of(net, w, x, t), reduction, x.shape[0])
+
+
+def hessian_of(net: Network | Chain, w: Array, x: Array, t: Array, /) -> Float[Array, "P P"]:
+    """`hessian` of a batch that `check_batch` returned, summed over its patterns."""
+    if isinstance(net, Chain):
+        return matrix(net, w, x, t, "sum")
     refuse_what_cannot_fit("hessian", 3 * net.num_parameters**2, w)
-    return reduce_patterns(assemble(net, lower_blocks(net, w, x, t), w), reduction, x.shape[0])
+    return assemble(net, lower_blocks(net, w, x, t), w)
 
 
 class Block(NamedTuple):
@@ -72,14 +83,14 @@ class Block(NamedTuple):
 
 
 def hessian_blocks(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
     reduction: Reduction = "sum",
-) -> Mapping[Pair, Block]:
+) -> Mapping[Pair, Block] | Mapping[tuple[str, str], Block]:
     r"""The Hessian of the error in blocks, one for each pair of layers.
 
     Return the blocks of `hessian`, for every pair (m, l) of layers, each in its Gauss-Newton and its residual part.
@@ -91,13 +102,13 @@ def hessian_blocks(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: hessian-two-parts.
     Shapes: a mapping from (m, l), counted from 1, to `Block`, (P_m, P_l), both in the order of `w`: weights row by row,
-    then biases; $P_l=n_l(n_{l-1}+1)$.
+    then biases; $P_l=n_l(n_{l-1}+1)$. Of a chain of layers the keys are pairs of names of its parameters.
     Cost: twice that of `hessian`; memory: four matrices (P, P) at most, and a chunk of patterns.
     Errors: as `hessian` does.
 
@@ -106,6 +117,16 @@ def hessian_blocks(
     >>> blocks[2, 1].total.shape, sorted(blocks)
     ((2, 2), [(1, 1), (1, 2), (2, 1), (2, 2)])
     """
+    if isinstance(net, Chain):
+        parts = [
+            matrix(net, w, x, t, reduction, what="hessian_blocks", gauss_newton=gauss_newton, residual=not gauss_newton)
+            for gauss_newton in (True, False)
+        ]
+        return {
+            (m, l): Block(*(part[rows, columns] for part in parts))
+            for m, rows in net.slices.items()
+            for l, columns in net.slices.items()
+        }
     w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("hessian_blocks", 4 * net.num_parameters**2, w)
     N = x.shape[0]

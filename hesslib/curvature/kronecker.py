@@ -14,7 +14,7 @@ Longer than one sitting: factors, products and solves with one matrix.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from jaxtyping import Float
 
@@ -28,10 +28,15 @@ from hesslib._arrays import (
     zeros_like,
 )
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
-from hesslib._options import real_number
+from hesslib._options import one_of, real_number
 from hesslib.curvature._blocks import with_block
 from hesslib.derivatives.backprop import curved_sensitivities
-from hesslib.networks.network import Network, Reduction, check_batch, forward, reduce_patterns
+from hesslib.layers import Chain
+from hesslib.layers.factors import check_factors_of_chain, written_out
+from hesslib.layers.factors import factors as factors_of_chain
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, forward_pass, reduce_patterns
+
+Sharing = Literal["expand", "reduce"]
 
 # contractions
 OF_INPUTS = "ni,np->ip"  # sum_n z_ni z_np
@@ -59,13 +64,14 @@ class KroneckerFactors(NamedTuple):
 
 
 def kronecker_factors(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
     reduction: Reduction = "sum",
+    sharing: Sharing = "expand",
 ) -> tuple[KroneckerFactors, ...]:
     r"""For each layer two small matrices whose Kronecker product stands for its block of Gauss-Newton (K-FAC).
 
@@ -81,15 +87,20 @@ def kronecker_factors(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
+    sharing
+        For layers of a chain whose weights R positions share: with ``"expand"`` every position counts as a pattern of
+        its own, $A=\frac1{NR}\sum_{nr}\tilde z_{nr}\tilde z_{nr}^T$ and $B=\sum_{nr}G_{nr}^TM_nG_{nr}$; with
+        ``"reduce"`` $\tilde z$ is the mean and $G$ the sum over positions. A layer that is no matrix (a normalisation,
+        grouped channels) has $A=1$ and its exact block as $B$.
 
     Equation: kfac-factors, kfac.
     Shapes: for each layer (n_{l-1} + 1, n_{l-1} + 1) and (n_l, n_l).
     Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors, three times, and a chunk of patterns.
     Errors: as `error` does; MemoryError if that is more than the memory of this machine.
-    Reference: Martens and Grosse, ICML 2015.
+    Reference: Martens and Grosse, ICML 2015; Eschenhagen, Immer, Turner, Schneider and Hennig, NeurIPS 2023.
 
     >>> import numpy as np
     >>> x = np.array([[3.0], [1.0]])
@@ -97,13 +108,16 @@ def kronecker_factors(
     (KroneckerFactors(A=array([[5., 2.],
            [2., 1.]]), B=array([[2.]])),)
     """
+    one_of("sharing", sharing, get_args(Sharing))
+    if isinstance(net, Chain):
+        return tuple(KroneckerFactors(*pair) for pair in factors_of_chain(net, w, x, t, reduction, sharing))
     w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("kronecker_factors", 3 * sum((n + 1) ** 2 for n in net.widths), w)
     N = x.shape[0]
 
     def sums(x: Array) -> tuple[Array, ...]:
         xp = namespace(x=x)
-        trace = forward(net, w, x)
+        trace = forward_pass(net, w, x)
         parts = []
         for z, (G, MG) in zip(trace.z[:-1], curved_sensitivities(net, w, trace), strict=True):
             z_1 = xp.concat([z, xp.ones_like(x[:, :1])], axis=1)
@@ -117,14 +131,14 @@ def kronecker_factors(
     )
 
 
-def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Float[Array, "P P"]:
+def kronecker_matrix(net: Network | Chain, factors: Sequence[KroneckerFactors], /) -> Float[Array, "P P"]:
     r"""The matrix that Kronecker factors stand for, written out.
 
     Return the block-diagonal matrix of $B^{(l)}\otimes A^{(l)}$ in the order of `w`: what the factors stand for.
 
     Parameters
     ----------
-    net : the network.
+    net : the network or chain of layers.
     factors : those of `kronecker_factors`, a pair for each layer.
 
     Shapes: (P, P).
@@ -138,6 +152,8 @@ def kronecker_matrix(net: Network, factors: Sequence[KroneckerFactors], /) -> Fl
     array([[10.,  4.],
            [ 4.,  2.]])
     """
+    if isinstance(net, Chain):
+        return written_out(net, check_factors_of_chain(net, factors))
     check_factors(net, factors)
     refuse_what_cannot_fit("kronecker_matrix", 2 * net.num_parameters**2, factors[0].B)
     K = zeros_like((net.num_parameters, net.num_parameters), factors[0].B)

@@ -15,17 +15,19 @@ from jaxtyping import Float
 from hesslib._arrays import Array, dtype_name, namespace, of_numpy
 from hesslib.curvature._passes import Passes, passes
 from hesslib.curvature.kronecker import Eigenbasis, KroneckerFactors, check_factors, eigenbases, solve
-from hesslib.curvature.roperator import Product, gauss_newton_product, hessian_product
-from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
+from hesslib.curvature.roperator import gauss_newton_product, hessian_product
+from hesslib.layers import Chain, second
+from hesslib.layers.passes import Both, both
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 
 def hessian_operator(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -39,7 +41,7 @@ def hessian_operator(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -53,13 +55,13 @@ def hessian_operator(
     >>> hessian_operator(Network((1, 1)), np.zeros(2), np.array([[3.0]]), np.array([[5.0]])) @ np.array([1.0, 0.0])
     array([9., 3.])
     """
-    return _operator(net, w, x, t, reduction, hessian_product)
+    return _operator(net, w, x, t, reduction, second.hessian_product if isinstance(net, Chain) else hessian_product)
 
 
 def gauss_newton_operator(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -73,7 +75,7 @@ def gauss_newton_operator(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -86,7 +88,8 @@ def gauss_newton_operator(
     array([[9., 3.],
            [3., 1.]])
     """
-    return _operator(net, w, x, t, reduction, gauss_newton_product)
+    product = second.gauss_newton_product if isinstance(net, Chain) else gauss_newton_product
+    return _operator(net, w, x, t, reduction, product)
 
 
 def kronecker_inverse_operator(
@@ -121,15 +124,19 @@ def kronecker_inverse_operator(
     return _symmetric(net, Products(partial(_solve_rows, net), bases, like))
 
 
-def _operator(net: Network, w: Array, x: Array, t: Array, reduction: Reduction, product: Product) -> "LinearOperator":
-    w, x, t = check_batch(net, w, x, t)
+def _operator(
+    net: Network | Chain, w: Array, x: Array, t: Array, reduction: Reduction, product: Callable[..., Array]
+) -> "LinearOperator":
+    w, x, t = net.check_batch(w, x, t) if isinstance(net, Chain) else check_batch(net, w, x, t)
     xp, N = namespace(w=w), x.shape[0]
     w, x = xp.asarray(w, copy=True), xp.asarray(x, copy=True)  # what is kept has views; both may be changed in place
-    kept = passes(net, w, x, t)
+    kept = both(net.program, w, x, t) if isinstance(net, Chain) else passes(net, w, x, t)
     return _symmetric(net, Products(partial(_product_rows, net, product, reduction, N), kept, w[:1]))
 
 
-def _product_rows(net: Network, product: Product, reduction: Reduction, N: int, kept: Passes, rows: Array) -> Array:
+def _product_rows(
+    net: Network | Chain, product: Callable[..., Array], reduction: Reduction, N: int, kept: Passes | Both, rows: Array
+) -> Array:
     return reduce_patterns(product(net, kept, rows), reduction, N)
 
 
@@ -159,7 +166,7 @@ class Products:
         return self.call(np.ascontiguousarray(v.T)).T
 
 
-def _symmetric(net: Network, products: Products) -> "LinearOperator":
+def _symmetric(net: Network | Chain, products: Products) -> "LinearOperator":
     from scipy.sparse.linalg import LinearOperator
 
     P, like = net.num_parameters, products.like

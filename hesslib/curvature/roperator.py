@@ -13,7 +13,8 @@ from jaxtyping import Float
 from hesslib._arrays import Array, contract, dtype_name, namespace, of_one_library
 from hesslib._chunks import sum_over_patterns
 from hesslib.curvature._passes import Passes, passes
-from hesslib.networks.network import Network, Reduction, check_batch, reduce_patterns
+from hesslib.layers import Chain, second
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
 
 Product = Callable[[Network, Passes, Array], Array]
 
@@ -27,9 +28,9 @@ R_OF_Z = "nj,vni->vji"  # sum_n delta_nj R{z}_vni
 
 
 def hessian_vector_product(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     v: Float[Array, " P"] | Float[Array, "P V"],
     /,
@@ -49,7 +50,7 @@ def hessian_vector_product(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     v : a vector in the order of `w`, or several as columns.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
@@ -66,13 +67,15 @@ def hessian_vector_product(
     >>> hessian_vector_product(net, np.zeros(2), x, x, np.array([1.0, 0.0]))
     array([9., 3.])
     """
+    if isinstance(net, Chain):
+        return second.vector_product(net, w, x, t, v, reduction, second.hessian_product)
     return _product(net, w, x, t, v, reduction, hessian_product)
 
 
 def gauss_newton_vector_product(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     v: Float[Array, " P"] | Float[Array, "P V"],
     /,
@@ -88,7 +91,7 @@ def gauss_newton_vector_product(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     v : a vector in the order of `w`, or several as columns.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
@@ -105,6 +108,8 @@ def gauss_newton_vector_product(
     >>> gauss_newton_vector_product(net, np.zeros(2), x, np.array([[1.0]]), np.array([1.0, 0.0]))
     array([1. , 0.5])
     """
+    if isinstance(net, Chain):
+        return second.vector_product(net, w, x, t, v, reduction, second.gauss_newton_product)
     return _product(net, w, x, t, v, reduction, gauss_newton_product)
 
 

@@ -14,9 +14,9 @@ from sympy import Expr
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation
 from hesslib.calculus.einsum_program import Program
 from hesslib.calculus.index import Diff, S, Tensor
+from hesslib.calculus.joint_display import Mirrored, Together
 from hesslib.calculus.rewriting import assuming
 from hesslib.calculus.steps import Formula, Steps
-from hesslib.calculus.together import Mirrored, Together
 
 from .network import E, R, b, h, i, j, k, l, n, u, v, w
 

@@ -7,7 +7,17 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, contract, eye_like, namespace
 from hesslib._chunks import refuse_what_cannot_fit
-from hesslib.networks.network import Network, Reduction, Trace, check_batch, check_inputs, forward_pass, reduce_patterns
+from hesslib.layers import Chain, first
+from hesslib.networks.network import (
+    Inputs,
+    Network,
+    Reduction,
+    Trace,
+    check_batch,
+    check_inputs,
+    forward_pass,
+    reduce_patterns,
+)
 
 # contractions
 TO_PREVIOUS_LAYER = "nk,kj->nj"  # sum_k delta_nk w_kj
@@ -55,9 +65,9 @@ def _deltas(net: Network, w: Array, trace: Trace, t: Array) -> tuple[Array, ...]
 
 
 def gradient(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -71,7 +81,7 @@ def gradient(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -85,6 +95,8 @@ def gradient(
     >>> gradient(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]), np.array([[5.0]]))
     array([6., 2.])
     """
+    if isinstance(net, Chain):
+        return first.gradient(net, w, x, t, reduction)
     w, x, t = check_batch(net, w, x, t)
     trace = forward_pass(net, w, x)
     delta = _deltas(net, w, trace, t)
@@ -96,7 +108,7 @@ def gradient(
     return reduce_patterns(xp.concat(parts), reduction, x.shape[0])
 
 
-def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K P"]:
+def output_jacobian(net: Network | Chain, w: Float[Array, " P"], x: Inputs, /) -> Float[Array, "N *K P"]:
     r"""The derivatives of the last pre-activations by every weight and bias, for every pattern.
 
     Return $\partial a^{(L)}_{nq}/\partial w$, the Jacobian of the last pre-activations, for every pattern.
@@ -107,7 +119,7 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x : the inputs, a row for each pattern.
 
     Equation: forward-response-definition, jacobian-reverse.
@@ -119,7 +131,15 @@ def output_jacobian(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"],
     >>> output_jacobian(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))
     array([[[3., 1.]]])
     """
-    w, x = check_inputs(net, w, x)
+    if isinstance(net, Chain):
+        return first.output_jacobian(net, w, x)
+    return output_jacobian_of(net, *check_inputs(net, w, x))
+
+
+def output_jacobian_of(net: Network | Chain, w: Array, x: Array, /) -> Array:
+    """`output_jacobian` of inputs that `check_inputs` returned."""
+    if isinstance(net, Chain):
+        return first.output_jacobian(net, w, x)
     numbers = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
     refuse_what_cannot_fit("output_jacobian", numbers, w)
     trace = forward_pass(net, w, x)

@@ -34,7 +34,9 @@ from hesslib.derivatives._jets import (
     pair_numbers,
     upper_triangle,
 )
-from hesslib.networks.network import Network, check_inputs
+from hesslib.layers import Chain
+from hesslib.layers import inputs as of_chains
+from hesslib.networks.network import Inputs, Network, check_inputs
 
 # contractions
 BACK = "qnk,kj->qnj"  # sum_k G_qnk w_kj
@@ -44,8 +46,8 @@ FIRST_LAYER_HESSIAN = "qnj,dej->nqde"
 
 
 def input_jacobian(
-    net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
-) -> Float[Array, "N K d"]:
+    net: Network | Chain, w: Float[Array, " P"], x: Inputs, /, *, inputs: Sequence[int] | None = None
+) -> Float[Array, "N *K d"]:
     r"""The derivatives of the outputs of a network by its inputs.
 
     Return $\partial y_{nk}/\partial x_{nd}$, for all inputs or those numbered in `inputs`.
@@ -55,7 +57,7 @@ def input_jacobian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x : the inputs, a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
@@ -71,6 +73,8 @@ def input_jacobian(
     >>> input_jacobian(net, w, np.zeros((1, 2)))
     array([[[10., 15.]]])
     """
+    if isinstance(net, Chain):
+        return of_chains.input_jacobian(net, w, x, inputs)
 
     def rows(x: Array, directions: Array) -> Array:
         dy = output_rates(net, forward_jets(net, w, x, directions, order=1))
@@ -80,8 +84,8 @@ def input_jacobian(
 
 
 def input_hessian(
-    net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
-) -> Float[Array, "N K d d"]:
+    net: Network | Chain, w: Float[Array, " P"], x: Inputs, /, *, inputs: Sequence[int] | None = None
+) -> Float[Array, "N *K d d"]:
     r"""The second derivatives of the outputs of a network by its inputs.
 
     Return $\partial^2y_{nk}/\partial x_{nd}\,\partial x_{ne}$, exactly symmetric in d and e.
@@ -94,7 +98,7 @@ def input_hessian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x : the inputs, a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
@@ -109,6 +113,8 @@ def input_hessian(
     array([[[[-1., -2.],
              [-2., -4.]]]])
     """
+    if isinstance(net, Chain):
+        return of_chains.input_hessian(net, w, x, inputs)
     inputs = check_inputs_of(net, inputs)
     D, K = len(inputs), net.widths[-1]
     entries = upper_triangle(D)
@@ -137,8 +143,8 @@ def input_hessian(
 
 
 def input_hessian_diagonal(
-    net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
-) -> Float[Array, "N K d"]:
+    net: Network | Chain, w: Float[Array, " P"], x: Inputs, /, *, inputs: Sequence[int] | None = None
+) -> Float[Array, "N *K d"]:
     r"""The second derivatives of the outputs by each input alone.
 
     Return $\partial^2y_{nk}/\partial x_{nd}^2$, the diagonal of `input_hessian` by itself.
@@ -147,7 +153,7 @@ def input_hessian_diagonal(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x : the inputs, a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
@@ -161,6 +167,8 @@ def input_hessian_diagonal(
     >>> input_hessian_diagonal(net, w, np.zeros((1, 2)))
     array([[[-1., -4.]]])
     """
+    if isinstance(net, Chain):
+        return of_chains.input_hessian_diagonal(net, w, x, inputs)
     inputs = check_inputs_of(net, inputs)
     D, K = len(inputs), net.widths[-1]
 
@@ -184,8 +192,8 @@ def input_hessian_diagonal(
 
 
 def laplacian(
-    net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /, *, inputs: Sequence[int] | None = None
-) -> Float[Array, "N K"]:
+    net: Network | Chain, w: Float[Array, " P"], x: Inputs, /, *, inputs: Sequence[int] | None = None
+) -> Float[Array, "N *K"]:
     r"""The Laplacian of the outputs by the inputs: the sum of the unmixed second derivatives.
 
     Return $\sum_d\partial^2y_{nk}/\partial x_{nd}^2$, over all inputs or those numbered in `inputs`.
@@ -196,7 +204,7 @@ def laplacian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x : the inputs, a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
@@ -210,6 +218,8 @@ def laplacian(
     >>> laplacian(net, w, np.zeros((1, 2)))
     array([[-5.]])
     """
+    if isinstance(net, Chain):
+        return of_chains.laplacian(net, w, x, inputs)
 
     def rows(x: Array, directions: Array) -> Array:
         if directions.shape[0] > net.widths[1]:

@@ -28,9 +28,10 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, is_true, namespace, refuse_half_precision
 from hesslib._options import one_of
-from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of, refuse_spectrum
+from hesslib.curvature.spectrum import CURVATURES, Curvature, eigenvalues_of, outputs_of_pattern, refuse_spectrum
+from hesslib.layers import Chain
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, check_batch, forward_pass, refuse_no_network
+from hesslib.networks.network import Inputs, Network, error_of, refuse_no_model
 
 Convention = Literal["mackay", "foresee_hagan"]
 HALF = {"mackay": 0.5, "foresee_hagan": 1.0}  # c: what stands in front of the two sums of squares
@@ -75,9 +76,9 @@ def effective_parameters(values: Float[Array, " P"], ratio: float | Array, /) ->
 
 
 def log_evidence(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -99,7 +100,7 @@ def log_evidence(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise.
     convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
@@ -124,7 +125,7 @@ def log_evidence(
     (-1.2655121234846454, -1.2655121234846454)
     """
     factor, n = _check_precisions(net, x, alpha, beta, convention)
-    w, x, t = check_batch(net, w, x, t)
+    w, x, t = net.check_batch(w, x, t)
     one_of("curvature", curvature, CURVATURES)
     if curvature != "diagonal":
         refuse_half_precision(w=w)
@@ -135,10 +136,10 @@ def log_evidence(
 
 
 def _check_precisions(
-    net: Network, x: Array, alpha: float | Array, beta: float | Array | None, convention: Convention
+    net: Network | Chain, x: Array, alpha: float | Array, beta: float | Array | None, convention: Convention
 ) -> tuple[float, int]:
     """Return 2c and the number of data with a noise level, once alpha and beta are what they must be."""
-    refuse_no_network(net)
+    refuse_no_model(net)
     factor = twice_c(convention)
     regression = isinstance(net.loss, SquaredError)
     if regression and beta is None:
@@ -148,13 +149,12 @@ def _check_precisions(
     _positive("alpha", alpha)
     if regression:
         _positive("beta", beta)
-    return factor, x.shape[0] * net.widths[-1] if regression else 0
+    return factor, x.shape[0] * outputs_of_pattern(net, x) if regression else 0
 
 
-def _errors(net: Network, w: Array, x: Array, t: Array) -> tuple[Array, Array]:
+def _errors(net: Network | Chain, w: Array, x: Array, t: Array) -> tuple[Array, Array]:
     """E and half of the sum of squares of the weights, of a checked batch."""
-    xp = namespace(w=w)
-    return xp.sum(net.loss.pattern_errors(forward_pass(net, w, x).a[-1], t)), xp.sum(w**2) / 2
+    return error_of(net, w, x, t), namespace(w=w).sum(w**2) / 2
 
 
 def gaussian_log_evidence(
@@ -182,9 +182,9 @@ def gaussian_log_evidence(
 
 
 def log_evidences(
-    net: Network,
+    net: Network | Chain,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -198,7 +198,7 @@ def log_evidences(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network or chain of layers, and all its weights and biases in one vector.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise.
     convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
@@ -214,16 +214,22 @@ def log_evidences(
     dict_keys(['gauss_newton', 'exact', 'diagonal'])
     """
     factor, n = _check_precisions(net, x, alpha, beta, convention)
-    w, x, t = check_batch(net, w, x, t)
+    w, x, t = net.check_batch(w, x, t)
     refuse_half_precision(w=w)
     refuse_spectrum("log_evidences", net, w)
+    return log_evidences_of(net, w, x, t, factor * alpha, 1.0 if beta is None else factor * beta, n)
+
+
+def log_evidences_of(
+    net: Network | Chain, w: Array, x: Array, t: Array, a: float, b: float, n: int, /
+) -> dict[str, float]:
+    """`log_evidences` of a batch that `check_batch` returned, in MacKay's a and b."""
     E, half_w2 = _errors(net, w, x, t)
-    b = 1.0 if beta is None else factor * beta
     found: dict[str, float] = {}
     for curvature in CURVATURES:
         values = eigenvalues_of(net, w, x, t, curvature)
         try:
-            found[curvature] = float(gaussian_log_evidence(values, E, half_w2, factor * alpha, b, n))
+            found[curvature] = float(gaussian_log_evidence(values, E, half_w2, a, b, n))
         except IndefiniteError:
             found[curvature] = math.nan
     return found

@@ -17,7 +17,7 @@ from hesslib._options import whole_number
 from hesslib.curvature.spectrum import Curvature, Spectrum
 from hesslib.derivatives.backprop import output_jacobian
 from hesslib.evidence._loop import Loop, LoopFromStart, LoopStatus, Update, UpdateCallback
-from hesslib.evidence.laplace import Convention, log_evidences
+from hesslib.evidence.laplace import Convention, log_evidences_of
 from hesslib.networks.losses import SquaredError
 from hesslib.networks.network import Network, outputs, random_generator
 from hesslib.training.run import as_numpy
@@ -180,17 +180,16 @@ def bayesian_regularization(
     if not finished:
         raise KeyboardInterrupt
     best = max(finished, key=lambda run: (run.status != "collapsed", run.history[-1].log_evidence))
-    return _result(net, loop, best, runs, x)
+    return _result(net, loop, best, runs)
 
 
-def _result(net: Network, loop: Loop, best: LoopFromStart, runs: list[LoopFromStart], x: Array) -> Regularized:
+def _result(net: Network, loop: Loop, best: LoopFromStart, runs: list[LoopFromStart]) -> Regularized:
     s = best.best
     assert s is not None
     alpha, beta = s.a / loop.factor, s.b / loop.factor if loop.regression else 1.0
     w = in_library_of(loop.w0, s.w)
-    data = net, s.w, as_numpy(x), loop.objective.t
-    noise_level = beta if loop.regression else None
-    apart = log_evidences(*data, alpha=alpha, beta=noise_level, convention=loop.convention) if alpha else {}
+    objective = loop.objective
+    apart = log_evidences_of(net, s.w, objective.x, objective.t, s.a, s.b, loop.n) if alpha else {}
     message = best.message
     if best.status == "collapsed":
         message = f"{message}, from {len(runs)} start(s); perhaps the targets do not depend on the inputs"

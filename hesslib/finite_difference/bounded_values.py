@@ -10,13 +10,13 @@ import numpy as np
 
 from hesslib.finite_difference import rounding
 from hesslib.finite_difference.best_entry import select_entry
+from hesslib.finite_difference.differentiability import Doubt, name_axes
 from hesslib.finite_difference.estimate import Array, Estimate
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.extrapolation import Quotients, tableau
 from hesslib.finite_difference.ladder import Axes, Ladder
 from hesslib.finite_difference.options import steps_from_option
 from hesslib.finite_difference.steps import Plan, search, start
-from hesslib.finite_difference.witness import Doubt, name_axes
 
 AnyLadder = TypeVar("AnyLadder", bound=Ladder)
 

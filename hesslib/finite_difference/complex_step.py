@@ -16,12 +16,12 @@ import numpy as np
 
 from hesslib.finite_difference import rounding
 from hesslib.finite_difference.bounded_values import BoundedValues, extrapolate, fill_ladder
+from hesslib.finite_difference.differentiability import Doubt, even
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.extrapolation import Quotients, concatenate
 from hesslib.finite_difference.ladder import Axes, Ladder, Pair, finite_or_nan
 from hesslib.finite_difference.steps import Plan, scale
-from hesslib.finite_difference.witness import Doubt, even
 
 SPREAD = 8.0  # multiples of the measured spread that the bound of a first derivative allows for
 UNLIKE = 1e-5  # share of sum |D_j d_j| by which a real quotient may differ before f counts as not analytic

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from hesslib.finite_difference import rounding
+from hesslib.finite_difference.differentiability import Doubt, even, odd
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.evaluation import Evaluator
 from hesslib.finite_difference.extrapolation import Quotients, tableau
-from hesslib.finite_difference.witness import Doubt, even, odd
 
 SMALL = 2.0**-150  # steps beyond this and its inverse have units of their own, half way to steps of size 1
 SUSPECT = 0.02  # of a second quotient: what first quotients may differ by over one step

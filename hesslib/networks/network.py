@@ -9,28 +9,31 @@ Index letters: n pattern; j unit of layer l; i unit of layer l - 1.
 Longer than one sitting: the layout of w, the description of a network and its forward pass must not drift apart.
 """
 
+import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple, SupportsIndex
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from hesslib._arrays import Array, contract, namespace, of_one_library, same_floating_dtype
 from hesslib._options import integer
 from hesslib.networks import activations, losses
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import Loss
+from hesslib.networks.model import Model
 
 Reduction = Literal["sum", "mean"]
+Inputs = Shaped[Array, "N *D"]  # (N, D) for a `Network`; a chain of layers takes further axes, or integers
 
 # contractions
 TO_NEXT_LAYER = "ni,ji->nj"  # sum_i z_ni w_ji
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Network:
+class Network(Model):
     r"""The description of a layered network: how wide its layers are, what its units do, what its error is.
 
     The description of a network: widths $n_0,\dots,n_L$, an activation per hidden layer, and a loss.
@@ -90,6 +93,16 @@ class Network:
         names = tuple(h.name for h in self.activation)
         activation = f"activation={names[0] if len(set(names)) == 1 else names!r}, " if names else ""
         return f"Network({self.widths}, {activation}loss={self.loss.name!r})"
+
+    def chain(self) -> Model:
+        """Return the network as a `hesslib.Chain` of layers, with the same vector `w` and the same loss.
+
+        >>> Network((2, 3, 1)).chain().num_parameters
+        13
+        """
+        chains = importlib.import_module("hesslib.layers.chain")  # on the floor above: made when it is asked for
+        made: Model = chains.Chain.of(self)
+        return made
 
     @property
     def L(self) -> int:
@@ -239,6 +252,15 @@ class Network:
             biases.append(b)
         return self.ravel(weights, biases).astype(dtype)
 
+    def check_inputs(self, w: Array, x: Array, /) -> tuple[Array, Array]:
+        return check_inputs(self, w, x)
+
+    def check_batch(self, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
+        return check_batch(self, w, x, t)
+
+    def forward_pass(self, w: Array, x: Array, /) -> "Trace":
+        return forward_pass(self, w, x)
+
     @property
     def _offsets(self) -> list[int]:
         return list(accumulate((m * (n + 1) for n, m in pairwise(self.widths)), initial=0))
@@ -266,7 +288,7 @@ class Trace(NamedTuple):
         return self.z[-1]
 
 
-def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Trace:
+def forward(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Trace:
     r"""Run a network on a batch of inputs, and keep what every layer computed.
 
     Compute $a^{(l)}_{nj}=\sum_iw^{(l)}_{ji}z^{(l-1)}_{ni}+b^{(l)}_j$ and $z^{(l)}_{nj}=h(a^{(l)}_{nj})$.
@@ -291,7 +313,8 @@ def forward(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> T
     >>> forward(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]])).y
     array([[7.]])
     """
-    return forward_pass(net, *check_inputs(net, w, x))
+    refuse_no_model(net)
+    return net.forward_pass(*net.check_inputs(w, x))
 
 
 def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
@@ -305,7 +328,7 @@ def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
     return Trace(tuple(a), tuple(z))
 
 
-def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> Float[Array, "N K"]:
+def outputs(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Float[Array, "N *K"]:
     """The outputs of a network on a batch of inputs.
 
     Return the outputs $y$: the last pre-activations through the output function that belongs to the loss.
@@ -332,9 +355,9 @@ def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> F
 
 
 def error(
-    net: Network,
+    net: Model,
     w: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -368,9 +391,17 @@ def error(
     >>> float(error(Network((1, 1)), np.array([2.0, 1.0]), x, t))
     2.0
     """
-    w, x, t = check_batch(net, w, x, t)
-    a = forward_pass(net, w, x).a[-1]
-    return reduce_patterns(namespace(a=a).sum(net.loss.pattern_errors(a, t)), reduction, a.shape[0])
+    refuse_no_model(net)
+    w, x, t = net.check_batch(w, x, t)
+    return reduce_patterns(error_of(net, w, x, t), reduction, x.shape[0])
+
+
+def error_of(net: Model, w: Array, x: Array, t: Array, /) -> Float[Array, ""]:
+    """`error` of a batch that `check_batch` returned, summed over its patterns."""
+    a = net.forward_pass(w, x).a[-1]
+    xp, K = namespace(a=a), a.shape[-1]
+    errors = net.loss.pattern_errors(xp.reshape(a, (-1, K)), xp.reshape(t, (-1, K)))  # of a chain, at every position
+    return xp.sum(errors)
 
 
 def reduce_patterns(total: Array, reduction: Reduction, N: int, /) -> Array:
@@ -423,6 +454,12 @@ def refuse_no_network(net: Network, /) -> None:
             f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or "
             "JAX, and hesslib.check takes any)"
         )
+
+
+def refuse_no_model(net: Model, /) -> None:
+    """Refuse what is neither a `Network` nor a chain of layers."""
+    if not isinstance(net, Model):
+        refuse_no_network(net)
 
 
 def check_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:

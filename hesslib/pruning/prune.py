@@ -22,10 +22,10 @@ from hesslib._arrays import (
 )
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib._options import one_of, real_number, whole_number
-from hesslib.curvature.gauss_newton import gauss_newton
-from hesslib.curvature.hessian import hessian
+from hesslib.curvature.gauss_newton import gauss_newton_of
+from hesslib.curvature.hessian import hessian_of
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network, check_batch, error
+from hesslib.networks.network import Network, check_batch, error_of
 from hesslib.pruning.saliency import (
     saliency_obd,
     saliency_obs,
@@ -124,7 +124,7 @@ def prune(
     refuse_what_cannot_fit("prune", 5 * P**2, w)
 
     def total(w: Array) -> float:
-        return float(error(net, w, x, t)) + alpha / 2 * float(xp.sum(w**2))
+        return float(error_of(net, w, x, t)) + alpha / 2 * float(xp.sum(w**2))
 
     free = np.ones(P, dtype=bool)
     removed: list[int] = []
@@ -133,7 +133,7 @@ def prune(
     measure: Any = None  # the diagonal of A, or the inverse of A over the free parameters
     for done in range(number):
         if measure is None or done % recompute == 0:
-            A = (hessian if curvature == "exact" else gauss_newton)(net, w, x, t) + alpha * eye_like(P, w)
+            A = (hessian_of if curvature == "exact" else gauss_newton_of)(net, w, x, t) + alpha * eye_like(P, w)
             measure = _inverse_over(A, free, curvature, alpha) if method == "obs" else xp.linalg.diagonal(A)
         if method == "obs":
             rise = surgeon_rise(w, xp.where(integers_like(free, w), xp.linalg.diagonal(measure), xp.ones_like(w)))

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from hesslib._arrays import Array, in_library_of
 from hesslib.curvature._passes import Passes
-from hesslib.curvature.hessian import hessian
+from hesslib.curvature.hessian import hessian_of
 from hesslib.curvature.roperator import hessian_product
 from hesslib.networks.losses import BinaryCrossEntropy, SquaredError
 from hesslib.networks.network import Network, check_batch
@@ -155,7 +155,7 @@ class Objective:
     def hessian(self) -> Float[np.ndarray, "P P"]:
         """Return the exact Hessian."""
         self.run.matrices += 1
-        H = hessian(self.net, self.w, self.x, self.t)
+        H = hessian_of(self.net, self.w, self.x, self.t)
         H = H if self.places is None else H[np.ix_(self.places, self.places)]
         return H + self.decay * np.eye(len(H)) if self.decay else H
 
@@ -175,16 +175,21 @@ class Objective:
     def _of_the_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         B = self._of_the_free(self.output_jacobian())
         P = B.shape[2]
-        delta = self.net.loss.delta(self.a[-1], self.t)
+        a, t = self._last()
+        delta = self.net.loss.delta(a, t)
         g = B.reshape(-1, P).T @ delta.reshape(-1)
         if isinstance(self.net.loss, SquaredError):
             return B.reshape(-1, P), g, delta.reshape(-1)
         if isinstance(self.net.loss, BinaryCrossEntropy):  # M is diagonal
-            B *= np.sqrt(self.net.loss.M_diagonal(self.a[-1]))[:, :, None]
+            B *= np.sqrt(self.net.loss.M_diagonal(a))[:, :, None]
             return B.reshape(-1, P), g, None
-        values, vectors = np.linalg.eigh(self.net.loss.M(self.a[-1]))
+        values, vectors = np.linalg.eigh(self.net.loss.M(a))
         root = np.sqrt(np.maximum(values, 0))[:, :, None] * vectors.transpose(0, 2, 1)
         return (root @ B).reshape(-1, P), g, None
+
+    def _last(self) -> tuple[np.ndarray, np.ndarray]:
+        """The last pre-activations and the targets, (N, K)."""
+        return self.a[-1], self.t
 
     def output_jacobian(self) -> Float[np.ndarray, "N K P"]:
         r"""Return $B_{nqs}=\partial a^{(L)}_{nq}/\partial w_s$, layer by layer from the last: K backward passes."""

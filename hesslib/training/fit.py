@@ -17,9 +17,11 @@ from jaxtyping import Float
 from hesslib._arrays import Array
 from hesslib._chunks import refuse_what_cannot_fit
 from hesslib._options import one_of, real_number
+from hesslib.layers import Chain
 from hesslib.networks.losses import SquaredError
-from hesslib.networks.network import Network
+from hesslib.networks.network import Inputs, Network
 from hesslib.training.batch_objective import Objective
+from hesslib.training.chain_objective import ChainObjective
 from hesslib.training.levenberg_marquardt import minimise, stationary
 from hesslib.training.line_search import Found, backtracking, wolfe
 from hesslib.training.run import Callback, Result, Run, Stop, as_numpy
@@ -29,9 +31,9 @@ Method = Literal["steepest_descent", "newton", "gauss_newton", "levenberg_marqua
 
 
 def fit(
-    net: Network,
+    net: Network | Chain,
     w0: Float[Array, " P"],
-    x: Float[Array, "N D"],
+    x: Inputs,
     t: Array,
     /,
     *,
@@ -65,7 +67,7 @@ def fit(
 
     Parameters
     ----------
-    net, w0 : the network, and all its weights and biases in one vector to start from.
+    net, w0 : the network or chain of layers, and all its weights and biases in one vector to start from.
     x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     method : one of those of the table.
     step
@@ -110,7 +112,8 @@ def fit(
         progress=progress,
     )
     run.eps = EPS
-    objective = Objective(net, run, x, t, decay=decay)
+    kind = ChainObjective if isinstance(net, Chain) else Objective
+    objective = kind(net, run, x, t, decay=decay)
     refuse_what_cannot_fit(f"fit with {method}", _numbers(method, len(run.start), objective.t.size), run.start)
     if not isinstance(net.loss, SquaredError):
         run.noise = 1.0  # J has the root of M in it: J^T J is the Fisher information

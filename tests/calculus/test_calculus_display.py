@@ -6,9 +6,9 @@ import pytest
 import sympy as sp
 
 from hesslib.calculus.equation import defined
+from hesslib.calculus.joint_display import Together
 from hesslib.calculus.steps import Formula
-from hesslib.calculus.together import Together
-from hesslib.derivations import backpropagation, deferred_limit, modes
+from hesslib.derivations import backpropagation, modes, richardson
 
 SIGNAL = "hesslib.derivations.backpropagation.signal"
 
@@ -20,7 +20,7 @@ SIGNAL = "hesslib.derivations.backpropagation.signal"
         (lambda: backpropagation.signal().formula(), SIGNAL),
         (lambda: copy.copy(backpropagation.signal()), SIGNAL),
         (lambda: modes.definition(modes.J), "hesslib.derivations.modes.definition"),
-        (deferred_limit.term, "hesslib.derivations.deferred_limit.term"),
+        (richardson.term, "hesslib.derivations.richardson.term"),
         (lambda: Formula(sp.Symbol("y"), sp.Symbol("x")), ""),
         (lambda: defined(sp.Symbol("y"), sp.Symbol("x")), ""),
     ],

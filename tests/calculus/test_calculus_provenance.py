@@ -5,17 +5,17 @@ import sympy as sp
 
 from hesslib.book import ledger
 from hesslib.calculus.architecture import Architecture, ByDefinitions
-from hesslib.calculus.consistent import ContradictionError
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, Through, same, unfold
+from hesslib.calculus.held_fixed import ContradictionError
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
 from hesslib.calculus.index import KroneckerDelta as I
+from hesslib.calculus.joint_display import Together
 from hesslib.calculus.let import Let, fold
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, outer
 from hesslib.calculus.normal import equal
 from hesslib.calculus.results import inserting
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import NotEqualError, Steps
-from hesslib.calculus.together import Together
 from hesslib.derivations import losses, network
 from hesslib.derivations.deep_hessian import backpropagation
 

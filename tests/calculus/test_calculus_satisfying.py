@@ -7,8 +7,8 @@ from hesslib.calculus.decision import summary
 from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor, index
 from hesslib.calculus.provenance import Ground
 from hesslib.calculus.rewriting import assuming, fact
-from hesslib.calculus.satisfying import UnfaithfulError, _eliminated, unconfirmed
 from hesslib.calculus.steps import NotEqualError, Steps, UndecidedError
+from hesslib.calculus.values_under_facts import UnfaithfulError, _eliminated, unconfirmed
 
 i, j, k, n = index("i j k n")
 N, K = sp.symbols("N K", integer=True, positive=True)

@@ -8,7 +8,7 @@ import sympy as sp
 
 from hesslib import Network, forward, gauss_newton, hessian
 from hesslib.book.source import listing
-from hesslib.calculus import together
+from hesslib.calculus import joint_display
 from hesslib.calculus.einsum_program import NoCodeError, Program, source
 from hesslib.calculus.index import Diff, KroneckerDelta, RangeError, S, Tensor, elementwise, index
 from hesslib.calculus.latex import tex
@@ -216,7 +216,7 @@ def test_two_layers_have_the_slopes_of_their_output():
 
 def test_formulas_shown_together_keep_their_records():
     signal, response = second_order.backpropagation(), second_order.forward_response()
-    both = together.Together(signal, response)
+    both = joint_display.Together(signal, response)
     assert both.latex()
     assert both.established == "derived"
     assert both.checks

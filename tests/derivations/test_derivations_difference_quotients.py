@@ -5,8 +5,8 @@ import sympy as sp
 
 from hesslib.calculus.equation import expansion, proved, solution
 from hesslib.calculus.steps import NotEqualError
-from hesslib.derivations import deferred_limit, step_size
 from hesslib.derivations import difference_quotients as dq
+from hesslib.derivations import richardson, step_size
 
 REAL = [q for q in dq.QUOTIENTS if q is not dq.complex_step]
 EQUATIONS = [
@@ -14,8 +14,8 @@ EQUATIONS = [
     step_size.slope,
     step_size.best_step,
     step_size.best_error,
-    deferred_limit.term,
-    deferred_limit.to_the_parent,
+    richardson.term,
+    richardson.to_the_parent,
 ]
 
 
@@ -52,8 +52,8 @@ def test_a_wrong_variant_does_not_begin_with_the_derivative():
 
 
 def test_the_next_column_keeps_the_limit_and_removes_one_power():
-    assert all(check.passed for check in deferred_limit.limit_is_kept())
-    weights, sums = deferred_limit.absolute_weights(sp.Integer(3), 4)
+    assert all(check.passed for check in richardson.limit_is_kept())
+    weights, sums = richardson.absolute_weights(sp.Integer(3), 4)
     assert sum(weights) == 1
     assert sums[-1] == sum(map(abs, weights))
 
@@ -101,10 +101,10 @@ def test_a_series_is_printed_by_ascending_powers(equation, printed):
 
 def test_the_next_column_removes_its_power_and_keeps_the_limit():
     limit, power = sp.symbols("limit power")
-    finer = limit + power * (deferred_limit.eps / deferred_limit.rho) ** (2 * deferred_limit.m)
-    coarser = limit + power * deferred_limit.eps ** (2 * deferred_limit.m)
-    column = deferred_limit.next_column().rhs
-    assert sp.simplify(column.subs({deferred_limit.finer: finer, deferred_limit.coarser: coarser}) - limit) == 0
+    finer = limit + power * (richardson.eps / richardson.rho) ** (2 * richardson.m)
+    coarser = limit + power * richardson.eps ** (2 * richardson.m)
+    column = richardson.next_column().rhs
+    assert sp.simplify(column.subs({richardson.finer: finer, richardson.coarser: coarser}) - limit) == 0
 
 
 def test_a_quotient_of_a_square_is_what_one_computes_by_hand():

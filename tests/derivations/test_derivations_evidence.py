@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from hesslib.calculus.index import S, Tensor
-from hesslib.calculus.narrow import SHORT, WIDTH, Narrow, symbols
+from hesslib.calculus.line_breaking import SHORT, WIDTH, Narrow, symbols
 from hesslib.calculus.normal import equal
 from hesslib.calculus.steps import Formula, NotEqualError, Steps
 from hesslib.derivations import evidence, pruning

@@ -15,6 +15,7 @@ from hesslib.check.case import LARGEST, Case
 from hesslib.check.hypothesis import Hypothesis
 from hesslib.check.mistakes import backward, batches, curvature, inputs, layout, matrices, networks, points
 from hesslib.check.quantity import OF_ERROR
+from hesslib.networks.network import Network
 
 Mistake = Callable[[Case], Iterator[Hypothesis]]
 
@@ -33,7 +34,9 @@ CATALOGUE: tuple[Mistake, ...] = (
 def omissions(case: Case) -> Iterator[str]:
     """What of the catalogue was not looked for in a wrong result, and why, in words."""
     subject = case.subject
-    if subject.network is not None and case.network is None:
+    if subject.network is not None and not isinstance(subject.network.problem.net, Network):
+        yield "mistakes inside a network, in the order of its parameters and in its batch: they are known of a Network"
+    elif subject.network is not None and case.network is None:
         count = subject.network.problem.net.num_parameters
         yield (
             "mistakes inside a network, in the order of its parameters, in its batch, and one matrix of curvature for "

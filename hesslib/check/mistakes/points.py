@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from hesslib import layers
 from hesslib.check.case import Case
 from hesslib.check.hypothesis import Hypothesis
+from hesslib.layers import Chain
 from hesslib.networks.activations import Activation
+from hesslib.networks.model import Model
 from hesslib.networks.network import Network, forward
 
 NEAR = 1e-5  # a pre-activation this small, relative to the largest of its layer, may fall on the other side of a kink
@@ -34,15 +37,26 @@ def kinks_of_a_network(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis("kink", f"there is no derivative ({where}); the slope {slope:g} was taken there", value)
 
 
-def at_kinks(net: Network, w: np.ndarray, x: np.ndarray) -> list[tuple[int, int, int]]:
+def at_kinks(net: Model, w: np.ndarray, x: np.ndarray) -> list[tuple[int, int, int]]:
     """Layer, pattern and unit of every pre-activation at or next to a kink of relu."""
-    a = forward(net, w, x).a
     places = []
-    for l, h in enumerate(net.activation, start=1):
+    for l, h, a in _activated(net, w, x):
         if h.name == "relu":
-            small = np.abs(a[l]) <= NEAR * np.max(np.abs(a[l]))
-            places += [(l, int(n), int(j)) for n, j in np.argwhere(small)]
+            small = np.abs(a) <= NEAR * np.max(np.abs(a))
+            places += [(l, int(n), int(j)) for n, j in np.argwhere(small.reshape(len(a), -1))]
     return places
+
+
+def _activated(net: Model, w: np.ndarray, x: np.ndarray) -> Iterator[tuple[int, Activation, np.ndarray]]:
+    """Each activation with its number and what it is applied to; of a chain the number of its function."""
+    trace = forward(net, w, x)
+    if isinstance(net, Chain):
+        for number, step in enumerate(net.program.steps, start=1):
+            if isinstance(step.layer, layers.Activation):
+                yield number, step.layer.activation, trace.z[step.inputs[0]]
+    elif isinstance(net, Network):
+        for l, h in enumerate(net.activation, start=1):
+            yield l, h, trace.a[l]
 
 
 def _with_slope(h: Activation, slope: float) -> Activation:

@@ -25,7 +25,7 @@ from .evaluation import Label, World, entry, program
 from .index import Diff, Elementwise
 from .prime_field import NoValueError, Residues, UndecidableError
 from .provenance import Ground
-from .worlds import Letters, worlds
+from .trial_values import Letters, worlds
 
 __all__ = ["UnfaithfulError", "unconfirmed"]
 

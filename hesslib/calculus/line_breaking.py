@@ -8,9 +8,9 @@ import sympy as sp
 from sympy import Expr
 
 from .display import aligned
+from .joint_display import _Several
 from .latex import IndexPrinter, _signed, letters, tex
 from .steps import Formula, Steps
-from .together import _Several
 
 __all__ = ["Narrow"]
 

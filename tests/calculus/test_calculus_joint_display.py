@@ -4,8 +4,8 @@ import pytest
 import sympy as sp
 
 from hesslib.calculus.equation import defined, proved
+from hesslib.calculus.joint_display import Together
 from hesslib.calculus.steps import Formula, NotEqualError
-from hesslib.calculus.together import Together
 
 x, t = sp.symbols("x t", positive=True)
 f = sp.Function("f")

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy import Add, Expr, Indexed, Symbol
 
-from .consistent import ContradictionError, require_consistent
+from .held_fixed import ContradictionError, require_consistent
 from .index import Diff, freshen
 from .let import unfold_lets
 from .normal import difference, equal

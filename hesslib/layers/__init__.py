@@ -1,0 +1,51 @@
+r"""Layers of a `Chain`: what networks are made of today, each with its first and second derivatives in closed form.
+
+Every layer is described by its options; `hesslib.Chain` puts layers one after the other and gives them a loss.
+"""
+
+from hesslib.layers.affine import Affine, Position, Scale
+from hesslib.layers.attention import Attention, SoftmaxAttention
+from hesslib.layers.branches import Add, Concatenate, Graph, Join, Product, Residual, Sum, Times
+from hesslib.layers.chain import Chain
+from hesslib.layers.convolution import Convolution
+from hesslib.layers.dense import Dense, Embedding
+from hesslib.layers.elementwise import Activation
+from hesslib.layers.layer import Layer, Primitive
+from hesslib.layers.linearised import Linearised
+from hesslib.layers.normalisation import BatchNorm, LayerNorm, Normalise, RMSNorm
+from hesslib.layers.pooling import AveragePool, MaxPool
+from hesslib.layers.shapes import Flatten, Mean, Reshape, Transpose
+
+__all__ = [
+    "Activation",
+    "Add",
+    "Affine",
+    "Attention",
+    "AveragePool",
+    "BatchNorm",
+    "Chain",
+    "Concatenate",
+    "Convolution",
+    "Dense",
+    "Embedding",
+    "Flatten",
+    "Graph",
+    "Join",
+    "Layer",
+    "LayerNorm",
+    "Linearised",
+    "MaxPool",
+    "Mean",
+    "Normalise",
+    "Position",
+    "Primitive",
+    "Product",
+    "RMSNorm",
+    "Reshape",
+    "Residual",
+    "Scale",
+    "SoftmaxAttention",
+    "Sum",
+    "Times",
+    "Transpose",
+]

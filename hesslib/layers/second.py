@@ -1,0 +1,60 @@
+r"""Products of the Hessian of a chain, and of its Gauss-Newton part, with vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from array_api_compat import array_namespace
+
+from hesslib._arrays import Array, dtype_name, of_one_library
+from hesslib.layers.chain import Chain
+from hesslib.layers.first import over_patterns
+from hesslib.layers.passes import Both, M_times, both, joined, pull, push, split_parameters
+from hesslib.networks.network import Reduction, reduce_patterns
+
+Product = Callable[[Chain, Both, Array], Array]
+
+
+def hessian_product(chain: Chain, p: Both, v: Array, /) -> Array:
+    r"""Return the rows $v^TH$ for rows `v`, from passes that are at hand."""
+    program = chain.program
+    dtheta = split_parameters(program, v)
+    dz = push(program, p.here, None, dtheta)
+    g = None if dz[-1] is None else M_times(program, p.here.a, dz[-1])
+    wanted = program.with_parameters
+    back = pull(program, p.here, g, wanted=wanted, delta=p.delta, dz=dz, dtheta=dtheta)
+    return joined(program, back.parameters, (v.shape[0],), v)
+
+
+def gauss_newton_product(chain: Chain, p: Both, v: Array, /) -> Array:
+    r"""Return the rows $v^T\sum_nB_n^TM_nB_n$ for rows `v`."""
+    program = chain.program
+    da = push(program, p.here, None, split_parameters(program, v))[-1]
+    g = None if da is None else M_times(program, p.here.a, da)
+    back = pull(program, p.here, g, wanted=program.with_parameters)
+    return joined(program, back.parameters, (v.shape[0],), v)
+
+
+def vector_product(
+    chain: Chain, w: Array, x: Array, t: Array, v: Array, reduction: Reduction, product: Product, /
+) -> Array:
+    """Return a product with one vector (P,), or with the columns of (P, V)."""
+    w, x, t = chain.check_batch(w, x, t)
+    rows = _as_rows(chain, w, v)
+
+    def sums(x: Array, t: Array) -> tuple[Array]:
+        return (product(chain, both(chain.program, w, x, t), rows),)
+
+    (total,) = over_patterns(chain, sums, 3 * rows.shape[0] + 4, x, t)
+    total = reduce_patterns(total, reduction, x.shape[0])
+    return total[0, ...] if v.ndim == 1 else array_namespace(total).permute_dims(total, (1, 0))
+
+
+def _as_rows(chain: Chain, w: Array, v: Array) -> Array:
+    w, v = of_one_library(w=w, v=v)
+    P = chain.num_parameters
+    if v.ndim not in (1, 2) or v.shape[0] != P:
+        raise ValueError(f"v has shape {tuple(v.shape)}; it must be ({P},) or ({P}, V)")
+    if dtype_name(v) != dtype_name(w):
+        raise ValueError(f"v is {dtype_name(v)} and w is {dtype_name(w)}; they must have the same dtype")
+    return v[None, :] if v.ndim == 1 else array_namespace(v).permute_dims(v, (1, 0))

@@ -1,0 +1,180 @@
+"""The table of random chains: every layer, every loss, inputs of every kind, drawn from seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hesslib import layers
+from hesslib.layers import Chain
+
+SMOOTH = ("tanh", "logistic", "softplus", "sin", "gelu", "silu", "identity")
+LOSSES = ("squared_error", "binary_cross_entropy", "softmax_cross_entropy")
+KINDS = ("rows", "sequence", "tokens", "signal", "image")
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A chain at a point, with a batch."""
+
+    seed: int
+    kind: str
+    chain: Chain
+    w: np.ndarray
+    x: np.ndarray
+    t: np.ndarray
+
+    def __str__(self) -> str:
+        return f"{self.seed}-{self.kind}-{self.chain.loss.name}"
+
+
+def drawn(seed: int) -> Drawn:
+    """The chain of a seed."""
+    kind, loss = KINDS[seed % len(KINDS)], LOSSES[(seed // len(KINDS)) % len(LOSSES)]
+    rng = np.random.default_rng(seed)
+    N = int(rng.integers(2, 5))
+    body, x, outputs = {
+        "rows": rows,
+        "sequence": sequence,
+        "tokens": tokens,
+        "signal": signal,
+        "image": image,
+    }[kind](rng, N)
+    chain = Chain(body, loss=loss)
+    w = chain.init(rng) + 0.3 * rng.standard_normal(chain.num_parameters)
+    shape = (N, *chain.output_shape(x.shape[1:]))
+    if loss == "squared_error":
+        t: Any = rng.standard_normal(shape)
+    elif loss == "binary_cross_entropy":
+        t = rng.uniform(size=shape)
+    elif seed % 2:
+        t = rng.integers(0, shape[-1], shape[:-1])
+    else:
+        t = rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+    return Drawn(seed, kind, chain, w, x, t)
+
+
+def activation(rng: np.random.Generator) -> layers.Activation:
+    return layers.Activation(str(rng.choice(SMOOTH)))
+
+
+def norm(rng: np.random.Generator, d: int) -> Any:
+    bits = [bool(b) for b in rng.integers(0, 2, 2)]
+    every = [
+        layers.LayerNorm(d, eps=0.1, scale=bits[0], shift=bits[1]),
+        layers.LayerNorm(d, eps=0.5),
+        layers.RMSNorm(d, eps=0.2, scale=bits[0]),
+        layers.Scale(d),
+        layers.Scale(),
+    ]
+    return every[int(rng.integers(len(every)))]
+
+
+def batch_norm(rng: np.random.Generator, channels: int) -> layers.BatchNorm:
+    if rng.integers(0, 2):
+        return layers.BatchNorm(channels, eps=0.3, scale=bool(rng.integers(0, 2)))
+    mean, variance = rng.standard_normal(channels), rng.uniform(0.5, 2, channels)
+    return layers.BatchNorm(channels, mean=mean, variance=variance, shift=bool(rng.integers(0, 2)))
+
+
+def rows(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]:
+    D, H, K = (int(n) for n in rng.integers(2, 5, 3))
+    hidden: list[Any] = [layers.Dense(D, H, bias=bool(rng.integers(0, 2))), activation(rng)]
+    for _ in range(int(rng.integers(1, 3))):
+        hidden.append(
+            [
+                layers.Residual(layers.Dense(H, H), activation(rng)),
+                layers.Product(layers.Dense(H, H), (layers.Dense(H, H), layers.Activation("logistic"))),
+                layers.Sum(layers.Dense(H, H), (activation(rng), layers.Dense(H, H, bias=False)), ()),
+                layers.Residual(norm(rng, H), layers.Dense(H, H), activation(rng)),
+                batch_norm(rng, H),
+            ][int(rng.integers(5))]
+        )
+    if rng.integers(0, 2):
+        hidden.append(layers.Concatenate((), (layers.Dense(H, 2), activation(rng))))
+        H += 2
+    return [*hidden, layers.Dense(H, K)], rng.standard_normal((N, D)), K
+
+
+def transformer(rng: np.random.Generator, d: int) -> list[Any]:
+    """Layers from (T, d) to (T, d)."""
+    heads = int(rng.choice([1, 2]))
+    scale = None if rng.integers(0, 2) else 0.7
+    attention = layers.Attention(d, heads, causal=bool(rng.integers(0, 2)), scale=scale, bias=bool(rng.integers(0, 2)))
+    feed = layers.Residual(norm(rng, d), layers.Dense(d, 3), activation(rng), layers.Dense(3, d))
+    if rng.integers(0, 2):
+        return [layers.Residual(norm(rng, d), attention), feed]
+    return [layers.Residual(attention), norm(rng, d), feed]
+
+
+def head(rng: np.random.Generator, T: int, d: int, K: int) -> list[Any]:
+    every: list[list[Any]] = [
+        [layers.Dense(d, K)],
+        [layers.Mean(0), layers.Dense(d, K)],
+        [layers.Flatten(), layers.Dense(T * d, K)],
+        [layers.Transpose((1, 0)), layers.Dense(T, K)],
+        [layers.LayerNorm((T, d), eps=0.3), layers.Dense(d, K, bias=False)],
+    ]
+    return every[int(rng.integers(len(every)))]
+
+
+def sequence(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]:
+    T, d, K = int(rng.integers(2, 4)), 2 * int(rng.integers(1, 3)), int(rng.integers(2, 4))
+    start = [[], [layers.Position(T, d)], [layers.Dense(d, d)]][int(rng.integers(3))]
+    return [*start, *transformer(rng, d), *head(rng, T, d, K)], rng.standard_normal((N, T, d)), K
+
+
+def tokens(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]:
+    T, d, vocabulary = int(rng.integers(2, 4)), 2, int(rng.integers(3, 6))
+    body = [layers.Embedding(vocabulary, d), layers.Position(T, d), *transformer(rng, d)]
+    return [*body, *head(rng, T, d, vocabulary)], rng.integers(0, vocabulary, (N, T)), vocabulary
+
+
+def convolution(rng: np.random.Generator, C: int, axes: int, *, narrow: bool = False) -> tuple[layers.Convolution, int]:
+    groups = int(rng.choice([1, C])) if C > 1 else 1
+    outputs = groups * int(rng.integers(1, 3))
+    size: Any = int(rng.integers(1, 4)) if axes == 1 else tuple(int(k) for k in rng.integers(1, 4, 2))
+    stride: Any = int(rng.integers(1, 3)) if axes == 1 else tuple(int(k) for k in rng.integers(1, 3, 2))
+    padding, dilation = int(rng.integers(0, 3)), int(rng.integers(1, 3))
+    if narrow:  # what is left of the positions is little
+        stride, padding, dilation = 1, 1, 1
+    options: Any = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return layers.Convolution(C, outputs, size, bias=bool(rng.integers(0, 2)), **options), outputs
+
+
+def convolutional(rng: np.random.Generator, N: int, lengths: tuple[int, ...]) -> tuple[list[Any], np.ndarray, int]:
+    C, K = int(rng.integers(1, 3)), int(rng.integers(2, 4))
+    axes = len(lengths)
+    first, between = convolution(rng, C, axes)
+    body: list[Any] = [first, activation(rng)]
+    if rng.integers(0, 2):
+        body.insert(1, batch_norm(rng, between))
+    pools = [
+        layers.AveragePool(2, stride=1) if axes == 1 else layers.AveragePool((2, 1), stride=(1, 1), padding=(1, 0)),
+        layers.MaxPool(2, stride=1, padding=1) if axes == 1 else layers.MaxPool((1, 2), stride=1, dilation=1),
+    ]
+    body.append(pools[int(rng.integers(2))])
+    second, outputs = convolution(rng, between, axes, narrow=True)
+    width = layers.Convolution(outputs, outputs, 3 if axes == 1 else (3, 1), padding=1 if axes == 1 else (1, 0))
+    body += [second, layers.Residual(width, activation(rng))]
+    x = rng.standard_normal((N, C, *lengths))
+    if rng.integers(0, 2):
+        body.append(layers.Mean(*range(1, axes + 1)))
+        return [*body, layers.Dense(outputs, K)], x, K
+    body.append(layers.Flatten())
+    size = Chain(body).output_shape(x.shape[1:])[0]
+    return [*body, layers.Dense(size, K)], x, K
+
+
+def signal(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]:
+    return convolutional(rng, N, (7,))
+
+
+def image(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]:
+    return convolutional(rng, N, (6, 8))
+
+
+SEEDS = range(66)
+TABLE = [drawn(seed) for seed in SEEDS]
