@@ -166,6 +166,7 @@
         keyboard: { enabled: points, dx: 6, dy: 6, panShift: false }, resize: { enabled: false }, title: label,
         defaultAxes: {},
       });
+      container.setAttribute("role", points ? "group" : "img"); // JSXGraph makes every board a landmark
       board.fit = () => {
         const { width, height, bounds } = size();
         board.resizeContainer(width, height, true, true);
