@@ -133,9 +133,7 @@ class _Reader:
             traced = Tracer().trace(self.model)
         except Exception as reason:
             line = (str(reason).strip().splitlines() or [""])[0][:160]
-            raise refusal(
-                f"the model cannot be traced by torch.fx ({type(reason).__name__}: {line})"
-            ) from reason
+            raise refusal(f"the model cannot be traced by torch.fx ({type(reason).__name__}: {line})") from reason
         last = None
         for node in traced.nodes:
             if node.op == "placeholder":

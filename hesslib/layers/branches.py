@@ -258,7 +258,9 @@ class Graph(Layer):
             if not inputs or not all(0 <= node <= number for node in inputs):
                 raise ValueError(f"nodes[{number}], {name}, takes the states {inputs}; they must be from 0 to {number}")
             if (len(inputs) > 1) != isinstance(layer, Merge):
-                raise ValueError(f"nodes[{number}], {name}, takes {len(inputs)} states; {type(layer).__name__} does not")
+                raise ValueError(
+                    f"nodes[{number}], {name}, takes {len(inputs)} states; {type(layer).__name__} does not"
+                )
 
     def build(self, program: Builder, node: int, name: str, /) -> int:
         states = [node]

@@ -150,7 +150,9 @@ class Chain(Model):
         """
         if set(parameters) != set(self.names):
             odd = sorted(set(parameters) ^ set(self.names))
-            raise ValueError(f"parameters has {', '.join(parameters)}; of these and the chain's differ {', '.join(odd)}")
+            raise ValueError(
+                f"parameters has {', '.join(parameters)}; of these and the chain's differ {', '.join(odd)}"
+            )
         for name, shape in self.program.shapes.items():
             namespace(**{name.replace(".", "_"): parameters[name]})
             if tuple(parameters[name].shape) != shape:

@@ -180,7 +180,9 @@ class Embedding(Primitive):
         raise ValueError("the inputs of an Embedding are integers; there is no derivative by them")
 
     def vjp_parameters(self, kept: Kept, g: Array, /, *, patterns: bool = False) -> Array:
-        return flat([contract(ROWS_OF_PATTERN if patterns else ROWS, as_rows(g, 2), as_rows(kept[0], 1))], 2 if patterns else 1)
+        return flat(
+            [contract(ROWS_OF_PATTERN if patterns else ROWS, as_rows(g, 2), as_rows(kept[0], 1))], 2 if patterns else 1
+        )
 
 
 def as_rows(z: Array, lead: int, /) -> Array:

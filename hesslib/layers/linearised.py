@@ -43,9 +43,7 @@ class Linearised(NamedTuple):
     def vjp(self, g: Array, /) -> tuple[Array | None, Array]:
         r"""Return $\sum_og_o\,\partial a_o$ by inputs and by parameters; None by tokens."""
         self._check("g", g, self.outputs)
-        back = pull(
-            self.program, self.run, g, wanted=self.program.with_parameters, inputs=self._differentiable
-        )
+        back = pull(self.program, self.run, g, wanted=self.program.with_parameters, inputs=self._differentiable)
         return back.states[0], joined(self.program, back.parameters, (g.shape[0],), self.outputs)
 
     def second(self, delta: Array, dx: Array | None, dw: Array | None, /) -> tuple[Array | None, Array]:

@@ -274,9 +274,7 @@ class BatchNorm(Layer):
         return program.add_all(self.parts, node, name)
 
 
-def _with_affine(
-    core: Primitive, features: Shape, scale: bool, shift: bool, channels: bool
-) -> tuple[Primitive, ...]:
+def _with_affine(core: Primitive, features: Shape, scale: bool, shift: bool, channels: bool) -> tuple[Primitive, ...]:
     """The normalisation and the affine layer after it, which checks the features even where it has no parameters."""
     return core, Affine(features, scale, shift, channels)
 

@@ -43,7 +43,13 @@ def run(program: Program, w: Array, x: Array, /, order: int = 2) -> Run:
 
 
 def push(
-    program: Program, here: Run, dx: Array | None, dtheta: Sequence[Array | None], /, *, at: dict[int, Array] | None = None
+    program: Program,
+    here: Run,
+    dx: Array | None,
+    dtheta: Sequence[Array | None],
+    /,
+    *,
+    at: dict[int, Array] | None = None,
 ) -> list[Array | None]:
     r"""Return $\dot z$ of every state for directions of the inputs and of the parameters, or of the states `at`."""
     given = at or {}

@@ -35,9 +35,7 @@ class AveragePool(Primitive):
     windows: Windows
     bends = False
 
-    def __init__(
-        self, size: int | Shape, *, stride: int | Shape | None = None, padding: int | Shape = 0
-    ) -> None:
+    def __init__(self, size: int | Shape, *, stride: int | Shape | None = None, padding: int | Shape = 0) -> None:
         object.__setattr__(self, "windows", windows_of(size, size if stride is None else stride, padding, 1))
 
     def output_shape(self, shape: Shape, /) -> Shape:

@@ -71,8 +71,7 @@ class Program(Builder):
 
     @lru_cache(maxsize=16)  # noqa: B019  (a program lives as long as its chain)
     def states(self, shape: Shape, /) -> tuple[Shape, ...]:
-        """Return the shape of every state for inputs of a shape; refuse, by the name of the layer, what does not fit.
-        """
+        """Return the shape of every state for inputs of a shape; refuse, by the name of the layer, what does not fit."""
         found = [shape]
         for step in self.steps:
             taken = [found[node] for node in step.inputs]

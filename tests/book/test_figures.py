@@ -108,7 +108,7 @@ def test_every_control_has_a_name_and_is_moved_by_the_keyboard(opened, name):
     assert complaints == []
 
 
-@pytest.mark.parametrize("name", ["step_size", "direction", "ellipses", "damping", "pruning"])
+@pytest.mark.parametrize("name", ["step_size", "direction", "ellipses", "damping", "conjugate", "pruning"])
 def test_a_point_is_moved_by_the_arrow_keys_and_by_the_mouse_and_says_where_it_is(opened, name):
     page, complaints, _ = opened
     stage = figure_of(page, name)

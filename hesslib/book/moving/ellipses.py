@@ -39,6 +39,6 @@ def figure() -> Moving:
         r"{eq}`gauss-newton-regression` and {eq}`outer-product-of-gradients`.",
         "An error surface over two weights with a point that can be moved, and around it one ellipse for each "
         "approximation of the Hessian.",
-        "fig-comparing",
+        "",
         patterns(),
     )

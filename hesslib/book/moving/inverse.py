@@ -37,6 +37,6 @@ def figure() -> Moving:
         r"Compiled from {eq}`sherman-morrison` and {eq}`outer-products-growth`.",
         "A circle that becomes a small ellipse as patterns are added one at a time. Buttons add and take away a "
         "pattern; the starting value can be moved.",
-        "fig-alpha",
+        "",
         {"b": patterns.round(2).tolist()},
     )

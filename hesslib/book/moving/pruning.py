@@ -38,5 +38,5 @@ def figure() -> Moving:
         r"and {eq}`saliency-obs`.",
         "The contours of a quadratic error over two weights and two arrows to the axis where one of them is zero. The "
         "minimum and the shape of the valley can be moved.",
-        "fig-pruning-curves",
+        "",
     )
