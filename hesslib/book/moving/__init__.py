@@ -43,7 +43,8 @@ class Moving:
     """A figure that moves.
 
     The caption is MyST and cites the equations that the functions are compiled from; the description says in words
-    what there is to see and to move; ``still`` is the label of the picture on the page that stands for it in print, if one does.
+    what there is to see and to move; ``still`` is the label of the picture on the page that stands for it in print, if
+    one does.
     """
 
     name: str

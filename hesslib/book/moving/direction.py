@@ -33,6 +33,6 @@ def figure() -> Moving:
         r"{eq}`r-delta` and {eq}`hessian-vector-product`.",
         "An error surface with two arrows, the direction v and the product Hv, and the error along v with the parabola "
         "that has the same slope and bend. The direction can be turned and its foot moved.",
-        "fig-along-v",
+        "",
         example(),
     )

@@ -83,6 +83,6 @@ def figure() -> Moving:
         r"and {eq}`regularized-error`.",
         "Noisy points with a fitted curve, and beside it the logarithm of the evidence and the effective number of "
         "parameters against the weight decay, which can be moved.",
-        "fig-effective-parameters",
+        "",
         data,
     )
