@@ -108,6 +108,18 @@ def test_every_control_has_a_name_and_is_moved_by_the_keyboard(opened, name):
     assert complaints == []
 
 
+@each_figure
+def test_no_end_of_a_slider_breaks_what_is_said(opened, name):
+    page, complaints, _ = opened
+    stage = figure_of(page, name)
+    for slider in stage.locator("input[type=range]").all():
+        for key in ("Home", "End"):
+            slider.focus()
+            page.keyboard.press(key)
+            assert not re.search("NaN|undefined|∞", said(stage)), said(stage)
+    assert complaints == []
+
+
 @pytest.mark.parametrize("name", ["step_size", "direction", "ellipses", "damping", "conjugate", "pruning"])
 def test_a_point_is_moved_by_the_arrow_keys_and_by_the_mouse_and_says_where_it_is(opened, name):
     page, complaints, _ = opened
