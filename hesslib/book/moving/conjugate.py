@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from hesslib.book.javascript import Function, Scalars, symbol
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.derivations import conjugate_directions as derived
 
 __all__ = ["figure"]
@@ -44,4 +44,5 @@ def figure() -> Moving:
         "The contours of a quadratic error and two paths to its minimum, by steepest descent and by conjugate "
         "directions. The start, the valley and the factor beta can be moved.",
         "",
+        picture=stills.conjugate,
     )

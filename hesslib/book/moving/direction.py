@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from hesslib.book.javascript import Function
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.book.moving.network import Passes
 from hesslib.book.moving.start import example
 
@@ -35,4 +35,5 @@ def figure() -> Moving:
         "that has the same slope and bend. The direction can be turned and its foot moved.",
         "",
         example(),
+        picture=stills.direction,
     )

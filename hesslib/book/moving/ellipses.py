@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hesslib.book.javascript import Function, Scalars
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.book.moving.surface import PATTERNS, pattern_functions, patterns
 from hesslib.derivations import outer_products as outer
 
@@ -41,4 +41,5 @@ def figure() -> Moving:
         "approximation of the Hessian.",
         "",
         patterns(),
+        picture=stills.ellipses,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 
 from hesslib.book.javascript import Function, Scalars, symbol
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.derivations import evidence as derived
 
 __all__ = ["CURVES", "design", "figure"]
@@ -85,4 +85,5 @@ def figure() -> Moving:
         "parameters against the weight decay, which can be moved.",
         "",
         data,
+        picture=lambda: stills.evidence(data),
     )

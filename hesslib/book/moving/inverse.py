@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hesslib.book.javascript import Function, Scalars
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.derivations import inverse_updates as updates
 
 __all__ = ["figure"]
@@ -39,4 +39,5 @@ def figure() -> Moving:
         "pattern; the starting value can be moved.",
         "",
         {"b": patterns.round(2).tolist()},
+        picture=lambda: stills.inverse(patterns),
     )
