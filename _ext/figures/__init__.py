@@ -8,14 +8,17 @@ beside the page, so that it works where pages are opened as files.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import npm_packages
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
@@ -24,12 +27,15 @@ STATIC = Path(__file__).parent / "static"
 LIBRARY = "distrib/jsxgraphcore.js"
 
 STAGE = """<div class="moving" data-moving="{name}" role="group" aria-label="{description}">
-<noscript><p>This figure moves where JavaScript runs.</p></noscript>
+<noscript><p>This figure moves where JavaScript runs.</p>{picture}</noscript>
 </div>
 <script>
 {script}
 </script>
 """
+
+
+PICTURE = '<img src="data:image/png;base64,{picture}" alt="{alt}">'
 
 
 class MovingFigure(SphinxDirective):
@@ -40,17 +46,31 @@ class MovingFigure(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         record = json.loads("\n".join(self.content))
         stage = STAGE.format(
-            name=record["name"], description=html.escape(record["description"]), script=record["script"]
+            name=record["name"],
+            description=html.escape(record["description"]),
+            script=record["script"],
+            picture=PICTURE.format(**record, alt=html.escape(record["description"])) if record["picture"] else "",
         )
         still = f" (In print: {{numref}}`{record['still']}`.)" if record["still"] else ""
         words, messages = self.state.inline_text(record["caption"] + still, self.lineno)
         caption = nodes.caption("", "", *words)
-        figure = nodes.figure("", nodes.raw("", stage, format="html"), caption, classes=["moving-figure"])
+        figure = nodes.figure("", nodes.raw("", stage, format="html"), classes=["moving-figure"])
+        if record["picture"]:
+            figure += addnodes.only("", self._picture(record), expr="not html")
+        figure += caption
         self.set_source_info(figure)
         self.set_source_info(caption)
         figure["names"].append(f"fig-moving-{record['name'].replace('_', '-')}")
         self.state.document.note_explicit_target(figure, figure)
         return [figure, *messages]
+
+    def _picture(self, record: dict[str, Any]) -> nodes.image:
+        """The still picture as a file, for builders that print."""
+        file = Path(self.env.doctreedir) / "moving" / f"{record['name']}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(base64.b64decode(record["picture"]))
+        page = Path(self.env.doc2path(self.env.docname)).parent
+        return nodes.image(uri=Path(os.path.relpath(file, page)).as_posix(), alt=record["description"])
 
 
 def configure(app: Sphinx, config: Config) -> None:

@@ -151,11 +151,8 @@ LINES = {
 }
 """Each quantity as arithmetic with those above it."""
 
-FINE = (
-    *("z1", "z2", "y", "E", "y_plus", "y_minus", "E_plus", "E_minus"),
-    *("g_w11", "g_v1", "A11", "A12", "A22", "Ad1", "Ad2", "gg", "length", "r1", "r2"),
-)
-"""What is shown with five digits, since differences of it are taken; everything else is shown with three."""
+FINE = ("z1", "z2", "y", "E", "y_plus", "y_minus", "E_plus", "E_minus")
+"""What is shown with five digits, since differences of it are taken; everything else with three."""
 
 FUNCTIONS = {"tanh": math.tanh}
 NAME = re.compile(r"[A-Za-z_]\w*")
@@ -177,6 +174,8 @@ def rounded(value: float, digits: int = 3, /) -> str:
 class WorkedExample:
     """All lines with their values; ``text`` shows one of them, ``vector`` gathers a quantity of all parameters.
 
+    ``digits`` says with how many digits numbers are shown.
+
     >>> example = WorkedExample()
     >>> example.text("a1")
     '0.5·1 + (−1)·0.5 + 0.2 = 0.2'
@@ -184,7 +183,8 @@ class WorkedExample:
 
     network = Network((2, 2, 1))
 
-    def __init__(self) -> None:
+    def __init__(self, digits: int = 3, /) -> None:
+        self.digits = digits
         self.values: dict[str, float] = dict(GIVEN)
         for name, line in LINES.items():
             self.values[name] = self.evaluate(line, self.values)
@@ -216,7 +216,7 @@ class WorkedExample:
 
     def shown(self, name: str, /) -> str:
         """A value as the text shows it."""
-        return rounded(self.values[name], 5 if name in FINE else 3)
+        return rounded(self.values[name], max(self.digits, 5 if name in FINE else 0))
 
     def glue(self, *names: str) -> None:
         """Keep lines for the text of a page: ``{glue:text}`` of ``hand-a1`` is the line, of ``value-a1`` its value."""

@@ -108,7 +108,19 @@ def test_every_control_has_a_name_and_is_moved_by_the_keyboard(opened, name):
     assert complaints == []
 
 
-@pytest.mark.parametrize("name", ["step_size", "direction", "ellipses", "damping", "pruning"])
+@each_figure
+def test_no_end_of_a_slider_breaks_what_is_said(opened, name):
+    page, complaints, _ = opened
+    stage = figure_of(page, name)
+    for slider in stage.locator("input[type=range]").all():
+        for key in ("Home", "End"):
+            slider.focus()
+            page.keyboard.press(key)
+            assert not re.search("NaN|undefined|∞", said(stage)), said(stage)
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", ["step_size", "direction", "ellipses", "damping", "conjugate", "pruning"])
 def test_a_point_is_moved_by_the_arrow_keys_and_by_the_mouse_and_says_where_it_is(opened, name):
     page, complaints, _ = opened
     stage = figure_of(page, name)
@@ -179,7 +191,7 @@ def test_a_page_with_a_figure_gets_its_stage_and_scripts_and_another_page_does_n
         "one.md": "---\n"
         "jupytext: {text_representation: {extension: .md, format_name: myst}}\n"
         "kernelspec: {display_name: Python 3, language: python, name: python3}\n---\n# One\n\n"
-        "```{code-cell} ipython3\nfrom hesslib.book import moving\n\nmoving.show('step_size')\n```\n",
+        "```{code-cell} ipython3\nfrom hesslib.book import moving\n\nmoving.show('conjugate')\n```\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -188,13 +200,21 @@ def test_a_page_with_a_figure_gets_its_stage_and_scripts_and_another_page_does_n
     assert done.returncode == 0, done.stdout + done.stderr
     site = tmp_path / "_build" / "html"
     page, other = ((site / name).read_text(encoding="utf-8") for name in ("one.html", "index.html"))
-    assert 'data-moving="step_size"' in page
-    assert "function descent(" in page
+    assert 'data-moving="conjugate"' in page
+    assert "function direction(" in page
     assert "<noscript>" in page
     assert "figures.js" in page
     assert "figures.css" in page
     assert "figures.js" not in other
     assert "jsxgraph" not in other
-    assert 'id="fig-moving-step-size"' in page
+    assert 'id="fig-moving-conjugate"' in page
     assert (site / "_static" / "jsxgraph" / "jsxgraphcore.js").is_file()
     assert "MIT" in (site / "_static" / "jsxgraph" / "LICENSE.MIT").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 1  # the still picture, where JavaScript does not run
+    assert 'src="_images' not in page.split("<noscript>")[1].split("<figcaption>")[0]  # on paper only
+    command[4:] = ["--builder", "latex", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = next((tmp_path / "_build" / "latex").glob("*.tex")).read_text(encoding="utf-8")
+    assert "conjugate}.png" in written or "conjugate.png" in written
+    assert (tmp_path / "_build" / "latex" / "conjugate.png").is_file()

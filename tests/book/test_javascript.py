@@ -226,6 +226,22 @@ def test_steepest_descent_updates_of_an_inverse_and_the_removal_of_a_weight(seed
         np.testing.assert_allclose(removal["damage"][q], H[q, q] * w[q] ** 2 / 2, **CLOSE)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_two_conjugate_steps_end_at_the_minimum(seed):
+    rng = np.random.default_rng(seed)
+    root, w = rng.normal(size=(2, 2)), rng.normal(size=2)
+    H = root @ root.T + np.eye(2)
+    q = -H @ w
+    (first,) = of_figure("conjugate", ("line", {"H": H.tolist(), "g": (H @ w).tolist(), "d": q.tolist()}))
+    w = w + first["alpha"] * q
+    g = H @ w
+    (found,) = of_figure("conjugate", ("direction", {"H": H.tolist(), "g": g.tolist(), "q": q.tolist()}))
+    d = -g + found["beta"] * q
+    np.testing.assert_allclose(d @ H @ q, 0, atol=1e-12)
+    (second,) = of_figure("conjugate", ("line", {"H": H.tolist(), "g": g.tolist(), "d": d.tolist()}))
+    np.testing.assert_allclose(w + second["alpha"] * d, 0, atol=1e-12)
+
+
 def test_the_evidence_of_the_bumps_is_the_density_of_the_data():
     from scipy.stats import multivariate_normal
 

@@ -38,6 +38,13 @@
   const raised = (power) => [...String(power)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("");
   const lowered = (text) => [...String(text)].map((c) => "₀₁₂₃₄₅₆₇₈₉"[c] ?? c).join("");
 
+  const channels = (hex) => hex.match(/\w\w/g).map((part) => parseInt(part, 16));
+  // So much of one colour over another one, as red, green and blue.
+  const mixed = (colour, ground, share) => {
+    const [top, below] = [channels(colour), channels(ground)];
+    return `rgb(${top.map((x, k) => Math.round(share * x + (1 - share) * below[k])).join(", ")})`;
+  };
+
   class Figure {
     constructor(box, kit, draw) {
       Object.assign(this, { box, kit, draw, state: {}, boards: [] });
@@ -159,6 +166,7 @@
         keyboard: { enabled: points, dx: 6, dy: 6, panShift: false }, resize: { enabled: false }, title: label,
         defaultAxes: {},
       });
+      container.setAttribute("role", points ? "group" : "img"); // JSXGraph makes every board a landmark
       board.fit = () => {
         const { width, height, bounds } = size();
         board.resizeContainer(width, height, true, true);
@@ -288,7 +296,7 @@
       const { x, y } = board.window;
       const canvas = element("canvas", { width: cells, height: cells });
       const pen = canvas.getContext("2d");
-      const [r, g, b] = this.colours.one.match(/\w\w/g).map((part) => parseInt(part, 16));
+      const [r, g, b] = channels(this.colours.one);
       for (let row = 0; row < cells; row += 1) {
         for (let column = 0; column < cells; column += 1) {
           const at = value(x[0] + ((column + 0.5) / cells) * (x[1] - x[0]), y[1] - ((row + 0.5) / cells) * (y[1] - y[0]));
@@ -318,7 +326,7 @@
     const reach = Math.hypot(half, b);
     return { values: [mean + reach, mean - reach], angle: Math.atan2(b, half) / 2 };
   };
-  window.movingTools = { eigen, element, ellipse, lowered, number, raised, steps };
+  window.movingTools = { eigen, element, ellipse, lowered, mixed, number, raised, steps };
   window.movingDrawings = {};
 
   async function start(box) {

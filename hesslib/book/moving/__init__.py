@@ -7,11 +7,13 @@ it by ``moving.show("quotients")``.
 
 from __future__ import annotations
 
+import base64
 import html
 import importlib
+import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,7 @@ FIGURES = (
     "direction",
     "ellipses",
     "damping",
+    "conjugate",
     "evidence",
     "pruning",
     "groundwater",
@@ -42,7 +45,8 @@ class Moving:
     """A figure that moves.
 
     The caption is MyST and cites the equations that the functions are compiled from; the description says in words
-    what there is to see and to move; ``still`` is the label of the picture that stands for it in print.
+    what there is to see and to move; ``still`` is the label of the picture on the page that stands for it in print;
+    where the page has none, ``picture`` draws one.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Moving:
     description: str
     still: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    picture: Callable[[], Any] | None = None
 
     def script(self) -> str:
         """What the page needs of it: the functions, and the numbers."""
@@ -61,6 +66,16 @@ class Moving:
         if "</" in script:
             raise ValueError(f"{self.name}: a script that holds </ would end early")
         return f'(window.movingFigures ??= {{}})["{self.name}"] = (() => {{\n{script}\n}})();'
+
+
+def _png(drawn: Any) -> str:
+    """A figure of Matplotlib, which is closed then, as text."""
+    import matplotlib.pyplot as plt
+
+    held = io.BytesIO()
+    drawn.savefig(held, format="png", metadata={"Software": None})
+    plt.close(drawn)
+    return base64.b64encode(held.getvalue()).decode("ascii")
 
 
 def figure(name: str, /) -> Moving:
@@ -82,18 +97,19 @@ def show(name: str, /) -> None:
     A figure that moves in the built book: ...
     """
     moving = figure(name)
+    text = f"A figure that moves in the built book: {moving.description}"
+    if shell() is None:
+        sys.stdout.write(text + "\n")
+        return
     record = {
         "name": moving.name,
         "script": moving.script(),
         "caption": moving.caption,
         "description": moving.description,
         "still": moving.still,
+        "picture": "" if moving.picture is None else _png(moving.picture()),
     }
     body = json.dumps(record, ensure_ascii=False).replace("`", "\\u0060")  # no fence can end early
-    text = f"A figure that moves in the built book: {moving.description}"
-    if shell() is None:
-        sys.stdout.write(text + "\n")
-        return
     from IPython.display import display
 
     display(

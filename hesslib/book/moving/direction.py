@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from hesslib.book.javascript import Function
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.book.moving.network import Passes
 from hesslib.book.moving.start import example
 
@@ -33,6 +33,7 @@ def figure() -> Moving:
         r"{eq}`r-delta` and {eq}`hessian-vector-product`.",
         "An error surface with two arrows, the direction v and the product Hv, and the error along v with the parabola "
         "that has the same slope and bend. The direction can be turned and its foot moved.",
-        "fig-along-v",
+        "",
         example(),
+        picture=stills.direction,
     )

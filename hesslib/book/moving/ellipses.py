@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hesslib.book.javascript import Function, Scalars
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.book.moving.surface import PATTERNS, pattern_functions, patterns
 from hesslib.derivations import outer_products as outer
 
@@ -39,6 +39,7 @@ def figure() -> Moving:
         r"{eq}`gauss-newton-regression` and {eq}`outer-product-of-gradients`.",
         "An error surface over two weights with a point that can be moved, and around it one ellipse for each "
         "approximation of the Hessian.",
-        "fig-comparing",
+        "",
         patterns(),
+        picture=stills.ellipses,
     )

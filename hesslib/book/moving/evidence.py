@@ -8,7 +8,7 @@ import numpy as np
 import sympy as sp
 
 from hesslib.book.javascript import Function, Scalars, symbol
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.derivations import evidence as derived
 
 __all__ = ["CURVES", "design", "figure"]
@@ -83,6 +83,7 @@ def figure() -> Moving:
         r"and {eq}`regularized-error`.",
         "Noisy points with a fitted curve, and beside it the logarithm of the evidence and the effective number of "
         "parameters against the weight decay, which can be moved.",
-        "fig-effective-parameters",
+        "",
         data,
+        picture=lambda: stills.evidence(data),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hesslib.book.javascript import Function, Scalars
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.derivations import inverse_updates as updates
 
 __all__ = ["figure"]
@@ -37,6 +37,7 @@ def figure() -> Moving:
         r"Compiled from {eq}`sherman-morrison` and {eq}`outer-products-growth`.",
         "A circle that becomes a small ellipse as patterns are added one at a time. Buttons add and take away a "
         "pattern; the starting value can be moved.",
-        "fig-alpha",
+        "",
         {"b": patterns.round(2).tolist()},
+        picture=lambda: stills.inverse(patterns),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from hesslib.book.javascript import Function, Scalars
-from hesslib.book.moving import Moving
+from hesslib.book.moving import Moving, stills
 from hesslib.derivations import pruning as derived
 
 __all__ = ["figure"]
@@ -38,5 +38,6 @@ def figure() -> Moving:
         r"and {eq}`saliency-obs`.",
         "The contours of a quadratic error over two weights and two arrows to the axis where one of them is zero. The "
         "minimum and the shape of the valley can be moved.",
-        "fig-pruning-curves",
+        "",
+        picture=stills.pruning,
     )

@@ -7,11 +7,13 @@ window.movingDrawings.groundwater = (figure) => {
   const stop = () => {
     clearInterval(running);
     running = null;
+    figure.said.setAttribute("aria-live", "polite");
   };
   figure.buttons({
     "Run": () => {
       stop();
       if (figure.state.time >= 1) figure.state.time = 0.005;
+      figure.said.setAttribute("aria-live", "off"); // twenty values a second are not for the ear
       running = setInterval(() => {
         figure.state.time = Math.min(1, figure.state.time + 0.01);
         figure.update();

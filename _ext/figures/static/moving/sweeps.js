@@ -36,9 +36,9 @@ window.movingDrawings.sweeps = (figure) => {
       }
       rows.push(element("tr", {}, element("th", { scope: "row" }, `m = ${m}`), ...cells));
     }
-    const head = element("tr", {}, element("th"), ...[1, 2, 3].map((l) => element("th", { scope: "col" }, `l = ${l}`)));
+    const head = element("tr", {}, element("th", {}, "layers"), ...[1, 2, 3].map((l) => element("th", { scope: "col" }, `l = ${l}`)));
     const table = element("table", { class: "moving-sweep" }, element("caption", {}, family === "G" ? "G, upwards" : "B, downwards"), head, ...rows);
-    figure.stage.append(element("div", { class: "moving-scroll" }, table));
+    figure.stage.append(element("div", { class: "moving-scroll", tabindex: 0, role: "group", "aria-label": `The arrays ${family}` }, table));
   }
   figure.onUpdate(() => {
     const w = structuredClone(data.w);
