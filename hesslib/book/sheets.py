@@ -33,10 +33,10 @@ def sheet_of(formula: Any, /) -> dict[str, Any] | None:
     [['y', 'x^{2}']]
     """
     from hesslib.calculus.equation import Equation
+    from hesslib.calculus.joint_display import Together
     from hesslib.calculus.macros import expand
     from hesslib.calculus.matrix import MatrixFormula
     from hesslib.calculus.steps import Formula, Refusal, Steps
-    from hesslib.calculus.joint_display import Together
     from hesslib.derivations.reading.beside import Sheet
 
     found: Sheet | None = None
