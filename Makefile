@@ -20,7 +20,7 @@ ARGS :=
 NAME :=
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter test everywhere lab serve lint format compare bench lock clean
+.PHONY: help book pdf chapter test everywhere lab serve lint format compare bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,12 +44,16 @@ everywhere: $(READY) $(ELSEWHERE) ## chapters and tests as on other machines; ho
 lab: $(READY) ## the chapters as notebooks, in JupyterLab
 	JUPYTER_CONFIG_PATH=$(CURDIR)/tools/jupyter $(BIN)/jupyter lab chapters
 
+pdf: book ## the whole book as _build/book.pdf, printed by the Chromium of the system
+	$(BIN)/python tools/print_book.py
+
 serve: book ## the built book in a browser: http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-lint: $(READY) ## style, format and types
+lint: $(READY) ## style, format, spelling and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 
 format: $(READY) ## let ruff rewrite what it can

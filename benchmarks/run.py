@@ -30,6 +30,8 @@ TASKS = [
     "gauss_newton_diagonal",
     "vector_products",
     "vector_products_kept",
+    "layers",
+    "layers_products",
     "input_derivatives",
     "levenberg_marquardt",
     "evidence",

@@ -52,6 +52,9 @@ async () => {
   const scrolling = [...document.querySelectorAll("div.math mjx-container")]
       .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
       .map(e => [e.parentElement.id || e.textContent.slice(0, 60), e.parentElement.style.fontSize]);
+  const wide = [...document.querySelectorAll("pre")]
+      .filter(e => visible(e) && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+      .map(e => e.textContent.slice(0, 60));
   const pictures = [...document.images];
   const isFileName = alt => /\.(png|svg|jpe?g|gif)$|^_images/.test(alt);
   return {
@@ -61,7 +64,7 @@ async () => {
     unset: formulas.filter(e => !e.querySelector("mjx-container")).map(e => e.textContent),
     wrong: [...document.querySelectorAll("mjx-merror, mjx-mtext[style*='color: red']")].map(e => e.textContent),
     cut: cut.map(e => e.textContent.slice(0, 60)),
-    dollars, faint, scrolling,
+    dollars, faint, scrolling, wide,
     unnamed: pictures.filter(i => !i.alt.trim() || isFileName(i.alt)).map(i => i.src),
     broken: pictures.filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src),
   };

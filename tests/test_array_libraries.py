@@ -142,6 +142,7 @@ TABLE = {
     if function.__module__ == weight_jacobians.__name__ and not name.startswith("_")
 }
 EXEMPT = {
+    "Chain": "a description of layers, each of which runs under every library in tests/layers",
     "KroneckerFactors": "a tuple that `kronecker_factors` returns",
     "Trace": "a tuple that `forward` returns",
     "gauss_newton_operator": "a SciPy operator, NumPy vectors in and out whatever w is: test_roperator.py",

@@ -57,6 +57,7 @@ def scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, An
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("ledger_register", "sources/register.json", "")
+    app.add_config_value("ledger_names", "sources/names.yml", "env")
     app.add_domain(LedgerDomain)
     nodes.setup(app)
     app.add_post_transform(publish.FillTables)

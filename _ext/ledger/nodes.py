@@ -50,9 +50,10 @@ COUNTED: dict[str, Callable[[dict[str, Any]], bool]] = {
 """Which equations ``{ledger-count}`` counts: all, those of a kind, those with a check that the key names."""
 
 
-def badge(word: str, meaning: str) -> nodes.abbreviation:
+def badge(word: str, meaning: str = "") -> nodes.abbreviation:
     """A word in a coloured box that says what it promises when pointed at."""
-    return nodes.abbreviation("", word, explanation=meaning, classes=["ledger-badge", f"ledger-{word.lower()}"])
+    said = {"explanation": meaning} if meaning else {}
+    return nodes.abbreviation("", word, classes=["ledger-badge", f"ledger-{word.lower()}"], **said)
 
 
 def table(heads: list[str], rows: list[list[Node]], classes: list[str]) -> nodes.table:

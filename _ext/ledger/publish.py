@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -12,7 +13,6 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from hesslib.agreement import as_words
-from hesslib.book.ledger import KINDS, VERDICTS
 from ledger.audit import register
 from ledger.nodes import COUNTED, badge, ledger_count, ledger_table, table
 
@@ -81,6 +81,12 @@ class FillTables(SphinxPostTransform):
 
     default_priority = 5
 
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The other names of each result."""
+        path = Path(self.app.srcdir, self.config.ledger_names)
+        return yaml.safe_load(path.read_text(encoding="utf-8"))["equations"] if path.is_file() else {}
+
     def run(self, **kwargs: Any) -> None:
         for place in list(self.document.findall(ledger_table)):
             fill = self.equations if place["content"] == "equations" else self.claims
@@ -90,20 +96,24 @@ class FillTables(SphinxPostTransform):
             place.replace_self(nodes.Text(str(sum(map(COUNTED[place["content"]], records)))))
 
     def equations(self) -> nodes.Element:
+        known = self.names
         heads = ["equation", "chapter", "source", "established", "agreement with each oracle"]
         rows = []
         for docname, page in _pages(self.env):
             for entry in page["records"]:
                 record = entry["record"]
                 label = record["label"]
+                called = known.get(label, [])
                 number = addnodes.pending_xref("", nodes.literal("", label), reftype="eq", reftarget=label)
                 number.attributes.update(refdomain="math", refdoc=self.env.docname)
-                kind = nodes.paragraph("", "", badge(record["established"], KINDS[record["established"]]))
-                kind += [nodes.Text(" "), self.moved(entry["prose"]["scope"])]
+                kind = nodes.paragraph("", "", badge(record["established"]))  # the page explains the words below
+                kind += [nodes.Text(" "), *self.moved(entry["prose"]["scope"])]
+                lines = [nodes.line("", "", number), nodes.line("", label, classes=["ledger-label"])]
+                lines += [nodes.line("", name, classes=["ledger-name"]) for name in called]
                 rows.append(
                     [
-                        nodes.line_block("", nodes.line("", "", number), nodes.line("", "", nodes.literal("", label))),
-                        self.chapter(docname, f"equation-{label}"),
+                        nodes.line_block("", *lines),
+                        nodes.paragraph("", self.env.titles[docname].astext()),
                         nodes.paragraph("", record["source"]),
                         kind,
                         self.oracles(record["checks"], entry["prose"]["oracles"]),
@@ -122,8 +132,8 @@ class FillTables(SphinxPostTransform):
                     [
                         nodes.paragraph("", claim["id"]),
                         nodes.paragraph("", sources.get(claim["id"], claim["source"])),
-                        nodes.paragraph("", "", badge(claim["verdict"], VERDICTS[claim["verdict"]])),
-                        nodes.paragraph("", "", self.moved(entry["prose"]["text"])),
+                        nodes.paragraph("", "", badge(claim["verdict"])),
+                        nodes.paragraph("", "", *self.moved(entry["prose"]["text"])),
                         nodes.paragraph("", claim["established"]),
                         self.chapter(docname, nodes.make_id(f"claim-{claim['id']}")),
                     ]
@@ -134,16 +144,16 @@ class FillTables(SphinxPostTransform):
         """Each oracle with its agreement."""
         items = []
         for row, name in zip(checks, names, strict=True):
-            words = nodes.inline("", as_words(row["agreement"], row["tolerance"]), classes=["ledger-figure"])
-            items.append(nodes.list_item("", nodes.paragraph("", "", self.moved(name), nodes.Text(": "), words)))
+            words = nodes.Text(f": {as_words(row['agreement'], row['tolerance'])}")
+            items.append(nodes.list_item("", nodes.paragraph("", "", *self.moved(name), words)))
         return nodes.bullet_list("", *items) if items else nodes.paragraph("", "–")
 
-    def moved(self, text: list[nodes.Node]) -> nodes.inline:
+    def moved(self, text: list[nodes.Node]) -> list[nodes.Node]:
         """Text written for another page: its references now start from this one."""
         copy = nodes.inline("", "", *(node.deepcopy() for node in text))
         for reference in copy.findall(addnodes.pending_xref):
             reference["refdoc"] = self.env.docname
-        return copy
+        return list(copy.children)
 
     def chapter(self, docname: str, anchor: str) -> nodes.paragraph:
         """A link to a place, named by its page."""

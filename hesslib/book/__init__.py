@@ -7,6 +7,8 @@
 * ``source``: the program that is being explained
 * ``measuring``: times, slopes, tables of comparison
 * ``oracles``: the network written anew for JAX
+* ``worked_example``: the network and the pattern that every chapter works by hand
+* ``moving``: figures that move, driven by what ``javascript`` compiles from proved formulas
 * ``studies``: the experiments of single chapters, a module of the same name for each
 """
 

@@ -21,7 +21,7 @@ from sympy import Add, Dummy, Expr, Indexed, Symbol
 from .derivation import Derivation
 from .index import Diff, Tensor, Width, delta_product, freshen, insert, layers_of, slots_of
 from .let import definition_of, generic
-from .provenance import silence
+from .provenance import Ground, report, silence
 from .steps import Steps
 from .tidy import tidy
 
@@ -177,7 +177,12 @@ class Architecture:
         return _Partial(x)(self.body(user))
 
     def users(self, x: Expr, /) -> list[tuple[Expr, tuple[tuple[Dummy, Expr], ...]]]:
-        """What mentions ``x``, and the indices, with their sizes, over which its entries are summed."""
+        """What mentions ``x``, and the indices, with their sizes, over which its entries are summed.
+
+        Where it is not known that a layer above is there, it is taken to be, and that is reported as a condition.
+
+        Errors: ValueError where it is not known whether a layer that is mentioned by its number is that of ``x``.
+        """
         out = []
         for head, found in self.mentions.items():
             for at in [at for other, at in found if other == _head(x)]:
@@ -193,7 +198,11 @@ class Architecture:
                         layers = (sp.expand(layers_of(x)[0] - at),)
                         if order(layers[0], self.layers[1]) == 1:
                             continue
+                        if order(layers[0], self.layers[1]) is None:
+                            below = [sp.expand(self.layers[1] - layers_of(x)[0] - s) for s in range(-int(at))]
+                            report(*[Ground("condition", gap) for gap in below])
                 elif at is not None and order(at, layers_of(x)[0]) != 0:
+                    self._require_below(at, layers_of(x)[0], _name(head))
                     continue
                 sizes = head.sizes(*layers) if isinstance(head, Tensor) else ()
                 slots = [Dummy(name, integer=True) for name in "krst"[: len(sizes)]]
@@ -201,10 +210,21 @@ class Architecture:
                 out.append((head[(*layers, *slots)] if isinstance(head, Tensor) else head, tuple(letters)))
         return out
 
+    def _require_below(self, at: Expr, layer: Expr, user: str) -> None:
+        """Refuse a layer that may be the one with number ``at``; the last one is left out, on this condition."""
+        if order(at, layer) is not None:
+            return
+        if self.layers is None or at != self.layers[1]:
+            raise ValueError(f"{user} mentions layer {at}, and whether that is layer {layer} is not decided")
+        report(Ground("condition", sp.expand(at - layer)))
+
     def signal(self, x: Expr, error: Any, /) -> Steps:
         r"""$\partial E/\partial x$ from the signals of everything that mentions $x$: one step of the backward pass.
 
-        In a layered network, ``x`` in a layer of which it isn't known that it's the last one is in an earlier one.
+        In a layered network, ``x`` in a layer of which it isn't known that it's the last one is in an earlier one; the
+        chain has that as a condition.
+
+        Errors: ValueError where a layer that is mentioned by its number may be that of ``x``.
         """
         D = _Backward(x, error, self)
         s = Steps(Diff(x, error))

@@ -55,7 +55,9 @@ class Through:
     r"""The chain rule as a rule: ``what`` varies only with the entries of ``by``, and its slope by them has a name.
 
     $D\,what=\sum_{letter\le size}slope\;D\,by$. The slope is a derivative with a name, $\partial\,what/\partial\,by$;
-    the chain rests on that definition. In other layers than that of ``what`` the derivative stays named.
+    the chain rests on that definition. In other layers than that of ``what`` the derivative stays named. What varies
+    with several things has a tuple of these as its rule; those that are about its layer are added.
+    In its own layer the variable is itself.
 
     >>> from .index import Tensor, index
     >>> k, K, E, c = index("k"), Symbol("K", integer=True), Symbol("E"), Symbol("c")
@@ -72,7 +74,7 @@ class Through:
     size: Expr
 
 
-Rule = str | Through | Callable[..., Any]
+Rule = str | Through | tuple[Through, ...] | Callable[..., Any]
 
 
 class MissingRuleError(LookupError):
@@ -111,7 +113,7 @@ class Derivation:
             self._require_symmetric(self.op.base)
 
     def _require_rule(self, head: Any, rule: Any) -> None:
-        if not callable(rule) and not isinstance(rule, Through) and rule not in (CONSTANT, NAMED):
+        if not callable(rule) and not _chained(rule) and rule not in (CONSTANT, NAMED):
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} is {rule!r}; it must be a function of its indices, CONSTANT or NAMED")
 
@@ -126,6 +128,18 @@ class Derivation:
             f"{t.name_} is symmetric, so an entry is no variable by itself; give it a rule that is symmetric as well"
         )
 
+    @property
+    def of_the_calculus(self) -> bool:
+        """Whether its rules of calculation are those of this package, and nobody's own."""
+        return type(self).__module__.startswith("hesslib.") and not any(
+            hasattr(type(self), name) for name in vars(self)
+        )
+
+    def _reported(self) -> None:
+        """Tell that named derivatives were worked out, which explains what became of a formula, if one may trust it."""
+        if self.of_the_calculus:
+            report(rewriting=self.evaluate)
+
     def but(self, rules: Mapping[Any, Any], /) -> Self:
         """The same derivation with other rules for some quantities."""
         D = copy(self)
@@ -136,7 +150,7 @@ class Derivation:
 
     def __call__(self, e: Any, /) -> Expr:
         """The derivative, contracted and collected."""
-        report(rewriting=self.evaluate)
+        self._reported()
         with bounded():
             return tidy(self.raw(e), (self.op, e))
 
@@ -165,7 +179,7 @@ class Derivation:
             e = sp.sympify(e)
             admit(e)
             found = tidy(freshen(visit(freshen(e))), (self.op, e))
-        report(rewriting=self.evaluate)
+        self._reported()
         return found
 
     def push(self, e: Expr, /) -> Expr:
@@ -213,8 +227,8 @@ class Derivation:
             self._require_constant(head, e)
             report(Ground("held fixed", head, _variable(self.op, self.held)))
             return sp.S.Zero
-        if isinstance(rule, Through):
-            return self._through(rule, head, e)
+        if _chained(rule):
+            return self._through(_chained(rule), head, e)
         assert callable(rule)
         found = insert(rule, e) if isinstance(e, Indexed) else freshen(rule())
         self._varies(head, e, found)
@@ -231,23 +245,27 @@ class Derivation:
         """What the derivative of the variable by itself is: the deltas of all its indices."""
         return delta_product(e.indices, self.op.indices) if isinstance(e, Indexed) else sp.S.One
 
-    def _through(self, rule: Through, head: Any, e: Expr) -> Expr:
+    def _through(self, rules: tuple[Through, ...], head: Any, e: Expr) -> Expr:
         """The chain rule, with the names that the slopes have."""
-        letters: dict[Expr, Expr] = {}
-        if isinstance(e, Indexed):
-            if layers_of(e) != layers_of(rule.what):
-                return self.named(e)
-            letters = dict(zip(slots_of(rule.what), slots_of(e), strict=True))
+        layers = layers_of(e) if isinstance(e, Indexed) else ()
+        here = [rule for rule in rules if not isinstance(e, Indexed) or layers_of(rule.what) == layers]
+        if not here:
+            own = head == _head(self.op) and layers == layers_of(self.op)
+            return self._own(e) if own else self.named(e)
+        found = Add(*[self._one_way(rule, e) for rule in here])
+        self._varies(head, e, found)
+        return found
+
+    def _one_way(self, rule: Through, e: Expr) -> Expr:
+        letters = dict(zip(slots_of(rule.what), slots_of(e), strict=True)) if isinstance(e, Indexed) else {}
 
         def term(letter: Expr) -> Expr:
             here = {**letters, rule.letter: letter}
             return rule.slope.xreplace(here) * self.raw(rule.by.xreplace(here))
 
         letter = sp.Dummy(str(rule.letter), integer=True)
-        found = Sum(term(letter), (letter, 1, rule.size))
         report(Ground("definition", rule.slope, Diff(rule.by, rule.what)))
-        self._varies(head, e, found)
-        return found
+        return Sum(term(letter), (letter, 1, rule.size))
 
     def _without_rule(self, head: Any, e: Expr) -> Expr:
         """The derivative of what needs no rule: an independent variable, and what has a definition."""
@@ -262,7 +280,10 @@ class Derivation:
         raise MissingRuleError(f"the derivation by {self.op} has no rule for {name}; give one, or CONSTANT")
 
     def _require_constant(self, head: Any, e: Expr) -> None:
-        """Refuse to hold fixed what varies by its own definition, unless the derivative has a name that says so."""
+        """Refuse to hold fixed the variable, and what varies by its own definition unless the derivative has a name."""
+        layered = isinstance(head, Tensor) and isinstance(e, Indexed)
+        if head == _head(self.op) and (not layered or layers_of(e) == layers_of(self.op)):
+            raise ValueError(f"the derivative by {self.op} can't hold {e} fixed, which is its variable")
         if self.held is not None or definition_of(head) is None or recursive(head):
             return
         with silence():
@@ -272,6 +293,12 @@ class Derivation:
                 f"{getattr(head, 'name_', head)} is held fixed, but by its definition it varies with {self.op}; "
                 'a partial derivative that holds it fixed needs a name of its own: Derivation(op, rules, held="...")'
             )
+
+
+def _chained(rule: Any) -> tuple[Through, ...]:
+    """The ways in which something varies by the chain rule; none for any other rule."""
+    ways = rule if isinstance(rule, tuple) else (rule,)
+    return ways if all(isinstance(way, Through) for way in ways) else ()
 
 
 def _head(x: Expr) -> Any:

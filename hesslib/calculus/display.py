@@ -31,6 +31,14 @@ class Displayed:
         object.__setattr__(self, "program", _program(sys._getframe(1)))
         return self
 
+    SEALED: frozenset[str] = frozenset()
+    """What is not changed once it is said: it was proved as it stands."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if (hasattr(type(self), name) and name != "program") or (name in self.SEALED and name in vars(self)):
+            raise AttributeError(f"{name} of a {type(self).__name__} stays what it is; state another equation instead")
+        object.__setattr__(self, name, value)
+
     def latex(self) -> str:
         """The body of a display."""
         raise NotImplementedError

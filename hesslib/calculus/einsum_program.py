@@ -16,6 +16,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed
 
+from .domains import slots
 from .index import Diff, Elementwise, KroneckerDelta, Operator, Tensor, Width, layers_of, letters_of, slots_of
 from .normal import flatten
 from .ranges import sizes_of
@@ -47,6 +48,7 @@ def source(e: Any, /, *free: Expr, batch: bool = False, sizes: Mapping[Expr, Exp
 
     Errors: `NoCodeError` if something has no array counterpart.
     """
+    require_names(sp.sympify(e))
     found = flatten(e)
     known = dict(sizes or {})  # a term that lacks an index is an array along it all the same
     for t in found.values():
@@ -55,12 +57,55 @@ def source(e: Any, /, *free: Expr, batch: bool = False, sizes: Mapping[Expr, Exp
     return " + ".join(pieces).replace("+ -", "- ") or "0"
 
 
+FUNCTION_NAMES = ("einsum", "eye", "ones", "sqrt", *[f.__name__ for f in FUNCTIONS])
+"""What a program has these names for."""
+
+
+def require_names(e: Expr, known: dict[str, Any] | None = None, /) -> None:
+    """Refuse a formula in which two quantities would have one name in a program; ``known`` are the names before.
+
+    Errors: `NoCodeError`.
+    """
+    names: dict[str, Any] = {} if known is None else known
+    name: str
+    what: Any
+    for x in sorted(e.atoms(Indexed, sp.Symbol, Diff, Elementwise), key=key):
+        if isinstance(x, Indexed) and isinstance(x.base, Tensor):
+            name, what = x.base.name_, x.base
+        elif isinstance(x, Elementwise):
+            name, what = f"{x.stem}{x.order}", type(x)
+        elif isinstance(x, Diff) and isinstance(x.op, Operator) and isinstance(x.operand, Indexed):
+            what = x.op, x.operand.base
+            name = x.op.name + getattr(x.operand.base, "name_", "")
+        elif isinstance(x, sp.Symbol) and not isinstance(x, (sp.Dummy, Operator)) and not x.is_integer:
+            name, what = x.name, x
+        else:
+            continue
+        if name in FUNCTION_NAMES or names.setdefault(name, what) != what:
+            raise NoCodeError(f"two quantities of a program would have the name {name}")
+
+
+def _require_whole(t: Term, free: tuple[Expr, ...]) -> None:
+    """Refuse a sum over a part of a slot, a number in a slot, and an index that is a factor.
+
+    Errors: `NoCodeError`.
+    """
+    for x, _, p, size in slots(t.factors):
+        if not isinstance(p, sp.Symbol):
+            raise NoCodeError(f"no array counterpart for the index {p} of {x}")
+        if p in t.dummies and sp.expand(t.dummies[p] - size) != 0:
+            raise NoCodeError(f"{x} is summed to {t.dummies[p]} only; its index runs to {size}")
+    if indices := letters_of(t.coeff) & set(free):
+        raise NoCodeError(f"no array counterpart for the index {min(map(str, indices))} as a factor")
+
+
 def _piece_order(item: tuple[tuple, Term]) -> tuple[int, str]:
     """Long products first."""
     return (-len(item[1].factors), str(item[0]))
 
 
 def _term_source(t: Term, free: tuple[Expr, ...], batch: bool, known: dict[Expr, Expr]) -> str:
+    _require_whole(t, free)
     letters: dict[Expr, str] = {}
 
     def letter(s: Expr) -> str:
@@ -142,8 +187,11 @@ def _layers(x: Indexed) -> str:
 def _plain(e: Expr) -> str:
     """A size, layer number or scalar as Python source: n_l is n[l]."""
     widths = [x for x in e.atoms(Indexed) if isinstance(x.base, Width)]
-    names = {x: sp.Symbol(x.base.name_ + _layers(x)) for x in widths}
-    return str(e.xreplace(names))
+    names: dict[Expr, Expr] = {x: sp.Symbol(x.base.name_ + _layers(x)) for x in widths}
+    numbers = {x: sp.Symbol(repr(float(x))) for x in e.atoms(sp.NumberSymbol)}  # E and pi are names of quantities
+    if unknown := [f for f in e.atoms(sp.core.function.Application) if not isinstance(f, FUNCTIONS)]:
+        raise NoCodeError(f"no array counterpart for {type(unknown[0]).__name__}: {unknown[0]}")
+    return str(e.xreplace(names | numbers))
 
 
 def _factor(e: Expr) -> str:
@@ -169,6 +217,7 @@ class Program:
         self.name = name
         self._lines = [f"def {name}({arguments}):"]
         self._indent = 1
+        self._names: dict[str, Any] = {}
 
     def line(self, text: str, /) -> None:
         """A line of plain Python: a base case, a return."""
@@ -201,6 +250,8 @@ class Program:
 
         With ``add``, it is added to what ``target`` is.
         """
+        for side in (target, sp.sympify(e)):
+            require_names(side, self._names)
         name, axes, pattern = (target.name, (), False) if isinstance(target, sp.Symbol) else _operand(target, {})
         sizes = (
             dict(zip(axes, target.base.sizes(*layers_of(target)), strict=True)) if isinstance(target, Indexed) else {}
@@ -214,7 +265,6 @@ class Program:
 
     def function(self, xp: Any, /) -> Callable[..., Any]:
         """The function itself, with ``einsum``, ``eye``, ``ones`` and the elementary functions of ``xp``."""
-        names = ("einsum", "eye", "ones", "sqrt", *[f.__name__ for f in FUNCTIONS])
-        namespace = {name: getattr(xp, name) for name in names}
+        namespace = {name: getattr(xp, name) for name in FUNCTION_NAMES}
         exec(compile(self.source, f"<derived {self.name}>", "exec"), namespace)  # source is built above, from formulas
         return namespace[self.name]

@@ -50,9 +50,21 @@ class Equation(Displayed):
     y = x^{2}
     """
 
-    def __init__(self, lhs: Any, rhs: Any, established: str, checks: tuple[Check, ...], order: Any = None) -> None:
-        self.lhs, self.rhs, self.established, self.checks, self.order = lhs, rhs, established, checks, order
-        self.relation = RELATIONS[established]
+    SEALED = frozenset({"lhs", "rhs", "established", "relation", "checks", "order"})
+
+    def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition") -> None:
+        if established not in ("definition", "assumption"):
+            raise ValueError(f"established is {established!r}; by hand an equation is a definition or an assumption")
+        self.lhs, self.rhs, self.established, self.relation = lhs, rhs, established, RELATIONS[established]
+        self.checks: tuple[Check, ...] = ()
+        self.order: Any = None
+
+    @classmethod
+    def _known(cls, lhs: Any, rhs: Any, established: str, checks: tuple[Check, ...], order: Any = None) -> Equation:
+        """An equation that one of the functions below has decided."""
+        found = cls(lhs, rhs)
+        vars(found).update(established=established, relation=RELATIONS[established], checks=checks, order=order)
+        return found
 
     def latex(self) -> str:
         if self.order is not None:
@@ -77,7 +89,7 @@ def defined(lhs: Any, rhs: Any, /) -> Equation:
     >>> defined(sp.Symbol("s"), sp.Symbol("x") + 1).established
     'definition'
     """
-    return Equation(*_sides(lhs, rhs), "definition", ())
+    return Equation(*_sides(lhs, rhs))
 
 
 def assumed(lhs: Any, rhs: Any, /) -> Equation:
@@ -86,7 +98,7 @@ def assumed(lhs: Any, rhs: Any, /) -> Equation:
     >>> assumed(sp.Symbol("s"), sp.Symbol("x") + 1).established
     'assumption'
     """
-    return Equation(*_sides(lhs, rhs), "assumption", ())
+    return Equation(*_sides(lhs, rhs), established="assumption")
 
 
 def proved(
@@ -126,7 +138,7 @@ def proved(
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the equation'} does not hold: left minus right is {rest}", (), (rest,))
-    return Equation(left, right, "derived", (_decided(why),))
+    return Equation._known(left, right, "derived", (_decided(why),))
 
 
 def solution(
@@ -136,21 +148,25 @@ def solution(
 
     That there is no other solution is for the author to say.
 
-    Errors: `NotEqualError` if ``value`` does not solve it; ValueError if the condition does not hold ``unknown``.
+    Errors: `NotEqualError` if ``value`` does not solve it; ValueError if the condition does not hold ``unknown``, or is
+    zero whatever that is.
 
     >>> x = sp.Symbol("x", positive=True)
     >>> print(solution(x, sp.sqrt(2), x**2 - 2).latex())
     x = \sqrt{2}
     """
     left, right = _sides(unknown, value)
-    if not sp.sympify(condition).has(left):
+    condition = sp.sympify(condition)
+    if not condition.has(left) or (isinstance(left, sp.Symbol) and left not in condition.free_symbols):
         raise ValueError(f"condition is {condition}; it must hold the unknown, {left}")
+    if _is_zero(sp.simplify(_inserted(condition, where or {}))):
+        raise ValueError(f"condition is {condition}; it is zero whatever {left} is")
     rest = sp.simplify(_inserted(_inserted(condition, where or {}).subs(left, right), where or {}))
     if not _is_zero(rest):
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the solution'} does not hold: inserted, {rest} is left", (), (rest,))
-    return Equation(left, right, "derived", (_decided(why or "the condition, with the solution inserted,"),))
+    return Equation._known(left, right, "derived", (_decided(why or "the condition, with the solution inserted,"),))
 
 
 def expansion(
@@ -158,7 +174,8 @@ def expansion(
 ) -> Equation:
     r"""The equation ``lhs = rhs + O(variable^order)`` about zero, once the difference of its sides is of that order.
 
-    The right side is printed by ascending powers of the variable. The order may be a symbol; then the difference
+    The variable goes to zero from both sides, unless it is declared positive or negative. The right side is printed by
+    ascending powers of the variable. The order may be a symbol; then the difference
     divided by ``variable^order`` must be a polynomial in the variable.
 
     Errors: `NotEqualError`, with the term of lower order, if there is one.
@@ -170,14 +187,32 @@ def expansion(
     left, right = _sides(lhs, rhs)
     rest = sp.expand(_inserted(left, where or {}) - _inserted(right, where or {}))
     if sp.sympify(order).is_Integer:
-        rest = sp.series(rest, variable, 0, order).removeO()
+        rest = _lower_terms(rest, variable, order, why)
     elif sp.simplify(rest / variable**order).is_polynomial(variable):
         rest = sp.Integer(0)
     if not _is_zero(sp.simplify(rest)):
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the expansion'} does not hold: it lacks {rest}", (), (rest,))
-    return Equation(left, right, "derived", (_decided(why),), variable**order)
+    return Equation._known(left, right, "derived", (_decided(why),), variable**order)
+
+
+def _lower_terms(e: Any, variable: Any, order: Any, why: str) -> Any:
+    """What is left of ``e`` below an order in the variable, on the side of zero where anything is."""
+    if e.is_polynomial(variable):
+        return sp.series(e, variable, 0, order).removeO()
+    sides = [sign for sign, told in ((1, variable.is_negative), (-1, variable.is_positive)) if not told]
+    for sign in sides:
+        try:
+            rest = sp.series(e.subs(variable, sign * variable), variable, 0, order).removeO()
+        except (ValueError, NotImplementedError, sp.core.function.PoleError) as unknown:
+            from .steps import NotEqualError
+
+            raise NotEqualError(f"{why or 'the expansion'} is undecided: {e} has no series ({unknown})") from unknown
+        rest = rest.subs(variable, sign * variable)
+        if not _is_zero(sp.simplify(rest)):
+            return rest
+    return sp.Integer(0)
 
 
 def approximation(lhs: Any, rhs: Any, /, *, checks: tuple[Check, ...]) -> Equation:
@@ -192,13 +227,13 @@ def approximation(lhs: Any, rhs: Any, /, *, checks: tuple[Check, ...]) -> Equati
     """
     if not checks:
         raise ValueError("checks is empty; an approximation must show how nearly it holds, or where it is exact")
-    return Equation(*_sides(lhs, rhs), "approximation", tuple(checks))
+    return Equation._known(*_sides(lhs, rhs), "approximation", tuple(checks))
 
 
 def unequal(lhs: Any, rhs: Any, at: Mapping[Any, Any], /, *, why: str) -> Equation:
     r"""The refusal of ``lhs = rhs``: both are evaluated `at` a point where they differ, and it is printed with $\neq$.
 
-    Errors: ValueError if they agree there.
+    Errors: ValueError if they agree there, if one of them has no value there, or if the letters can't have such values.
 
     >>> x = sp.Symbol("x")
     >>> print(unequal((x + 1) ** 2, x**2 + 1, {x: 1}, why="no mixed term").checks[0].oracle)
@@ -207,12 +242,25 @@ def unequal(lhs: Any, rhs: Any, at: Mapping[Any, Any], /, *, why: str) -> Equati
     from hesslib.agreement import Check
 
     left, right = _sides(lhs, rhs)
-    one, other = (sp.nsimplify(_inserted(side, {})).subs(at).doit() for side in (left, right))
-    if _is_zero(sp.simplify(one - other)):
+    for name, value in at.items():
+        broken = [fact for fact, holds in _assumed(name) if getattr(sp.sympify(value), f"is_{fact}", None) is not holds]
+        if broken:
+            raise ValueError(f"{why}: {name} = {value} is not known to be {', '.join(broken)}, as {name} is declared")
+    one, other = (sp.nsimplify(_inserted(side, {}), rational=True).subs(at).doit() for side in (left, right))
+    for side in (one, other):
+        if not (side.is_number and sp.N(side).is_finite):
+            raise ValueError(f"{why}: one side is {side} at {at}; give a point where both sides have a value")
+    if abs(sp.N(one - other, 50)) <= sp.Float(10) ** -40 * (1 + abs(sp.N(other, 50))):
         raise ValueError(f"{why}: both sides are {one} at {at}; give a point where they differ")
     point = ", ".join(f"{name} = {value}" for name, value in at.items())
     oracle = f"{why}: {one} against {other} at {point}"
-    return Equation(left, right, "refused", (Check(oracle, 0.0, 0.0),))
+    return Equation._known(left, right, "refused", (Check(oracle, 0.0, 0.0),))
+
+
+def _assumed(name: Any) -> list[tuple[str, bool]]:
+    """What a symbol is declared to be, as far as SymPy decides it of numbers."""
+    told = getattr(name, "_assumptions_orig", {})
+    return [(fact, holds) for fact, holds in told.items() if fact != "commutative"]
 
 
 WIDE = 24

@@ -14,7 +14,7 @@ import sympy as sp
 from sympy import Expr, Indexed, Symbol
 
 from .architecture import Architecture, _layered, _name
-from .einsum_program import Program
+from .einsum_program import NoCodeError, Program
 from .index import Elementwise, Tensor, Width, layers_of
 
 __all__ = ["gradient_program", "signal_of"]
@@ -44,7 +44,8 @@ def gradient_program(net: Architecture, error: Any, /, *wanted: Any, layer: Symb
     below the first, and the elementwise functions with their derivatives: ``h0``, ``h1``. It returns the error and the
     derivatives, in the order of ``wanted``.
 
-    Errors: `NoCodeError` for what has no array counterpart.
+    Errors: `NoCodeError` for what has no array counterpart, and for a quantity that depends on one pattern, is not
+    declared to belong to one, and is no term of what mentions it: a program would take its sum over all patterns.
 
     >>> from .index import S, elementwise
     >>> x, y = Tensor("x", shape=(3,), independent=True), Tensor("y", shape=(3,))
@@ -61,6 +62,7 @@ def gradient_program(net: Architecture, error: Any, /, *wanted: Any, layer: Symb
         return E, x_bar
     """
     layer = layer or Symbol("l", integer=True, positive=True)
+    _require_patterns(net, error)
     signals = {head: signal_of(head) for head in (*net.definitions, *net.free) if head != error}
     program = Program("gradient", ", ".join([*_sizes(net), *_inputs(net), *_functions(net)]))
     depth = None if net.layers is None else net.layers[1]
@@ -83,6 +85,30 @@ def gradient_program(net: Architecture, error: Any, /, *wanted: Any, layer: Symb
                 _pass_on(net, program, head, error, signals, layer)
     program.line(f"return {', '.join([_name(error), *[_name(signals[head]) for head in wanted]])}")
     return program
+
+
+def _of_pattern(e: Expr) -> bool:
+    return any(isinstance(x.base, Tensor) and x.base.pattern for x in e.atoms(Indexed))
+
+
+def _require_patterns(net: Architecture, error: Any) -> None:
+    """Refuse what has a value for each pattern, and in a program would be their sum, unless it is only added."""
+    layer = Symbol("l", integer=True)
+    for head in net.definitions:
+        if head == error or getattr(head, "pattern", False) or not _of_pattern(net.body(_generic(head, layer))):
+            continue
+        for user, found in net.mentions.items():
+            for other, at in found:
+                if other != head:
+                    continue
+                x = _generic(user, layer)
+                y = _generic(head, sp.expand(layer + at) if _layered(user) and at is not None else at, "_")
+                slope = net.direct(x, y)
+                if _of_pattern(slope) or slope.has(head):
+                    raise NoCodeError(
+                        f"{_name(head)} depends on a pattern and {_name(user)} does more than add it; write it out "
+                        "there, or declare it with pattern=True, as a Tensor"
+                    )
 
 
 def _pass_on(

@@ -1,6 +1,7 @@
 r"""What a chain holds fixed must not vary: neither by another rule for the same derivative, nor by its own definition.
 
-A stop-gradient slip is of this kind: the mean held fixed in one link, and defined by what is varied in another.
+A stop-gradient slip is of this kind: the mean held fixed in one link, and defined by what is varied in another. Nor may
+one name have two meanings in a chain.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import Expr, Indexed, Symbol
+from sympy import Expr, Function, Indexed, Symbol
 
-from .index import Diff
+from .comparison import told_apart
+from .index import Diff, Tensor, freshen, layers_of, signature
 from .normal import equal
 from .provenance import Ground, silence
 from .results import UNDECIDED, matched
@@ -24,11 +26,12 @@ class ContradictionError(ValueError):
 
 
 def require_consistent(grounds: Iterable[Ground], /) -> None:
-    """Refuse to hold fixed what varies: by another rule for the same derivative, or by its own definition.
+    """Refuse two meanings of one name, and to hold fixed what varies: by another rule, or by its own definition.
 
     Errors: `ContradictionError`.
     """
     grounds = list(grounds)
+    require_one_meaning(grounds)
     _require_one_rule([g for g in grounds if g.kind == "varied"])
     fixed = {(g.left, g.right): g for g in grounds if g.kind == "held fixed"}
     varied = {(g.left, g.right) for g in grounds if g.kind == "varied"}
@@ -41,6 +44,43 @@ def require_consistent(grounds: Iterable[Ground], /) -> None:
         for other in grounds:
             if other.kind in ("definition", "result") and _head(other.left) == head and moved & _heads(other.right):
                 raise ContradictionError(_says(head, by, f"it depends on it: {other}"))
+
+
+def require_one_meaning(grounds: Iterable[Ground], /) -> None:
+    """Refuse two definitions of one quantity that differ, and two facts that say two numbers of one formula.
+
+    A layer of its own may have a definition of its own, and a definition in words of other quantities may be another
+    one unfolded: neither is compared.
+
+    Errors: `ContradictionError`.
+    """
+    equations = [g for g in grounds if g.kind in ("definition", "fact") and isinstance(g.right, Expr)]
+    for first, second in itertools.combinations(equations, 2):
+        if first.kind != second.kind or first.left.func != second.left.func or first.right == second.right:
+            continue
+        one, other = freshen(first.right), freshen(second.right)
+        if first.kind == "fact":
+            numbers = not one.atoms(Indexed, Function) and not other.atoms(Indexed, Function)
+            if not (numbers and signature(first.left) == signature(second.left)):
+                continue
+        else:
+            letters: dict[Expr, Expr] = {}
+            if not _same_place(first.left, second.left, letters) or _heads(one) != _heads(other):
+                continue
+            one = one.xreplace(letters)
+        with silence():
+            if signature(one) != signature(other) and told_apart(one, other) and not _equal(one, other):
+                raise ContradictionError(f"two grounds of the chain contradict each other: {first}; {second}")
+
+
+def _same_place(x: Expr, y: Expr, letters: dict[Expr, Expr]) -> bool:
+    """Whether two names are of one quantity, in the same layers, at letters that correspond."""
+    if not isinstance(x, Indexed) or not isinstance(y, Indexed):
+        return x == y
+    if x.base != y.base or (isinstance(x.base, Tensor) and layers_of(x) != layers_of(y)):
+        return False
+    letters.update(zip(x.indices, y.indices, strict=True))
+    return all(s.is_Symbol for s in x.indices) and len(set(y.indices)) == len(y.indices) == len(letters)
 
 
 def _require_one_rule(varied: Sequence[Ground]) -> None:

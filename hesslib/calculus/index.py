@@ -92,6 +92,11 @@ class Tensor(IndexedBase):
         tensor._args = ()  # a leaf: no substitution reaches inside
         return tensor
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _DECLARED and name in vars(self):
+            raise AttributeError(f"{name} of {self.name_} stays as it was declared; declare another tensor")
+        super().__setattr__(name, value)
+
     def _hashable_content(self) -> tuple[Any, ...]:
         return (
             self.name_,
@@ -144,6 +149,11 @@ class Tensor(IndexedBase):
         return self.name_
 
     _sympyrepr = _sympystr
+
+
+_DECLARED = {"name_", "tex", "layers", "symmetric", "pattern", "independent", "between"}
+_DECLARED |= {"_slots", "_sizes", "definition", "number"}
+"""What a tensor is, once it is declared: formulas that were decided rest on it."""
 
 
 class Width(Tensor):

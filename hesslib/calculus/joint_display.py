@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from .decision import combined
 from .display import Displayed, aligned
 from .equation import Equation
+from .held_fixed import require_one_meaning
 from .latex import lines, tex
-from .provenance import Grounds
+from .provenance import Ground, Grounds
 from .steps import Formula, Steps
 
 if TYPE_CHECKING:
@@ -29,8 +30,12 @@ class _Several(Displayed):
         (self.established,) = kinds
         self.program = self.program or ", ".join(dict.fromkeys(f.program for f in proved if f.program))
         self.grounds = Grounds([g for f in proved for g in getattr(f, "grounds", ())])
-        self.uses = self.grounds.lines
         self.checks: tuple[Check, ...] = combined([check for f in proved for check in f.checks])
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """What the formulas rest on, as the ledger prints it."""
+        return self.grounds.lines
 
 
 class Together(_Several):
@@ -65,9 +70,11 @@ class Together(_Several):
 class Mirrored(_Several):
     r"""Formulas in two columns: on the left the known ones, on the right what is stated of them now.
 
-    The display is known as its right column is; the left column repeats results stated elsewhere.
+    The display is known as its right column is; the left column repeats results stated elsewhere. A definition or an
+    assumption among them is recorded with what the display rests on.
 
-    Errors: ValueError if the right ones are not established in the same way.
+    Errors: ValueError if the right ones are not established in the same way, or a left one is less than known;
+    `ContradictionError` for a left definition other than that on which the right one rests.
 
     >>> from sympy.abc import x, y
     >>> print(Mirrored((Formula(y, x), Formula(x, y))).latex())
@@ -78,6 +85,15 @@ class Mirrored(_Several):
 
     def __init__(self, *pairs: tuple[Formula | Steps, Formula | Steps]) -> None:
         super().__init__(*[right for _, right in pairs])
+        for known, _ in pairs:
+            if known.established in ("approximation", "conditional") and known.established != self.established:
+                raise ValueError(
+                    f"a formula of the left column is {known.established}, the right one {self.established}"
+                )
+            kind = {"definition": "definition", "assumption": "fact"}.get(known.established)
+            if kind and self.established not in ("definition", "assumption"):
+                self.grounds.add(Ground(kind, known.lhs, known.result))
+        require_one_meaning(self.grounds)
         self.pairs = tuple(
             tuple(side.formula() if isinstance(side, Steps) else side for side in pair) for pair in pairs
         )

@@ -34,7 +34,8 @@ class IndexPrinter(LatexPrinter):
 
     def _letters(self, indices: Any) -> str:
         parts = [self._print(i) for i in indices]
-        return ("" if all(isinstance(i, (Symbol, Integer)) for i in indices) else ",").join(parts)
+        plain = all(isinstance(i, Symbol) or (isinstance(i, Integer) and 0 <= i <= 9) for i in indices)
+        return ("" if plain else ",").join(parts)
 
     def _print_Symbol(self, e: Symbol, style: str = "plain") -> str:
         stem = e.name.rstrip("'")
@@ -96,12 +97,20 @@ class IndexPrinter(LatexPrinter):
 
     def _print_Diff(self, e: Diff) -> str:
         if e.held is not None:
-            return rf"\left({self._print(Diff(e.op, e.operand))}\right)_{{{self._print(e.held)}}}"
+            inner, names = e.operand, {e.held}
+            while isinstance(inner, Diff):  # one bracket for derivatives that all hold the same fixed
+                names.add(inner.held)
+                inner = inner.operand
+            if len(names) == 1:
+                whole = self._print(Diff(e.op, _without_held(e.operand)))
+            else:
+                whole = rf"\pd{{}}{{{self._print(e.op)}}}\left({self._print(e.operand)}\right)"
+            return rf"\left({whole}\right)_{{{self._print(e.held)}}}"
         op, x = e.args
         if isinstance(op, Operator):
             name = self._print(op)
             return rf"\Rop{{{self._print(x)}}}" if op.name == "R" else rf"{name}\{{{self._print(x)}\}}"
-        if isinstance(x, Diff) and not isinstance(x.op, Operator):
+        if isinstance(x, Diff) and not isinstance(x.op, Operator) and x.held is None:
             if x.op == op:
                 return rf"\frac{{\partial^2 {self._print(x.operand)}}}{{\partial {self._square(op)}}}"
             return rf"\pdd{{{self._print(x.operand)}}}{{{self._print(op)}}}{{{self._print(x.op)}}}"
@@ -116,16 +125,21 @@ class IndexPrinter(LatexPrinter):
     def _print_Sum(self, e: Sum) -> str:
         dependent = any(v in hi.free_symbols for v, _, _ in e.limits for _, _, hi in e.limits)
         signs = [
-            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}" if self.limits else rf"\sum_{{{self._print(v)}{self._end(hi)}}}"
+            rf"\sum_{{{v}=1}}^{{{self._print(hi)}}}"
+            if self.limits
+            else rf"\sum_{{{self._print(v)}{self._end(v, hi, e.function)}}}"
             for v, _, hi in (reversed(e.limits) if dependent else e.limits)  # the outer one comes last
         ]
         body = self._print(e.function)
         return " ".join(signs) + " " + (rf"\left({body}\right)" if isinstance(e.function, Add) else body)
 
-    def _end(self, size: Expr) -> str:
-        """How far a sum runs, unless that is a size, which is understood."""
+    def _end(self, v: Expr, size: Expr, body: Expr) -> str:
+        """How far a sum runs, unless that is a size, which is understood where the letter fills a slot of that size."""
         understood = size.is_Integer or isinstance(size, Indexed)
         understood = understood or (isinstance(size, Symbol) and (size.is_positive or size.name[0].isupper()))
+        ends = [end for x in body.atoms(Indexed) for s, end in _filled(x) if s == v]
+        joined = not size.is_Integer and any(x.has(v) for x in body.atoms(Indexed, KroneckerDelta))
+        understood = understood and (size in ends if ends else joined)
         return "" if understood else rf" \le {self._print(size)}"
 
     def _print_Pow(self, e: Pow) -> str:
@@ -214,6 +228,19 @@ class IndexPrinter(LatexPrinter):
             return super()._print_Add(e, order)
         first, *rest = self.terms(e)
         return first + "".join(f" {_signed(t)}" for t in rest)
+
+
+def _without_held(x: Expr) -> Expr:
+    """Derivatives within each other without the name of what they hold fixed, which the outermost one says."""
+    return Diff(x.op, _without_held(x.operand)) if isinstance(x, Diff) else x
+
+
+def _filled(x: Indexed) -> list[tuple[Expr, Expr]]:
+    """What fills each slot of a quantity, and the size of the slot; of a layer, what fills it has no size here."""
+    if not isinstance(x.base, Tensor):
+        return []
+    layers = layers_of(x)
+    return list(zip(slots_of(x), x.base.sizes(*layers), strict=True))
 
 
 def _signed(term: str) -> str:

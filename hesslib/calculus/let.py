@@ -42,6 +42,11 @@ class DefinedSymbol(Symbol):
 
     __slots__ = ("definition", "number")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in DefinedSymbol.__slots__ and hasattr(self, name):
+            raise AttributeError(f"the {name} of {self} stays as it is; define another quantity")
+        super().__setattr__(name, value)
+
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.number)
 
@@ -127,6 +132,26 @@ def heads_of(e: Expr, /) -> set[Any]:
     """The defined quantities that occur in ``e``."""
     found = {x.base for x in e.atoms(Indexed) if isinstance(x.base, Defined)}
     return found | e.atoms(DefinedSymbol)
+
+
+def belongs_to_a_pattern(head: Any, /) -> bool:
+    """Whether a quantity is, by its definition or those that this mentions, made of quantities of one pattern.
+
+    >>> x = Tensor("x", shape=(3,), pattern=True)
+    >>> belongs_to_a_pattern(Let(Symbol("s"), lambda: x[1])), belongs_to_a_pattern(Let(Symbol("t"), lambda: sp.pi))
+    (True, False)
+    """
+    seen: set[Any] = {head}
+    waiting = [head]
+    while waiting:
+        with silence():
+            body = meaning(generic(waiting.pop()))
+        if any(isinstance(x.base, Tensor) and x.base.pattern for x in body.atoms(Indexed)):
+            return True
+        new = heads_of(body) - seen
+        seen |= new
+        waiting += new
+    return False
 
 
 def generic(head: Any, /) -> Expr:

@@ -3,10 +3,13 @@ r"""Matrix notation, tied to the index form it abbreviates.
 A `Matrix` knows how it prints and what its entries are. A matrix formula is accepted only if its entries
 are those of a formula already derived, so a transpose cannot be lost on the way from indices to matrices.
 Vectors are columns: one index.
+
+Longer than one sitting: what a matrix prints and what its entries are belong together.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +23,9 @@ from .latex import tex
 from .steps import Formula, Steps, require_equal
 
 __all__ = ["Matrix", "MatrixFormula", "diag", "matrix", "ones", "outer"]
+
+_NAME = re.compile(r"(\\[a-zA-Z]+\{|\{)*(\\?[a-zA-Z]+)\}*'*")
+"""A letter, with its style and marks: what prints as more than that could say something else than its entries."""
 
 ATOM, PRODUCT, SUM = 2, 1, 0  # how tightly a LaTeX string binds
 
@@ -107,6 +113,8 @@ def matrix(t: Tensor, /, *layers: Any, latex: str | None = None) -> Matrix:
     (3, 2)
     """
     name = latex or t.tex
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"latex is {name!r}; it must be the name of one quantity, a letter with its style and marks")
     if not layers:
         return Matrix(t.sizes(), lambda *at: t[at], name, transposed=rf"{name}\tran")
     numbers = ",".join(tex(sp.sympify(y)).replace(" ", "") for y in layers)
@@ -165,6 +173,8 @@ class MatrixFormula(Displayed):
     >>> MatrixFormula(matrix(y), matrix(A) @ matrix(x), by_indices, i).latex()
     'y = A x'
     """
+
+    SEALED = frozenset({"lhs", "rhs", "established", "relation", "checks", "grounds", "uses"})
 
     def __init__(self, lhs: Matrix, rhs: Matrix, /, derived: Steps | Formula, *at: Expr) -> None:
         lhs._same_shape(rhs, "an equation")

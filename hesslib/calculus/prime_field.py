@@ -173,7 +173,10 @@ class Reals:
         return x > 0
 
     def constant(self, name: str) -> Any:
-        return +{"pi": mpmath.pi, "E": mpmath.e}[name]
+        known = {"pi": mpmath.pi, "E": mpmath.e, "EulerGamma": mpmath.euler, "GoldenRatio": mpmath.phi}
+        if name not in known:
+            raise UndecidableError(f"the number {name}")
+        return +known[name]
 
     def unknown(self, name: str, order: int, args: Sequence[Any]) -> Any:
         """A polynomial does for an unknown function: its derivatives are at hand."""
@@ -187,7 +190,10 @@ class Reals:
         known = getattr(mpmath, {"Abs": "fabs", "ceiling": "ceil"}.get(name, name), None)
         if known is None:
             raise UndecidableError(f"the function {name}")
-        out = known(*args)
+        try:
+            out = known(*args)
+        except (ValueError, ZeroDivisionError, TypeError) as why:
+            raise NoRootError(f"{name} has no value there: {why}") from None
         if isinstance(out, mpmath.mpc) or not mpmath.isfinite(out):
             raise NoRootError(f"{name} outside its domain")
         return out

@@ -21,14 +21,14 @@ from sympy import Expr
 
 from .comparison import Counterexample, compare
 from .decision import Decision, decide, decided
-from .denominators import MayVanishError
+from .denominators import MayVanishError, may_vanish
 from .derivation import Derivation, unfold
 from .display import Displayed, aligned
 from .held_fixed import require_consistent
 from .index import RangeError, freshen, letters_of, require_layers, with_pattern
 from .justification import expanded, recognised, rewritten
 from .latex import lines, tex
-from .let import definition_of, lets_of, unfold_lets
+from .let import belongs_to_a_pattern, definition_of, heads_of, lets_of, unfold_lets
 from .normal import difference
 from .provenance import Ground, Grounds, collecting, conditions, report
 from .ranges import Ranges, agree_on_ranges
@@ -126,6 +126,8 @@ class Formula(Displayed):
     y_{i} = -x_{i}
     """
 
+    SEALED = frozenset({"lhs", "rhs", "established", "relation", "checks", "grounds"})
+
     def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition") -> None:
         if established not in ("definition", "assumption"):
             raise ValueError(f"established is {established!r}; by hand a formula is a definition or an assumption")
@@ -138,9 +140,10 @@ class Formula(Displayed):
     def _proved(cls, lhs: Any, rhs: Any, chain: Steps | Formula, *more: Ground) -> Formula:
         """The last line of a derivation; only a chain of steps makes one."""
         f = cls(lhs, rhs)
-        f.established, f.checks, f.program = chain.established, chain.checks, chain.program or f.program
-        f.relation = r"\simeq" if f.established == "approximation" else "="
-        f.grounds = Grounds([*chain.grounds, *more])
+        known = chain.established
+        f.program = chain.program or f.program
+        vars(f).update(established=known, checks=chain.checks, grounds=Grounds([*chain.grounds, *more]))
+        vars(f).update(relation=r"\simeq" if known == "approximation" else "=")
         return f
 
     @property
@@ -175,10 +178,12 @@ class Steps(Displayed):
     ('derived', x[i], 'normal form, 1 link: exact')
     """
 
+    SEALED = frozenset({"lhs", "own"})
+
     def __init__(self, lhs: Any, /) -> None:
         self.lhs = sp.sympify(lhs)
-        self.rows: list[tuple[str, Expr, str]] = []
-        self.decisions: list[Decision] = []
+        self._rows: list[tuple[str, Expr, str]] = []
+        self._decisions: list[Decision] = []
         self.own = Grounds()  # what the chain itself used, the grounds of earlier results not among them
         self._inserted: list[Callable[[Expr], Expr]] = []
         self._grounds: Grounds | None = None
@@ -187,7 +192,7 @@ class Steps(Displayed):
         """A chain of its own with the same links, to go on with another way."""
         chain = Steps(self.lhs)
         chain.program = self.program or chain.program
-        chain.rows, chain.decisions, chain._inserted = [*self.rows], [*self.decisions], [*self._inserted]
+        chain._rows, chain._decisions, chain._inserted = [*self._rows], [*self._decisions], [*self._inserted]
         chain.own.update(self.own)
         return chain
 
@@ -202,7 +207,8 @@ class Steps(Displayed):
     ) -> Steps:
         """The next link, decided now.
 
-        ``by``: derivations whose named derivatives may be worked out, on both sides, to decide the link.
+        ``by``: derivations whose named derivatives may be worked out, on both sides, to decide the link. What a class
+        of one's own does there is taken for granted, and recorded.
         ``using``: definitions, inserted on both sides before that; a quantity made by `Let`, or several, whose own
         definitions are inserted; or a function that rewrites a side by a known fact, applied after it. What the link
         rests on is kept in `grounds`: what a function did and the calculus can't prove is recorded as taken for
@@ -223,17 +229,17 @@ class Steps(Displayed):
         what, around = f"the step '{why}'" if why else "the step", (self.lhs, previous, e)
         decision = require_equal(x, y, what, around=around)
         self._rest_on([*used, *rewriting, *conditions(previous, e, x, y)])
-        self.decisions.append(_with_facts(decision, plain, list(rewriting), what))
+        self._decisions.append(_with_facts(decision, plain, list(rewriting), what))
         if isinstance(using, Mapping):
             self._inserted.append(lambda e: unfold(e, using))
-        self.rows.append(("=", e, why))
+        self._rows.append(("=", e, why))
         remember(self)
         return self
 
     def neglect(self, e: Any, why: str, /) -> Steps:
         r"""A named approximation: printed with $\simeq$ and recorded as such; the only link that is not decided."""
         self._rest_on([Ground("neglect", why)])
-        self.rows.append((r"\simeq", sp.sympify(e), why))
+        self._rows.append((r"\simeq", sp.sympify(e), why))
         remember(self)
         return self
 
@@ -244,10 +250,10 @@ class Steps(Displayed):
         """
         previous = self.result
         agree_on_ranges(self.lhs, [row[1] for row in self.rows], sp.sympify(e))
-        self.decisions.append(require_equal(previous, e, "the stated formula", around=(self.lhs,)))
+        self._decisions.append(require_equal(previous, e, "the stated formula", around=(self.lhs,)))
         relation, _, why = self.rows[-1]
         self._rest_on(conditions(sp.sympify(e)))
-        self.rows[-1] = (relation, sp.sympify(e), why)
+        self._rows[-1] = (relation, sp.sympify(e), why)
         return self
 
     def _rest_on(self, grounds: Sequence[Ground]) -> None:
@@ -270,10 +276,22 @@ class Steps(Displayed):
         elif isinstance(using, Mapping):
             e = unfold(e, using)
         for D in [by] if isinstance(by, Derivation) else by:
-            e = D.evaluate(e)
+            if not isinstance(D, Derivation):
+                raise TypeError(f"by is a {type(D).__name__}; it must be a Derivation, or several")
+            e = D.evaluate(e) if D.of_the_calculus else rewritten(e, D.evaluate, self._inserted)
         return e
 
     # ------------------------------------------------------------------------------------------------ results
+    @property
+    def rows(self) -> list[tuple[str, Expr, str]]:
+        """Every link: its relation, the member that it leads to, and why; a copy."""
+        return [*self._rows]
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """By what every link was decided; a copy."""
+        return [*self._decisions]
+
     @property
     def result(self) -> Expr:
         """The right-hand side reached so far.
@@ -303,6 +321,12 @@ class Steps(Displayed):
         for side in (self.lhs, self.result):
             ranges.read(freshen(freshen(side).xreplace(values)))
         ranges.sizes()
+        for g in self.grounds:
+            if g.kind == "condition":
+                below = freshen(g.left).xreplace(values)
+                where = {} if sp.expand(below) == 0 else may_vanish(below)
+                if where is not None and (not where or any(isinstance(p, sp.Dummy) for p in (*where, *where.values()))):
+                    raise ValueError(f"the chain holds {g}; with these letters that is zero, or is so within a sum")
         report(*self.grounds)
         return freshen(self.result).xreplace(values)
 
@@ -361,6 +385,11 @@ class Steps(Displayed):
         number = sp.sympify(number)
         if number in letters_of(one.lhs) | letters_of(one.rhs):
             raise ValueError(f"{number} is a letter of the formula; the pattern number needs one of its own")
+        for head in sorted(heads_of(one.lhs) | heads_of(one.rhs), key=str):
+            if not getattr(head, "pattern", False) and belongs_to_a_pattern(head):
+                raise ValueError(
+                    f"{head} depends on the pattern by its definition; unfold it, or declare it with pattern=True"
+                )
         lhs, rhs = (with_pattern(side, number, count) for side in (one.lhs, one.rhs))
         if letters_of(one.lhs) == letters_of(lhs) and lhs == freshen(one.lhs) and rhs != freshen(one.rhs):
             raise ValueError(f"nothing in {one.lhs} says of which pattern it is; the equation would differ by pattern")
@@ -443,6 +472,8 @@ def refuse(lhs: Any, right: Any, wrong: Any, why: str, /) -> Refusal:
         values = compare(right, wrong, sp.sympify(lhs))
         if values.word == "equal":
             raise UndecidedError(f"{why} is no formula for the calculus, but its values agree: {reason}") from reason
+        if values.word == "undecided":
+            raise UndecidedError(f"{why} is no formula for the calculus, and by evaluation {values.reason}") from reason
         return Refusal(sides[0], sides[1], sides[2], why, reason, values.counterexample)
     except NotEqualError as reason:
         return Refusal(sides[0], sides[1], sides[2], why, reason, reason.counterexample)

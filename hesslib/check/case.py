@@ -47,10 +47,9 @@ class Case:
     def network(self) -> NetworkPoint | None:
         """The network, if it is a `Network` whose matrices are not too large to form."""
         here = self.subject.network
-        whole = (
-            here is not None and isinstance(here.problem.net, Network) and here.problem.net.num_parameters <= LARGEST
-        )
-        return here if whole else None
+        if here is None or not isinstance(here.problem.net, Network):
+            return None
+        return here if here.problem.net.num_parameters <= LARGEST else None
 
     def of_matrix(self, A: np.ndarray) -> np.ndarray:
         """What somebody gives who has the matrix A for the Hessian: itself, its diagonal, or its product with v."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hesslib._arrays import Array
 from hesslib.convert.order import ParameterOrder
-from hesslib.networks.model import Model
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +20,13 @@ class NetworkProblem:
     Errors: none is raised here; what is wrong is refused where the problem is used.
 
     >>> import numpy as np
-    >>> from hesslib import check
+    >>> from hesslib import Network, check
     >>> problem = NetworkProblem(Network((1, 1)), np.ones((1, 1)), np.zeros((1, 1)), factor=2.0)
     >>> check.gradient(problem, np.array([1.0, 0.0]), np.array([2.0, 2.0])).ok  # of (w_1 + w_2)^2
     True
     """
 
-    net: Model  # widths, activations and loss
+    net: Any  # the `Network` or the `Chain`
     x: Array  # (N, D)
     t: Array | None  # as the loss takes them
     factor: float = 1.0  # $c$

@@ -22,7 +22,6 @@ from hesslib.convert.converted import Converted
 from hesslib.convert.order import ParameterOrder
 from hesslib.convert.refusals import refusal
 from hesslib.layers import Chain, Layer
-from hesslib.layers.attention import QueryKeyValue
 from hesslib.networks.activations import Activation
 from hesslib.networks.network import forward
 
@@ -188,7 +187,7 @@ class _Reader:
             self._attention(place, module, node)
             return
         number = self._number(node.args[0], f"layer {place}")
-        if kind in ("Identity",) or kind.startswith("Dropout"):
+        if kind == "Identity" or kind.startswith("Dropout"):
             if kind != "Identity" and module.training and module.p > 0:
                 raise refusal(f"layer {place} is {kind}(p={module.p}) in training mode; call model.eval() first")
             self.state[node] = number
@@ -286,7 +285,7 @@ class _Reader:
             self._add(node, place, layers.Activation(FUNCTIONS[name]), (self._number(args[0], place),))
         elif name == "flatten" and (args[1:] or (options.get("start_dim", 0),)) in ((1,), (1, -1)):
             self._add(node, place, layers.Flatten(), (self._number(args[0], place),))
-        elif name in ("mean",) and (args[1:] or "dim" in options) and not options.get("keepdim", False):
+        elif name == "mean" and (args[1:] or "dim" in options) and not options.get("keepdim", False):
             number = self._number(args[0], place)
             axes = args[1] if len(args) > 1 else options["dim"]
             self._add(node, place, layers.Mean(*self._axes(axes, number, place)), (number,))
@@ -297,7 +296,7 @@ class _Reader:
             order = list(range(rank))
             order[i], order[j] = order[j], order[i]
             self._add(node, place, layers.Transpose(tuple(order)), (number,))
-        elif name in ("dropout",) and not options.get("training", True):
+        elif name == "dropout" and not options.get("training", True):
             self.state[node] = self._number(args[0], place)
         else:
             raise refusal(f"{place} calls {name}{args[1:]!r}; a Chain has no layer for it")
@@ -347,7 +346,7 @@ def _made(place: str, module: Any, shape: tuple[int, ...]) -> Layer:
         "RMSNorm": lambda: layers.RMSNorm(
             tuple(module.normalized_shape), eps=module.eps, scale=module.weight is not None
         ),
-        "Flatten": lambda: layers.Flatten(),
+        "Flatten": layers.Flatten,
     }  # fmt: skip
     if kind == "Embedding" and (module.padding_idx, module.max_norm, module.scale_grad_by_freq) != (None, None, False):
         raise refusal(f"layer {place} is {module}; it must be an Embedding without padding_idx and max_norm")
@@ -364,7 +363,7 @@ def _made(place: str, module: Any, shape: tuple[int, ...]) -> Layer:
             module.in_channels, module.out_channels, size, groups=module.groups, bias=module.bias is not None, **each
         )
     if kind.startswith("BatchNorm"):
-        return _batch_norm(place, module)
+        return _batch_norm(module)
     return _pool(place, module, kind, shape)
 
 
@@ -374,12 +373,10 @@ def _each(value: Any, kind: str) -> Any:
     return numbers if axes == 2 else numbers[0]
 
 
-def _batch_norm(place: str, module: Any) -> Layer:
+def _batch_norm(module: Any) -> Layer:
     given: dict[str, Any] = {}
     if not module.training and module.running_mean is not None:
         given = {"mean": module.running_mean.detach().double(), "variance": module.running_var.detach().double()}
-    elif module.training:
-        given = {}
     affine = module.weight is not None
     return layers.BatchNorm(module.num_features, eps=module.eps, scale=affine, shift=affine, **given)
 
@@ -434,7 +431,8 @@ def _weights(chain: Chain, found: Mapping[str, list[Any]], model: Any) -> tuple[
         starts[id(parameter)] = start
         start += parameter.numel()
     index = np.full(start, -1)
-    parts, at = [], 0
+    parts: list[np.ndarray] = []
+    at = 0
     for name, parameters in found.items():
         for parameter in parameters:
             if id(parameter) not in starts:
@@ -462,7 +460,7 @@ def _compare(chain: Chain, w: np.ndarray, model: Any, inputs: Any) -> str:
     rng, largest = np.random.default_rng(0), 0.0
     for _ in range(TIMES):
         if inputs.dtype.is_floating_point:
-            x = rng.standard_normal(tuple(inputs.shape))
+            x: np.ndarray = rng.standard_normal(tuple(inputs.shape))
         else:
             embedding = chain.program.embedding
             if embedding is None:

@@ -60,10 +60,10 @@ def from_torch(
     Parameters
     ----------
     model
-        A ``torch.nn.Sequential``, nested or not, is a `Network` if it has no other layers than these: Linear layers with
-        or without biases; Tanh, Sigmoid, GELU (exact),
-        SiLU, ReLU, Identity, Softplus (beta 1; beyond its threshold PyTorch's is 2e-9 off); Dropout only in evaluation
-        mode. An activation may stand in several places; a layer of weights may not.
+        A ``torch.nn.Sequential``, nested or not, is a `Network` if it has no other layers than these: Linear layers
+        with or without biases; Tanh, Sigmoid, GELU (exact), SiLU, ReLU, Identity, Softplus (beta 1; beyond its
+        threshold PyTorch's is 2e-9 off); Dropout only in evaluation mode. An activation may stand in several places; a
+        layer of weights may not.
     loss
         A loss module of PyTorch, such as ``torch.nn.MSELoss()``, or the name of a loss of hesslib (then E is the sum).
         BCELoss needs a last Sigmoid and NLLLoss a last LogSoftmax, which become part of the loss.

@@ -1,13 +1,13 @@
 r"""The exact Hessian of $E$ with respect to the weights, at any depth: the matrix and its blocks."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Float
 
 from hesslib._arrays import Array
 from hesslib._chunks import refuse_what_cannot_fit
-from hesslib.curvature._blocks import Pair, assemble, in_flat_order, lower_blocks
+from hesslib.curvature._blocks import assemble, in_flat_order, lower_blocks
 from hesslib.layers import Chain
 from hesslib.layers.matrix import matrix
 from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
@@ -90,7 +90,7 @@ def hessian_blocks(
     /,
     *,
     reduction: Reduction = "sum",
-) -> Mapping[Pair, Block] | Mapping[tuple[str, str], Block]:
+) -> Mapping[Any, Block]:
     r"""The Hessian of the error in blocks, one for each pair of layers.
 
     Return the blocks of `hessian`, for every pair (m, l) of layers, each in its Gauss-Newton and its residual part.

@@ -37,7 +37,7 @@ def hessian_vector_product(
     *,
     reduction: Reduction = "sum",
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
-    r"""The Hessian times a vector, at the price of about two gradients and without forming the matrix.
+    r"""The Hessian times a vector, at the price of two to three gradients and without forming the matrix.
 
     Return $Hv$, where $H=\nabla\nabla E$, for one vector (P,) or for the columns of (P, V).
 

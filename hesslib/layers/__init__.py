@@ -4,17 +4,21 @@ Every layer is described by its options; `hesslib.Chain` puts layers one after t
 """
 
 from hesslib.layers.affine import Affine, Position, Scale
-from hesslib.layers.attention import Attention, SoftmaxAttention
-from hesslib.layers.branches import Add, Concatenate, Graph, Join, Product, Residual, Sum, Times
+from hesslib.layers.attention import Attention
+from hesslib.layers.batch_norm import BatchNorm, Standardise
+from hesslib.layers.branches import Concatenate, Product, Residual, Sum
 from hesslib.layers.chain import Chain
 from hesslib.layers.convolution import Convolution
 from hesslib.layers.dense import Dense, Embedding
 from hesslib.layers.elementwise import Activation
+from hesslib.layers.graph import Graph
 from hesslib.layers.layer import Layer, Primitive
 from hesslib.layers.linearised import Linearised
-from hesslib.layers.normalisation import BatchNorm, LayerNorm, Normalise, RMSNorm
+from hesslib.layers.merges import Add, Join, Times
+from hesslib.layers.normalisation import LayerNorm, Normalise, RMSNorm
 from hesslib.layers.pooling import AveragePool, MaxPool
 from hesslib.layers.shapes import Flatten, Mean, Reshape, Transpose
+from hesslib.layers.softmax_attention import SoftmaxAttention
 
 __all__ = [
     "Activation",
@@ -45,6 +49,7 @@ __all__ = [
     "Residual",
     "Scale",
     "SoftmaxAttention",
+    "Standardise",
     "Sum",
     "Times",
     "Transpose",

@@ -35,7 +35,7 @@ class Affine(Primitive):
     channels : whether the features are the first axis after the patterns (else the last axes).
 
     Shapes: those of its inputs; parameters weight and bias, each of the shape of the features.
-    Cost: two operations for each unit.
+    Cost: two operations for each unit; memory: its inputs.
     Errors: ValueError for inputs without these features.
 
     >>> Affine((3,)).parameters
@@ -136,7 +136,7 @@ def Scale(features: int | Shape = ()) -> Affine:
     features : the length of the last axis, or () for one number.
 
     Shapes: those of its inputs; parameter weight.
-    Cost: one operation for each unit.
+    Cost: one operation for each unit; memory: its inputs.
     Errors: ValueError for inputs without these features.
 
     >>> Scale(3).parameters, Scale().parameters
@@ -155,7 +155,7 @@ def Position(length: int, features: int) -> Affine:
     features : the length of the last axis.
 
     Shapes: (N, length, features); parameter bias (length, features).
-    Cost: one operation for each unit.
+    Cost: one operation for each unit; memory: its inputs.
     Errors: ValueError for inputs of another shape.
 
     >>> Position(5, 3).parameters

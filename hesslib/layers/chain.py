@@ -6,7 +6,7 @@ Longer than one sitting: the description of a chain, its parameters and what it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ class Chain(Model):
 
     Shapes: `w` is (P,); inputs are (N, \*shape), integers before an `Embedding`; the last pre-activations are
     (N, \*positions, K).
-    Cost: a step for each layer to make; parts of `w` are views where the library has views.
+    Cost: a step for each layer to make, and no memory to speak of; parts of `w` are views where the library has views.
     Errors: ValueError if there are no layers, or something is none, or the name of the loss is unknown; shapes that do
     not fit are refused by the name of the layer when inputs come.
 
@@ -68,10 +68,10 @@ class Chain(Model):
         object.__setattr__(self, "program", Program(self.layers, self.loss))
         object.__setattr__(self, "_hash", hash((self.layers, self.loss)))
 
-    program: Any = None  # the functions it is made of; follows from the layers
+    program: Any = field(default=None, compare=False)  # the functions it is made of; follows from the layers
 
     def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined,no-any-return]
+        return self._hash  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         return f"Chain([{', '.join(map(repr, self.layers))}], loss={self.loss.name!r})"
@@ -150,9 +150,7 @@ class Chain(Model):
         """
         if set(parameters) != set(self.names):
             odd = sorted(set(parameters) ^ set(self.names))
-            raise ValueError(
-                f"parameters has {', '.join(parameters)}; of these and the chain's differ {', '.join(odd)}"
-            )
+            raise ValueError(f"parameters has {', '.join(parameters)}; {', '.join(odd)} is missing, or is none")
         for name, shape in self.program.shapes.items():
             namespace(**{name.replace(".", "_"): parameters[name]})
             if tuple(parameters[name].shape) != shape:

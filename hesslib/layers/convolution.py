@@ -5,12 +5,15 @@ stride and dilation are all in it. As a table it makes of the inputs patches, of
 
 Index letters: v direction; n pattern; g group; j output channel of a group; c input channel of a group; o output
 position; k place in the window; i input position.
+
+Longer than one sitting: the layer, and the options that pools share with it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -61,7 +64,7 @@ class Convolution(Primitive):
 
     inputs: int
     outputs: int
-    windows: Windows
+    windows: Any  # size, stride, padding and dilation, each with an entry for each axis
     groups: int
     bias: bool
 
@@ -169,7 +172,7 @@ class Convolution(Primitive):
 
 
 def gathered(z: Array, lead: int, table: np.ndarray, fill: float = 0.0) -> Array:
-    """Return (..., \\*table.shape): the entries of a table of positions, `fill` for the number after the last one."""
+    r"""Return (..., \\*table.shape): the entries of a table of positions, `fill` for the number after the last one."""
     xp = array_namespace(z)
     z = xp.reshape(z, (*z.shape[:lead], -1))
     if (table == z.shape[-1]).any():

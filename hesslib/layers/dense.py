@@ -43,7 +43,8 @@ class Dense(Primitive):
     bias : whether there is a bias.
 
     Shapes: states (N, ..., inputs) and (N, ..., outputs); parameters weight (outputs, inputs), row by row, then bias.
-    Cost: one product of matrices for each pass, $2NR\,$inputs$\,\cdot\,$outputs operations for R positions.
+    Cost: one product of matrices for each pass, $2NR\,$inputs$\,\cdot\,$outputs operations for R
+    positions; memory: its inputs.
     Errors: ValueError if a length is not a positive integer.
 
     >>> Dense(2, 3).num_parameters
@@ -135,7 +136,7 @@ class Embedding(Primitive):
     features : the length of their vectors.
 
     Shapes: tokens (N, ...) to states (N, ..., features); parameter weight (vocabulary, features), row by row.
-    Cost: a product with the one-hot matrix of the tokens.
+    Cost: a product with the one-hot matrix of the tokens, which is kept in memory.
     Errors: ValueError if a token is out of range, or inputs are no integers.
 
     >>> Embedding(10, 4).parameters
@@ -186,7 +187,7 @@ class Embedding(Primitive):
 
 
 def as_rows(z: Array, lead: int, /) -> Array:
-    """Return the array with one axis for all positions: (\\*lead, ..., i) as (\\*lead, R, i)."""
+    r"""Return the array with one axis for all positions: (\\*lead, ..., i) as (\\*lead, R, i)."""
     shape = tuple(z.shape)
     if len(shape) == lead + 2:
         return z

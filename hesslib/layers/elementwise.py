@@ -20,7 +20,7 @@ class Activation(Primitive):
     activation : a name, as a `Network` takes it, or a `hesslib.Activation`.
 
     Shapes: those of its inputs.
-    Cost: a few operations for each unit.
+    Cost: a few operations for each unit; memory: as many numbers.
     Errors: ValueError if the name is unknown.
 
     >>> Activation("tanh").activation.name

@@ -60,8 +60,8 @@ def factors(
     outputs = math.prod(chain.output_shape(tuple(x.shape[1:])))
     found = sum_over_patterns(sums, outputs * (3 * numbers(chain, x) + chain.num_parameters), x)
     pairs = []
-    for number, A, B in zip(program.with_parameters, found[::2], found[1::2], strict=True):
-        A, B = (A + A.T) / 2, (B + B.T) / 2
+    symmetric = [(matrix + matrix.T) / 2 for matrix in found]
+    for number, A, B in zip(program.with_parameters, symmetric[::2], symmetric[1::2], strict=True):
         if isinstance(program.steps[number].layer, Embedding):
             pairs.append((reduce_patterns(A, reduction, N), B / N))
         else:

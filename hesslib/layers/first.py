@@ -1,4 +1,4 @@
-r"""First derivatives of a chain: gradients, of all patterns and of each, and the Jacobian of the last pre-activations."""
+"""First derivatives of a chain: gradients, of all patterns and of each, and the Jacobian of what the layers give."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def input_hessian(chain: Chain, w: Array, x: Array, inputs: Sequence[int] | None
     """Return the second derivatives of the outputs, (N, ..., K, D, D), exactly symmetric."""
 
     def of(x: Array, directions: Array) -> Array:
-        found = _second(chain, w, x, directions, _numbers_of(chain, x, inputs))
+        found = _second(chain, w, x, directions, _numbers_of(x, inputs))
         xp = array_namespace(found)
         return (found + xp.permute_dims(found, (*range(found.ndim - 2), found.ndim - 1, found.ndim - 2))) / 2
 
@@ -48,7 +48,7 @@ def input_hessian_diagonal(chain: Chain, w: Array, x: Array, inputs: Sequence[in
     """Return the second derivatives by each input alone, (N, ..., K, D)."""
 
     def of(x: Array, directions: Array) -> Array:
-        found = _second(chain, w, x, directions, _numbers_of(chain, x, inputs))
+        found = _second(chain, w, x, directions, _numbers_of(x, inputs))
         return array_namespace(found).linalg.diagonal(found)
 
     return _by_chunks("input_hessian_diagonal", chain, w, x, inputs, of, 1)
@@ -74,6 +74,7 @@ def _second(chain: Chain, w: Array, x: Array, directions: Array, numbers_of: np.
     here = run(program, w, x, order=1)
     a, (N, D) = here.a, (x.shape[0], directions.shape[0])
     da = push(program, here, directions, nothing)[-1]
+    assert da is not None
     Q = math.prod(a.shape[1:])
     of_output = xp.permute_dims(_rates(chain, a, da[:, None, ...], da[None, ...]), (*range(2, a.ndim + 2), 0, 1))
     delta = xp.reshape(_rates(chain, a, each_output(a)), (Q * N, *a.shape[1:]))  # dy/da is symmetric
@@ -82,12 +83,13 @@ def _second(chain: Chain, w: Array, x: Array, directions: Array, numbers_of: np.
         xp.broadcast_to(directions[:, None, ...], (D, Q, *directions.shape[1:])), (D, Q * N, *x.shape[1:])
     )
     hx, _ = Linearised(program, run(program, w, repeated)).second(delta, along, None)
+    assert hx is not None
     picked = xp.take(xp.reshape(hx, (D, Q, N, -1)), integers_like(numbers_of, x), axis=3)
     of_layers = xp.reshape(xp.permute_dims(picked, (2, 1, 0, 3)), (*a.shape, D, D))
     return of_output + of_layers
 
 
-def _numbers_of(chain: Chain, x: Array, inputs: Sequence[int] | None) -> np.ndarray:
+def _numbers_of(x: Array, inputs: object) -> np.ndarray:
     """The inputs that are asked for, counted row by row without the axis of the patterns."""
     D = math.prod(x.shape[1:])
     if inputs is None:
@@ -112,7 +114,7 @@ def _by_chunks(
     refuse_coupled(chain, what)
     if chain.program.embedding is not None:
         raise ValueError(f"net starts with an Embedding, whose inputs are integers; {what} needs numbers")
-    chosen = _numbers_of(chain, x, inputs)
+    chosen = _numbers_of(x, inputs)
     size, D, K = math.prod(x.shape[1:]), len(chosen), math.prod(chain.output_shape(tuple(x.shape[1:])))
     refuse_what_cannot_fit(what, x.shape[0] * K * D**axes, w)
     xp = array_namespace(x)

@@ -64,7 +64,7 @@ class Primitive(Layer):
     $z'=f(z,\theta)$ with the products of its Jacobian, of the transpose, and of its second derivatives.
 
     Shapes: states are (N, \*shape), directions (V, N, \*shape), parameters (P,), their directions (V, P).
-    Cost: said by each layer.
+    Cost: said by each layer, in operations and in memory.
     Errors: ValueError from `output_shape` for a shape that the layer does not take.
 
     >>> import numpy as np

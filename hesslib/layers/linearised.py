@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
 from hesslib._arrays import Array
-from hesslib.layers.passes import Run, joined, pull, push, split_parameters
-from hesslib.layers.program import Program
+from hesslib.layers.passes import joined, pull, push, split_parameters
 
 
 class Linearised(NamedTuple):
@@ -18,7 +17,8 @@ class Linearised(NamedTuple):
     $\sum_o\delta_o\,\partial^2a_o$. What a layer supplies, for layers put together.
 
     Shapes: directions have an axis in front: (V, N, \*shape) of inputs and outputs, (V, P) of parameters.
-    Cost: `jvp` and `vjp` about a forward pass for each direction, `second` about three.
+    Cost: `jvp` and `vjp` about a forward pass for each direction, `second` about three; memory: every state,
+    for each direction.
     Errors: ValueError for a direction of another shape.
 
     >>> import numpy as np
@@ -28,8 +28,8 @@ class Linearised(NamedTuple):
     (array([[[2.]]]), array([[3., 1.]]))
     """
 
-    program: Program  # the functions of the chain
-    run: Run  # the forward pass
+    program: Any  # the functions of the chain
+    run: Any  # the forward pass: its states, and what each function keeps
 
     @property
     def outputs(self) -> Array:

@@ -7,8 +7,9 @@ $$\frac{\partial^2E}{\partial\theta^{(m)}\partial\theta^{(l)}}
 =\sum_n\frac{\partial^2E}{\partial\theta^{(m)}\partial a^{(l)}_n}A^{(l)}_n.$$
 
 A sweep forward and backward for every unit of $a^{(l)}$, the same unit of every pattern at once, gives the first factor
-for all layers $m$; the second is the structure of the layer, whose transposed product with the Jacobian is at hand. Where
-a layer has fewer parameters than units, or a layer after it couples the patterns, its parameters are the directions.
+for all layers $m$; the second is the structure of the layer, whose transposed product with the Jacobian is at hand.
+Where a layer has fewer parameters than units, or a layer after it couples the patterns, its parameters are the
+directions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_jax_array
 
 from hesslib._arrays import Array, eye_like, write, zeros_like
 from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
@@ -24,6 +25,8 @@ from hesslib.layers.chain import Chain
 from hesslib.layers.first import each_output, numbers
 from hesslib.layers.passes import Both, M_times, both, pull, push
 from hesslib.networks.network import Reduction, reduce_patterns
+
+EAGER = 8  # so many times larger chunks where nothing is compiled
 
 
 def matrix(
@@ -52,9 +55,7 @@ def matrix(
     H = zeros_like((chain.num_parameters, chain.num_parameters), w)
     for (m, l), block in zip(pairs, blocks, strict=True):
         rows, columns = chain.program.steps[m].where, chain.program.steps[l].where
-        if m == l:
-            block = (block + _turned(block)) / 2
-        H = write(H, (rows, columns), block)
+        H = write(H, (rows, columns), (block + _turned(block)) / 2 if m == l else block)
         if m > l:
             H = write(H, (columns, rows), _turned(block))
     return reduce_patterns(H, reduction, x.shape[0])
@@ -86,10 +87,14 @@ def diagonal(
 def _summed(chain: Chain, sums, x: Array, t: Array):  # type: ignore[no-untyped-def]
     if chain.program.couples:
         return sums(x, t)
-    program = chain.program
+    program, held = chain.program, 2 * numbers(chain, x)
     states = program.states(tuple(x.shape[1:]))
-    widest = max(_directions(chain, l, math.prod(states[l + 1])) for l in program.with_parameters)
-    return sum_over_patterns(sums, widest * (3 * numbers(chain, x) + 2 * chain.num_parameters), x, t)
+    widest = max(
+        _directions(chain, l, math.prod(states[l + 1])) * (held + chain.num_parameters - program.steps[l].where.start)
+        for l in program.with_parameters
+    )
+    # JAX compiles one chunk, and the smaller the quicker; elsewhere every operation has a price of its own
+    return sum_over_patterns(sums, widest if is_jax_array(x) else max(widest // EAGER, 1), x, t)
 
 
 def _directions(chain: Chain, l: int, units: int) -> int:
@@ -99,7 +104,7 @@ def _directions(chain: Chain, l: int, units: int) -> int:
 def _column(
     chain: Chain, p: Both, l: int, gauss_newton: bool, residual: bool, *, only: bool = False
 ) -> Iterator[Array]:
-    """Yield the blocks (m, l) for every layer m with parameters from l on, each (P_m, P_l); the first alone if `only`."""
+    """Yield the blocks (m, l) for all layers m with parameters from l on, (P_m, P_l); the first alone if `only`."""
     program, here = chain.program, p.here
     layer = program.steps[l].layer
     wanted = (l,) if only else tuple(m for m in program.with_parameters if m >= l)

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 from array_api_compat import array_namespace
 
 from hesslib._arrays import Array, zeros_like
-from hesslib.layers.branches import Merge
 from hesslib.layers.layer import total
+from hesslib.layers.merges import Merge
 from hesslib.layers.program import Program
 
 Want = Literal["sum", "patterns"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -11,7 +12,7 @@ from array_api_compat import array_namespace
 from hesslib._arrays import Array, integers_like
 from hesslib.layers.convolution import gathered, output_lengths, windows_of
 from hesslib.layers.layer import Kept, Primitive, Shape
-from hesslib.layers.windows import Windows, read_by, reads
+from hesslib.layers.windows import read_by, reads
 
 
 @dataclass(frozen=True, init=False)
@@ -25,14 +26,14 @@ class AveragePool(Primitive):
     padding : a number, or one for each axis.
 
     Shapes: (N, channels, \*positions) before and after.
-    Cost: a sum for each window.
+    Cost: a sum for each window; memory: a copy of the inputs for each place of the window.
     Errors: ValueError if an option is no positive integer.
 
     >>> AveragePool(2).output_shape((3, 6))
     (3, 3)
     """
 
-    windows: Windows
+    windows: Any  # size, stride, padding and dilation, each with an entry for each axis
     bends = False
 
     def __init__(self, size: int | Shape, *, stride: int | Shape | None = None, padding: int | Shape = 0) -> None:
@@ -75,7 +76,7 @@ class MaxPool(Primitive):
     padding, dilation : a number, or one for each axis; the padding is never the largest.
 
     Shapes: (N, channels, \*positions) before and after.
-    Cost: a comparison for each place of each window.
+    Cost: a comparison for each place of each window; memory: a copy of the inputs for each place.
     Errors: ValueError if an option is no positive integer.
 
     >>> import numpy as np
@@ -83,7 +84,7 @@ class MaxPool(Primitive):
     array([[[3., 2.]]])
     """
 
-    windows: Windows
+    windows: Any  # size, stride, padding and dilation, each with an entry for each axis
     bends = False
 
     def __init__(

@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from hesslib.layers.branches import Merge
 from hesslib.layers.dense import Embedding
 from hesslib.layers.layer import Builder, Layer, Primitive, Shape
+from hesslib.layers.merges import Merge
 from hesslib.networks.losses import Loss
 
 
@@ -71,7 +71,7 @@ class Program(Builder):
 
     @lru_cache(maxsize=16)  # noqa: B019  (a program lives as long as its chain)
     def states(self, shape: Shape, /) -> tuple[Shape, ...]:
-        """Return the shape of every state for inputs of a shape; refuse, by the name of the layer, what does not fit."""
+        """Return the shape of every state for inputs of a shape, or refuse by the name of the layer."""
         found = [shape]
         for step in self.steps:
             taken = [found[node] for node in step.inputs]

@@ -46,7 +46,7 @@ class Flatten(Primitive):
 
 @dataclass(frozen=True)
 class Reshape(Flatten):
-    """A layer that gives the numbers of a pattern another shape, row by row.
+    r"""A layer that gives the numbers of a pattern another shape, row by row.
 
     Options
     -------
@@ -80,7 +80,7 @@ class Transpose(Primitive):
     axes : the old number of each new axis, counted from 0 without the axis of the patterns.
 
     Shapes: the axes of the inputs in that order.
-    Cost: a copy.
+    Cost: one copy of the numbers.
     Errors: ValueError if `axes` is no permutation.
 
     >>> Transpose((1, 0)).output_shape((2, 3))
@@ -123,7 +123,7 @@ class Mean(Primitive):
     axes : their numbers, counted from 0 without the axis of the patterns.
 
     Shapes: those axes are gone.
-    Cost: a sum.
+    Cost: a sum; memory: its outputs.
     Errors: ValueError if `axes` are not different numbers of axes.
 
     >>> Mean(0).output_shape((5, 3))

@@ -94,15 +94,14 @@ class Network(Model):
         activation = f"activation={names[0] if len(set(names)) == 1 else names!r}, " if names else ""
         return f"Network({self.widths}, {activation}loss={self.loss.name!r})"
 
-    def chain(self) -> Model:
+    def chain(self) -> Any:
         """Return the network as a `hesslib.Chain` of layers, with the same vector `w` and the same loss.
 
         >>> Network((2, 3, 1)).chain().num_parameters
         13
         """
         chains = importlib.import_module("hesslib.layers.chain")  # on the floor above: made when it is asked for
-        made: Model = chains.Chain.of(self)
-        return made
+        return chains.Chain.of(self)
 
     @property
     def L(self) -> int:
@@ -283,7 +282,7 @@ class Trace(NamedTuple):
     z: tuple[Array, ...]  # activations, the inputs first
 
     @property
-    def y(self) -> Float[Array, "N K"]:
+    def y(self) -> Float[Array, "N *K"]:
         """The outputs $y=z^{(L)}$, (N, K)."""
         return self.z[-1]
 
@@ -450,16 +449,21 @@ def random_generator(rng: np.random.Generator | int | None, /) -> np.random.Gene
 def refuse_no_network(net: Network, /) -> None:
     """Refuse what is no `Network`."""
     if not isinstance(net, Network):
-        raise ValueError(  # noqa: TRY004  (as for every other bad argument)
-            f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or "
-            "JAX, and hesslib.check takes any)"
-        )
+        raise no_network(net)
+
+
+def no_network(net: object, /) -> ValueError:
+    """Return the refusal of what is none."""
+    return ValueError(
+        f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or JAX, "
+        "and hesslib.check takes any)"
+    )
 
 
 def refuse_no_model(net: Model, /) -> None:
     """Refuse what is neither a `Network` nor a chain of layers."""
     if not isinstance(net, Model):
-        refuse_no_network(net)
+        raise no_network(net)
 
 
 def check_inputs(net: Network, w: Array, x: Array, /) -> tuple[Array, Array]:

@@ -4,7 +4,6 @@ import math
 from functools import cached_property
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from hesslib._arrays import Array, eye_like, in_library_of
 from hesslib.layers import Chain
@@ -73,7 +72,7 @@ class ChainObjective(Objective):
         delta = delta_of(program, self.there.a, self.t)[None, ...]
         back = pull(program, self.there, delta, wanted=program.with_parameters, want=want)  # type: ignore[arg-type]
         lead = (1, len(self.x)) if want == "patterns" else (1,)
-        return joined(program, back.parameters, lead, self.w)  # type: ignore[no-any-return]
+        return joined(program, back.parameters, lead, self.w)
 
     def spread(self) -> float:
         with np.errstate(over="ignore", invalid="ignore"):

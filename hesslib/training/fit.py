@@ -112,8 +112,10 @@ def fit(
         progress=progress,
     )
     run.eps = EPS
-    kind = ChainObjective if isinstance(net, Chain) else Objective
-    objective = kind(net, run, x, t, decay=decay)
+    if isinstance(net, Chain):
+        objective: Objective = ChainObjective(net, run, x, t, decay=decay)
+    else:
+        objective = Objective(net, run, x, t, decay=decay)
     refuse_what_cannot_fit(f"fit with {method}", _numbers(method, len(run.start), objective.t.size), run.start)
     if not isinstance(net.loss, SquaredError):
         run.noise = 1.0  # J has the root of M in it: J^T J is the Fisher information

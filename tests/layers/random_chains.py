@@ -35,7 +35,7 @@ def drawn(seed: int) -> Drawn:
     kind, loss = KINDS[seed % len(KINDS)], LOSSES[(seed // len(KINDS)) % len(LOSSES)]
     rng = np.random.default_rng(seed)
     N = int(rng.integers(2, 5))
-    body, x, outputs = {
+    body, x, _outputs = {
         "rows": rows,
         "sequence": sequence,
         "tokens": tokens,
@@ -83,15 +83,14 @@ def rows(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]:
     D, H, K = (int(n) for n in rng.integers(2, 5, 3))
     hidden: list[Any] = [layers.Dense(D, H, bias=bool(rng.integers(0, 2))), activation(rng)]
     for _ in range(int(rng.integers(1, 3))):
-        hidden.append(
-            [
-                layers.Residual(layers.Dense(H, H), activation(rng)),
-                layers.Product(layers.Dense(H, H), (layers.Dense(H, H), layers.Activation("logistic"))),
-                layers.Sum(layers.Dense(H, H), (activation(rng), layers.Dense(H, H, bias=False)), ()),
-                layers.Residual(norm(rng, H), layers.Dense(H, H), activation(rng)),
-                batch_norm(rng, H),
-            ][int(rng.integers(5))]
-        )
+        every = [
+            layers.Residual(layers.Dense(H, H), activation(rng)),
+            layers.Product(layers.Dense(H, H), (layers.Dense(H, H), layers.Activation("logistic"))),
+            layers.Sum(layers.Dense(H, H), (activation(rng), layers.Dense(H, H, bias=False)), ()),
+            layers.Residual(norm(rng, H), layers.Dense(H, H), activation(rng)),
+            batch_norm(rng, H),
+        ]
+        hidden += [every[int(rng.integers(5))]]
     if rng.integers(0, 2):
         hidden.append(layers.Concatenate((), (layers.Dense(H, 2), activation(rng))))
         H += 2

@@ -137,12 +137,15 @@ class Judge:
                 last = number + 1 if isinstance(left, ReadingError) else last
                 yield Verdict(text, None, reason=str(bad))
             elif relation.type in ("LESS", "IN"):
-                continue
+                last = number + 1
+                yield Verdict(text, None, reason=f"{relation.value} is not decided, and what it joins may differ")
             else:
                 assert isinstance(left, _Side)
                 assert isinstance(right, _Side)
                 verdict = self._link(left, right, text)
-                if relation.type != "EQUALS" and verdict.holds is not True:
+                if relation.type == "UNEQUAL" and verdict.holds is True and not verdict.condition:
+                    verdict = Verdict(text, False, reason="the two sides are equal")
+                elif relation.type == "UNEQUAL" or (relation.type == "ABOUT" and verdict.holds is not True):
                     what = "an approximation" if relation.type == "ABOUT" else "an inequality"
                     verdict = Verdict(text, None, reason=f"{what} is not decided; as an equality it does not hold")
                 last = number + 1 if verdict.holds is not False else last
@@ -180,7 +183,7 @@ class Judge:
             return self._decided(one, other, text)
         except WorkLimitError as why:
             return Verdict(text, None, reason=f"it would take too long: {why}")
-        except (CannotTellError, MayVanishError, TypeError, LookupError) as why:
+        except (ValueError, TypeError, LookupError) as why:  # it can't be told, or something is divided by zero
             return Verdict(text, None, reason=str(why).strip("'\""))
 
     def _scalars(self, left: Any, right: Any) -> tuple[Expr, Expr]:

@@ -253,6 +253,7 @@ class Meaning(Quantities):
                 powers.append(signs)
         if order > MAX_POWER:
             raise self.fail(f"a derivative of order {order} is not read", factor)
+        self._require_no_inverse(name, factor, powers)
         if scripts.below:
             raise self.fail(f"{name} has no index: one function serves all units", factor)
 
@@ -262,10 +263,21 @@ class Meaning(Quantities):
 
         return self._each(self._each(argument, of), lambda x: self._powered(factor, x, powers))
 
+    def _require_no_inverse(self, name: str, factor: Node, powers: list[list[Node]]) -> None:
+        """Refuse a negative power of a function's name, which means its inverse as often."""
+        if any(sign.kind == "MINUS" for signs in powers for sign in signs):
+            raise self.fail(
+                f"a negative superscript of {name} could be two things", factor, f"the inverse of {name}", "one over it"
+            )
+
     def named_function(self, name: str, factor: Node, rest: list[Node]) -> Any:
         """A function with a name, of the bracket or the one factor that follows."""
         if not rest or rest[0].parts[0].kind == "operation":
             raise self.fail(f"{name} needs an argument", factor)
+        scripts = scripts_of(factor, self.fail)
+        if scripts.below or scripts.primes:
+            raise self.fail(f"an index or a prime of {name} is not read", factor)
+        self._require_no_inverse(name, factor, scripts.above)
         inside = self._brackets(rest[0])
         if inside is None and len(rest) > 1 and rest[1].parts[0].kind == "factor":
             first, second = self._said(rest[0]), self._said(rest[1])
@@ -316,6 +328,7 @@ class Meaning(Quantities):
         self.bound.update(dict(letters_new))
         body = self.term(rest, factor)
         self.bound = saved
+        self._require_known(factor, given)
         for name, k in reversed(letters_new):
             body = self._each(body, lambda e, k=k, name=name: self._summed(e, k, given, name, factor))
         return body
@@ -336,6 +349,13 @@ class Meaning(Quantities):
         if given is not None and len(names) > 1:
             raise self.fail("one upper limit for several letters", factor)
         return names, given
+
+    def _require_known(self, factor: Node, end: Expr | None) -> None:
+        """Refuse a sum up to a letter that neither the notation nor a sum around explains."""
+        known = {*self.vocabulary.symbols.values(), *self.vocabulary.letters.values(), *self.bound.values()}
+        for letter in sorted(end.free_symbols if end is not None else (), key=str):
+            if isinstance(letter, Symbol) and letter not in known:
+                raise self.fail(f"how large {letter} is is not said in this notation", factor)
 
     def _names(self, factor: Node, signs: list[Node]) -> list[str]:
         from .scripts import indices
@@ -414,6 +434,8 @@ class Meaning(Quantities):
 
     def _order(self, piece: Node) -> int:
         scripts = scripts_of(piece.parts[0], self.fail)
+        if scripts.below or scripts.primes or len(scripts.above) > 1:
+            raise self.fail("above the line stands \\partial, with the order of the derivative", piece)
         order = self.number(scripts.above[0]) if scripts.above else sp.Integer(1)
         if not order.is_Integer or not 1 <= order <= 4:
             raise self.fail(f"a derivative of order {order} is not read", piece)
@@ -433,6 +455,7 @@ class Meaning(Quantities):
                 or leaf.kind not in ("PARTIAL", "LETTER")
                 or not pieces
                 or (leaf.kind == "LETTER" and leaf.value != "d")
+                or not scripts_of(head.parts[0], self.fail).bare
             ):
                 raise self.fail("below the line stands \\partial and a variable", head)
             variable, *pieces = pieces

@@ -32,9 +32,10 @@ y2 = Tensor("y", shape=(net.n[2],), pattern=True)
 class Notation:
     r"""The letters for the quantities of a network, in LaTeX.
 
-    ``weights`` says whether $w_{ji}$ goes "to from" or "from to"; ``layers`` whether a layer number is written
-    "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs, hidden units and outputs where
-    a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated"; ``loss`` is "any" or "squares".
+    ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``layers`` whether
+    a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs,
+    hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated";
+    ``loss`` is "any" or "squares".
 
     Errors: ValueError for a choice that is none.
 
@@ -88,7 +89,7 @@ class Notation:
     @classmethod
     def from_yaml(cls, text: str, /) -> Notation:
         """The notation that a YAML text declares, one line a letter."""
-        import yaml  # type: ignore[import-untyped]
+        import yaml
 
         found = yaml.safe_load(text)
         if not isinstance(found, dict):

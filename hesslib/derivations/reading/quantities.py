@@ -1,4 +1,7 @@
-r"""A letter with its scripts as a quantity: an entry of a tensor, an array, a scalar, a Kronecker delta."""
+r"""A letter with its scripts as a quantity: an entry of a tensor, an array, a scalar, a Kronecker delta.
+
+Longer than one sitting: what a superscript is depends on the letter, and all kinds of letters are read here.
+"""
 
 from __future__ import annotations
 
@@ -155,7 +158,13 @@ class Quantities:
                 signs = signs[:-1]
             if not signs:
                 continue
-            bracketed = signs[0].kind == "LROUND" and signs[-1].kind == "RROUND"
+            end = _closing(signs)
+            if end is not None and 0 < end < len(signs) - 1:  # (l)2 is the square in layer l, (l)+1 is nothing
+                if self.vocabulary.layers == "plain" or not tensor.layers or signs[end + 1].kind in ("PLUS", "MINUS"):
+                    raise self.fail("what stands behind the bracket in this superscript has no meaning", factor)
+                if not layers:
+                    layers, signs, end = [self.number(part) for part in split(signs[1:end])], signs[end + 1 :], None
+            bracketed = end is not None and end == len(signs) - 1
             inside = signs[1:-1] if bracketed else signs
             letters = {s.value for s in inside if s.kind == "LETTER"}
             layer = tensor.layers and not layers
@@ -182,6 +191,18 @@ class Quantities:
         tensor.require_between(*layers)
         if len(sizes) == 1:
             found = Array(sizes[0], None, lambda i, j: tensor[(*layers, i)])
+        elif name in self.vocabulary.turned:  # the matrix has its entries where their letter has its indices
+            found = Array(sizes[1], sizes[0], lambda i, j: tensor[(*layers, j, i)])
         else:
             found = Array(sizes[0], sizes[1], lambda i, j: tensor[(*layers, i, j)])
         return found.T if turned else found
+
+
+def _closing(signs: list[Node]) -> int | None:
+    """Where the round bracket closes with which the signs begin; None if they begin with none."""
+    depth = 0
+    for place, sign in enumerate(signs):
+        depth += (sign.kind == "LROUND") - (sign.kind == "RROUND")
+        if depth == 0:
+            return place or None
+    return None

@@ -15,7 +15,9 @@ from hesslib.calculus.macros import MACROS
 from .place import MAX_CHARACTERS, ReadingError, TooLargeError
 from .signs import FRAMES, FUNCTIONS, MARKS, NAMED, NOTES, SIGNS, SILENT, STYLES, WITH_ARGUMENT, WRITTEN
 
-_TOKEN = re.compile(r"%[^\n]*|\s+|~|\\[a-zA-Z]+\*?|\\.|\d+(?:\.\d+)?|.", re.DOTALL)
+_TOKEN = re.compile(r"%[^\n]*|\s+|~|\\[a-zA-Z]+\*?|\\.|[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
+ARGUMENTS = {"FRAC": 2, "SUP": 1, "SUB": 1}
+"""How many arguments, of one sign each, LaTeX takes behind a sign where no braces stand."""
 
 
 def scan(text: str, /, *, names: Sequence[str] = ()) -> list[Token]:
@@ -43,14 +45,14 @@ class _Scanner:
     def tokens(self, at: int, end: int, depth: int) -> Iterator[Token]:
         if depth > 25:
             raise TooLargeError("macros stand in one another more than 25 deep", self.text, at)
-        single = 0
+        single = 0  # how many of the next signs are arguments of one sign each
         while at < end:
             known = next((name for name in self.names if self.text.startswith(name, at, end)), None)
             if known is not None and not (
                 known[-1].isalpha() and "\\" in known and self.text[at + len(known) :][:1].isalpha()
             ):
                 yield self.token("LETTER", known, at, at + len(known))
-                at += len(known)
+                at, single = at + len(known), max(0, single - 1)
                 continue
             found = _TOKEN.match(self.text, at, end)
             assert found is not None
@@ -74,24 +76,25 @@ class _Scanner:
                 for _ in range(0 if isinstance(definition, str) else definition[1]):
                     inside, at = self._group(at, end, word)
                     arguments.append(inside)
+                single = 0
                 yield from self._spelled(word[1:], arguments, start, at, depth)
             elif word in STYLES or word in NAMED or word in MARKS:
                 token, at = self._styled(word, start, at, end)
+                single = max(0, single - 1)
                 yield token
             elif word == r"\underbrace" or word == r"\overbrace":
                 raise self.fail("braces under or over a formula are not read", start, at)
             elif word in FUNCTIONS:
                 yield self.token("NAME", word[1:], start, at)
             elif word in SIGNS:
-                single = 2 if SIGNS[word] == "FRAC" else 0
+                single = ARGUMENTS.get(SIGNS[word], 0)
                 yield self.token(SIGNS[word], word, start, at)
-            elif word[0].isdigit():
-                if single:  # LaTeX takes one digit for each argument of a fraction
+            elif word[0] in "0123456789":
+                if single:
                     word, at, single = word[0], start + 1, single - 1
-                    yield self.token("NUMBER", word, start, at)
-                    continue
                 yield self.token("NUMBER", word, start, at)
-            elif word.isalpha() or (word[0] == "\\" and word[1:].isalpha()):
+            elif word.isascii() and (word.isalpha() or (word[0] == "\\" and word[1:].isalpha())):
+                single = max(0, single - 1)
                 yield self.token("LETTER", word, start, at)
             else:
                 raise self.fail(f"{word!r} is no sign of a formula", start, at)
@@ -149,9 +152,16 @@ class _Scanner:
         name = self.text[slice(*inside)].rstrip("*")
         if name in {"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vmatrix", "smallmatrix"}:
             raise self.fail("a matrix that is written out by its entries is not read", inside[0], inside[1])
+        if word == r"\begin" and name in {"cases", "dcases", "rcases"} and self._follows_relation(at):
+            raise self.fail("a formula by cases is not read; write each case as an equation", inside[0], inside[1])
         if word == r"\begin" and name in {"array", "alignat", "alignedat"}:
             at = self._group(at, end, rf"\begin{{{name}}}")[1]
         return at
+
+    def _follows_relation(self, at: int) -> bool:
+        """Whether the environment that begins before ``at`` is one side of an equation."""
+        before = re.split(r"\\\\|\\begin\{(?:array|aligned|gathered|split|align\*?)\}", self.text[:at])[-1]
+        return bool(re.search(r"=|\\(?:equiv|approx|simeq|sim|coloneqq|triangleq|doteq)(?![a-zA-Z])", before))
 
     def _styled(self, word: str, start: int, at: int, end: int) -> tuple[Token, int]:
         rest = re.match(r"\s*([A-Za-z]|\\[A-Za-z]+)", self.text[at:end])
@@ -169,5 +179,7 @@ class _Scanner:
         if not re.fullmatch(r"[A-Za-z0-9]|\\[A-Za-z]+", name):
             raise self.fail(f"{word} takes one letter here, not {name!r}", *inside)
         if word in STYLES:
-            return self.token("NUMBER" if name.isdigit() else "LETTER", name, start, stop), stop
+            if name.isdigit():
+                raise self.fail(f"{word}{{{name}}} could be a number or an array of such numbers", start, stop)
+            return self.token("LETTER", name, start, stop), stop
         return self.token("LETTER", f"{word}{{{name}}}", start, stop), stop

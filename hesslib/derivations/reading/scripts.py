@@ -68,35 +68,58 @@ def split(signs: Sequence[Node], kind: str = "COMMA") -> list[list[Node]]:
 
 
 def number(signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr] | None = None) -> Expr:
-    """A layer number, a size or an exponent: letters, numbers, plus and minus, a fraction; also n with an index."""
+    """A layer number, a size or an exponent: letters, numbers, brackets, a fraction with a slash; also n with an index.
+
+    A slash reaches over one factor, as between numbers in a line.
+    """
+    value, place = _sum(signs, 0, vocabulary, fail, bound or {})
+    if place < len(signs):
+        raise fail("this bracket was never opened", signs[place])
+    return sp.expand(value)
+
+
+def _sum(
+    signs: Sequence[Node], place: int, vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
+) -> tuple[Expr, int]:
+    """The number that begins at ``place``, and where the bracket around it closes, or the signs end."""
     total, sign, term, divide = sp.Integer(0), 1, None, False
-    place = 0
     while place < len(signs):
         here = signs[place]
-        if here.kind in ("LROUND", "RROUND", "LBRACE", "RBRACE"):
-            place += 1
-            continue
+        if here.kind in ("RROUND", "RBRACE"):
+            break
         if here.kind in ("PLUS", "MINUS"):
+            if divide:
+                raise fail("a slash needs a number on both sides", here)
             total += sign * (term if term is not None else 0)
             sign, term = (1 if here.kind == "PLUS" else -1), None
             place += 1
             continue
         if here.kind == "SLASH":
+            if term is None or divide:
+                raise fail("a slash needs a number on both sides", here)
             divide = True
             place += 1
             continue
         if here.kind == "NUMBER" and len(here.value) > 9:
             raise fail("a number with more than 9 digits is not read here", here)
-        if here.kind == "NUMBER":
-            value: Expr = sp.Rational(here.value)
+        if here.kind in ("LROUND", "LBRACE"):
+            value, place = _sum(signs, place + 1, vocabulary, fail, bound)
+            if place >= len(signs):
+                raise fail("this bracket is not closed", here)
+        elif here.kind == "NUMBER":
+            value = sp.Rational(here.value)
         elif here.kind == "LETTER":
-            value, place = _letter(signs, place, vocabulary, fail, bound or {})
+            value, place = _letter(signs, place, vocabulary, fail, bound)
         else:
             raise fail(f"{here.value!r} cannot stand in a number", here)
+        if divide and value == 0:
+            raise fail("a division by zero", here)
         term = value if term is None else term / value if divide else term * value
         divide = False
         place += 1
-    return sp.expand(total + sign * (term if term is not None else 0))
+    if divide:
+        raise fail("a slash needs a number on both sides", signs[place - 1])
+    return total + sign * (term if term is not None else 0), place
 
 
 def _letter(

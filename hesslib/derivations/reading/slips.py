@@ -219,7 +219,7 @@ def extra_factors(e: Expr, say: Said) -> Iterator[Mended]:
     for x, put in places(e, lambda x: isinstance(x, Mul)):
         for factor in x.args:
             if not isinstance(factor, Sum) and not factor.is_Number:
-                yield f"factor too many: {say(factor)}", put(x / factor)
+                yield f"factor too many: {say(factor)}", put(Mul(*[f for f in x.args if f != factor]))
 
 
 def powers(e: Expr, say: Said) -> Iterator[Mended]:

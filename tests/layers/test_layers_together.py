@@ -1,0 +1,218 @@
+"""Chains beside networks, their factors, training and evidence, refusals, and normalisations in extended precision."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import hesslib
+from hesslib import Chain, Network, layers
+
+EPS = np.finfo(float).eps
+RNG = np.random.default_rng(3)
+
+
+def batch_of(net: Network | Chain, x: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal(net.num_parameters) / 2
+    shape = hesslib.outputs(net, w, x).shape
+    t = rng.standard_normal(shape) if net.loss.name == "squared_error" else rng.uniform(size=shape)
+    return w, x, t
+
+
+NETWORK = Network((3, 4, 2), activation=("gelu",), loss="binary_cross_entropy")
+OF_BATCHES = [
+    "error", "gradient", "pattern_gradients", "outer_product", "hessian", "gauss_newton", "hessian_diagonal",
+    "gauss_newton_diagonal", "kronecker_factors",
+]  # fmt: skip
+OF_INPUTS = ["outputs", "output_jacobian", "input_jacobian", "input_hessian", "input_hessian_diagonal", "laplacian"]
+
+
+@pytest.mark.parametrize("name", [*OF_BATCHES, *OF_INPUTS])
+def test_a_network_as_a_chain_has_the_same_derivatives(name: str) -> None:
+    w, x, t = batch_of(NETWORK, RNG.standard_normal((5, 3)))
+    function = getattr(hesslib, name)
+    arguments = (w, x, t) if name in OF_BATCHES else (w, x)
+    ours, theirs = function(NETWORK.chain(), *arguments), function(NETWORK, *arguments)
+    assert Chain.of(NETWORK) == NETWORK.chain()
+    for a, b in zip(ours, theirs, strict=True) if isinstance(ours, tuple) else [(ours, theirs)]:
+        for part, other in zip(a, b, strict=True) if isinstance(a, tuple) else [(a, b)]:
+            assert np.abs(part - other).max() <= 1e4 * EPS * np.abs(other).max()
+
+
+def test_fit_and_evidence_of_a_network_as_a_chain_are_the_same() -> None:
+    net = Network((2, 3, 1))
+    w, x, t = batch_of(net, RNG.standard_normal((9, 2)), 1)
+    for method in ("levenberg_marquardt", "newton", "gauss_newton", "conjugate_gradients", "steepest_descent"):
+        ours = hesslib.fit(net.chain(), w, x, t, method=method, max_iterations=4)  # type: ignore[arg-type]
+        theirs = hesslib.fit(net, w, x, t, method=method, max_iterations=4)  # type: ignore[arg-type]
+        assert np.abs(ours.w - theirs.w).max() <= 1e-7 * np.abs(theirs.w).max(), method
+    ours, theirs = (hesslib.log_evidence(one, w, x, t, alpha=0.5, beta=2.0) for one in (net.chain(), net))
+    assert abs(float(ours) - float(theirs)) <= 1e4 * EPS * abs(float(theirs))
+    for curvature in ("exact", "gauss_newton", "diagonal"):
+        ours, theirs = (hesslib.spectrum(one, w, x, t, curvature=curvature).values for one in (net.chain(), net))
+        assert np.abs(np.sort(ours) - np.sort(theirs)).max() <= 1e4 * EPS * np.abs(theirs).max()
+
+
+COUPLED = Chain([layers.Dense(2, 3), layers.BatchNorm(3), layers.Activation("tanh"), layers.Dense(3, 1)])
+TOKENS = Chain([layers.Embedding(5, 2), layers.Attention(2, 1), layers.Dense(2, 5)], loss="softmax_cross_entropy")
+
+
+def test_chains_with_coupled_patterns_and_with_tokens_are_trained() -> None:
+    rng = np.random.default_rng(4)
+    x, t = rng.standard_normal((12, 2)), rng.standard_normal((12, 1))
+    for method in ("levenberg_marquardt", "newton"):
+        found = hesslib.fit(COUPLED, COUPLED.init(0), x, t, method=method, max_iterations=30)  # type: ignore[arg-type]
+        assert found.history[-1].error < hesslib.error(COUPLED, COUPLED.init(0), x, t)
+    tokens = rng.integers(0, 5, (6, 3))
+    found = hesslib.fit(TOKENS, TOKENS.init(0), tokens, tokens, decay=1e-3, max_iterations=20)
+    assert (hesslib.outputs(TOKENS, found.w, tokens).argmax(axis=-1) == tokens).all()
+
+
+SHARED = [
+    (Chain([layers.Dense(3, 2), layers.Activation("tanh"), layers.Dense(2, 2)]), RNG.standard_normal((4, 3, 3))),
+    (Chain([layers.Convolution(2, 2, 2), layers.Activation("sin"), layers.Flatten(), layers.Dense(6, 2)]),
+     RNG.standard_normal((4, 2, 4))),
+    (TOKENS, RNG.integers(0, 5, (4, 3))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(SHARED)))
+@pytest.mark.parametrize("sharing", ["expand", "reduce"])
+def test_kronecker_factors_of_shared_weights_are_means_and_sums_over_positions(sharing: Any, number: int) -> None:
+    """Each layer by itself, from inputs and Jacobians that are written out position by position."""
+    chain, x = SHARED[number]
+    rng = np.random.default_rng(number)
+    w = rng.standard_normal(chain.num_parameters)
+    y = hesslib.outputs(chain, w, x)
+    t = y.argmax(axis=-1) if chain is TOKENS else y
+    found = hesslib.kronecker_factors(chain, w, x, t, sharing=sharing, reduction="mean")
+    here = chain.linearise(w, x)
+    matrices = [i for i in chain.program.with_parameters if isinstance(chain.program.steps[i].layer, layers.Dense)]
+    for place, step in enumerate(chain.program.with_parameters):
+        if step not in matrices:
+            continue
+        layer, kept = chain.program.steps[step].layer, here.run.kept[step]
+        z = kept[1].reshape(len(x), -1, layer.inputs)
+        R, Q = z.shape[1], int(np.prod(y.shape[1:]))
+        later = Chain([layers.Graph(tuple(
+            (str(i), s.layer, tuple(max(0, n - step - 1) for n in s.inputs))
+            for i, s in enumerate(chain.program.steps[step + 1 :])
+        ))]) if step + 1 < len(chain.program.steps) else None  # fmt: skip
+        state = here.run.states[step + 1]
+        if later is None:
+            G = np.eye(Q).reshape(Q, 1, *state.shape[1:]).repeat(len(x), 1)
+        else:
+            tail = later.linearise(w[-later.num_parameters or len(w) :], state)
+            units = np.eye(Q).reshape(Q, 1, *y.shape[1:]).repeat(len(x), 1)
+            G = np.asarray(tail.vjp(units)[0])
+        G = G.reshape(Q, len(x), R, layer.outputs)
+        A, B = 0.0, 0.0
+        for n in range(len(x)):
+            a = here.outputs[n].reshape(-1, y.shape[-1])
+            M = np.zeros((Q, Q))
+            for r, block in enumerate(chain.loss.M(a)):
+                cut = slice(r * y.shape[-1], (r + 1) * y.shape[-1])
+                M[cut, cut] = block
+            rows = np.concatenate([z[n], np.ones((R, 1))], axis=1)
+            if sharing == "expand":
+                A = A + sum(np.outer(row, row) for row in rows) / (R * len(x))
+                B = B + sum(G[:, n, r].T @ M @ G[:, n, r] for r in range(R)) / len(x)
+            else:
+                A = A + np.outer(rows.mean(axis=0), rows.mean(axis=0)) / len(x)
+                B = B + G[:, n].sum(axis=1).T @ M @ G[:, n].sum(axis=1) / len(x)
+        assert np.abs(found[place].A - A).max() <= 1e4 * EPS * np.abs(A).max()
+        assert np.abs(found[place].B - B).max() <= 1e4 * EPS * np.abs(B).max()
+
+
+def test_kronecker_factors_written_out_are_the_blocks_of_gauss_newton_for_one_pattern_and_one_position() -> None:
+    chain = Chain([
+        layers.Embedding(4, 3), layers.LayerNorm(3), layers.Flatten(), layers.Dense(3, 4, bias=False),
+        layers.Reshape((4, 1)), layers.Convolution(4, 4, 1, groups=2), layers.Convolution(4, 3, 1), layers.Flatten(),
+        layers.Dense(3, 2),
+    ], loss="softmax_cross_entropy")  # fmt: skip
+    w, x = np.random.default_rng(0).standard_normal(chain.num_parameters), np.array([[2]])
+    K = hesslib.kronecker_matrix(chain, hesslib.kronecker_factors(chain, w, x, np.array([1])))
+    G = hesslib.gauss_newton(chain, w, x, np.array([1]))
+    for step in chain.program.steps:
+        assert np.abs(K[step.where, step.where] - G[step.where, step.where]).max(initial=0) <= 1e4 * EPS * G.max()
+
+
+KINDS = {
+    "layer": layers.Normalise(1, 0.01), "rms": layers.Normalise(1, 0.01, False), "batch": layers.Normalise(0, 0.01)
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_derivatives_of_normalisations_are_those_of_differences_in_extended_precision(kind: str) -> None:
+    """Central differences of the function itself with sixty digits: no framework has a part in it."""
+    rng = np.random.default_rng(5)
+    z, delta, u, v = rng.standard_normal((4, 3, 2))
+
+    def weighted(z: Any) -> Any:
+        total = mpmath.mpf(0)
+        table = [list(row) for row in z]
+        groups = table if kind != "batch" else [[row[j] for row in table] for j in range(2)]
+        weights = delta if kind != "batch" else delta.T
+        for group, weight in zip(groups, weights, strict=True):
+            mean = sum(group) / len(group) if kind != "rms" else mpmath.mpf(0)
+            variance = sum((entry - mean) ** 2 for entry in group) / len(group)
+            root = mpmath.sqrt(variance + mpmath.mpf(0.01))
+            total += sum(mpmath.mpf(g) * (entry - mean) / root for g, entry in zip(weight, group, strict=True))
+        return total
+
+    with mpmath.workdps(60):
+        h, exact = mpmath.mpf(10) ** -15, [[mpmath.mpf(entry) for entry in row] for row in z]
+
+        def at(a: int, b: int) -> Any:
+            return weighted([[e + h * (a * mpmath.mpf(p) + b * mpmath.mpf(q)) for e, p, q in zip(*rows, strict=True)]
+                             for rows in zip(exact, u, v, strict=True)])  # fmt: skip
+
+        right = float((at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)) / (4 * h * h))
+    _, kept = KINDS[kind].forward(np.zeros(0), z)
+    found = KINDS[kind].second_inputs(kept, delta, v[None], None)
+    assert found is not None
+    assert abs(float((found[0] * u).sum()) - right) <= 1e3 * EPS * abs(right)
+
+
+def at(net: Chain, name: str, *arrays: Any, P: int = -1) -> Any:
+    """A function of a chain at ones, to be called later."""
+    return lambda: getattr(hesslib, name)(net, np.ones(net.num_parameters if P < 0 else P), *arrays)
+
+
+X, T, TOO_MANY, TOKEN = np.ones((2, 2)), np.ones((2, 1)), np.full((1, 2), 7), np.ones((1, 2), int)
+OF_PATTERNS = "net has layer 1, a BatchNorm in training, which couples the patterns; "
+REFUSED: list[tuple[Any, str]] = [
+    (lambda: layers.Dense(0, 1), "inputs is 0; it must be at least 1"),
+    (lambda: layers.Convolution(3, 4, 2, groups=2), "groups is 2; it must divide the numbers of channels, 3 and 4"),
+    (lambda: layers.Convolution(1, 1, (2, 2, 2)), "size is (2, 2, 2); it must have one or two axes"),
+    (lambda: layers.Attention(5, 2), "heads is 2; it must divide the number of features, 5"),
+    (lambda: layers.BatchNorm(2, mean=[0, 0]), "variance is None; mean and variance must be given together"),
+    (layers.Residual, "layers is empty"),
+    (lambda: layers.Sum(layers.Flatten()), "branches has 1 entries; it must have at least two"),
+    (lambda: layers.Transpose((1, 1)), "axes is (1, 1); it must be a permutation of (0, 1)"),
+    (lambda: Chain([]), "layers is []; it must be a sequence of layers"),
+    (lambda: Chain(["Dense"]), "layers has a str; it must have layers of hesslib.layers"),
+    (lambda: Chain([layers.Dense(2, 2)], loss="mse"), "loss is 'mse'"),
+    (at(COUPLED, "error", X, T, P=3), "w has shape (3,); it must be (19,)"),
+    (at(COUPLED, "outputs", np.ones((2, 5))), "layer 0: Dense(2, 3) takes inputs of shape (..., 2)"),
+    (at(COUPLED, "error", X, X), "t has shape (2, 2); squared_error takes"),
+    (at(TOKENS, "outputs", TOO_MANY), "they must be from 0 to 4"),
+    (at(TOKENS, "outputs", np.ones((1, 2))), "it must be integers"),
+    (at(TOKENS, "input_jacobian", TOKEN), "starts with an Embedding"),
+    (at(COUPLED, "becker_lecun_diagonal", X, T), "net is a Chain; it must be a Network"),
+    *((at(COUPLED, name, X, T), OF_PATTERNS + name) for name in ("pattern_gradients", "kronecker_factors")),
+    *((at(COUPLED, name, X), OF_PATTERNS + name) for name in ("output_jacobian", "input_hessian", "input_jacobian")),
+]
+
+
+@pytest.mark.usefixtures("as_installed")
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_what_does_not_fit_is_refused_by_name(number: int) -> None:
+    call, words = REFUSED[number]
+    with pytest.raises(ValueError, match=re.escape(words)):
+        call()
