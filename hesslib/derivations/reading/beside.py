@@ -91,7 +91,7 @@ class Sheet:
         >>> Sheet.of_text(r"z_j^{(l)} = h(a_j^{(l)})").words
         'book'
         """
-        return cls(text, BOOK.name) if _holds_in_the_book(text) else None
+        return cls(text, BOOK.name) if judged(text, BOOK, Work(MAX_WORK)).holds else None
 
     def data(self) -> dict[str, Any]:
         """The sheet as JSON has it."""
