@@ -42,7 +42,7 @@ def factors(
     def sums(x: Array) -> tuple[Array, ...]:
         here = run(program, w, x, order=1)
         xp, parts = array_namespace(here.a), []
-        G = pull(program, here, each_output(here.a), wanted=program.with_parameters).states
+        G = pull(program, here, each_output(here.a), wanted=program.with_parameters, want=None).states
         for number in program.with_parameters:
             layer, kept = program.steps[number].layer, here.kept[number]
             z, received = _inputs(layer, kept), G[number + 1]

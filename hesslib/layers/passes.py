@@ -78,7 +78,7 @@ def pull(
     /,
     *,
     wanted: Collection[int],
-    want: Want = "sum",
+    want: Want | None = "sum",
     inputs: bool = False,
     delta: Sequence[Array | None] = (),
     dz: Sequence[Array | None] = (),
@@ -90,7 +90,7 @@ def pull(
     With `delta`, the sensitivities of every state without an axis of directions, and the directions `dz` and `dtheta`,
     it is the backward pass of $\mathcal R\{\cdot\}$: at each function the second derivatives are added,
     $\mathcal R\{\delta\}$ is what is carried, and `g` is $\mathcal R\{\delta^{(L)}\}$. `at` are further sensitivities
-    that begin at states.
+    that begin at states. With ``want=None`` only the states are followed, down to the functions `wanted`.
     """
     needed = program.depending(wanted, on_inputs=inputs)
     found: list[Array | None] = [None] * len(here.states)
@@ -105,7 +105,7 @@ def pull(
         bent = bool(dz) and layer.bends and delta[number + 1] is not None
         moved = any(d is not None for d in taken)
         own = dtheta[number] if dtheta else None
-        if number in wanted:
+        if number in wanted and want is not None:
             parts = [None if received is None else layer.vjp_parameters(kept, received, patterns=want == "patterns")]
             if bent and moved:
                 parts.append(layer.second_parameters(kept, delta[number + 1], taken[0], patterns=want == "patterns"))
@@ -167,5 +167,5 @@ class Both(NamedTuple):
 def both(program: Program, w: Array, x: Array, t: Array, /) -> Both:
     """Run both passes on a checked batch. Cost: that of a gradient."""
     here = run(program, w, x)
-    back = pull(program, here, delta_of(program, here.a, t)[None, ...], wanted=program.with_parameters, want="sum")
+    back = pull(program, here, delta_of(program, here.a, t)[None, ...], wanted=program.with_parameters, want=None)
     return Both(here, [None if state is None else state[0, ...] for state in back.states])

@@ -7,6 +7,8 @@ Computed by NumPy in double precision, from arrays that are checked once, whatev
 optimiser is a loop on the host, and loses in single precision what it is looking for.
 
 Index letters: n pattern; q output; j unit of layer l; i unit of layer l - 1.
+
+Longer than one sitting: every quantity of one point, made of what is kept there.
 """
 
 import math
