@@ -61,7 +61,8 @@ def referee(weights: tuple[Any, Any, Any], x: Any, mask: Any, target: Any, /) ->
     flat, unravel = jax.flatten_util.ravel_pytree(tuple(map(jnp.asarray, weights)))
 
     def outputs(w: Any) -> Any:
-        return layer(*unravel(w), x, mask).ravel()
+        Q, K, V = unravel(w)
+        return layer(Q, K, V, x, mask).ravel()
 
     def error(w: Any) -> Any:
         return jnp.sum((outputs(w) - target.ravel()) ** 2) / 2

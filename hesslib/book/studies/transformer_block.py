@@ -159,8 +159,8 @@ def value_over_query(letters: int, x: np.ndarray, t: np.ndarray, /, *, norm: boo
 
 def correlation(one: np.ndarray, other: np.ndarray, /) -> float:
     """The rank correlation of two lists of numbers (Spearman)."""
-    ranks = [np.argsort(np.argsort(values)).astype(float) for values in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (np.argsort(np.argsort(values)).astype(float) for values in (one, other))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def approximations(H: np.ndarray, G: np.ndarray, where: np.ndarray, /) -> dict[str, float]:
