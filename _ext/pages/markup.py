@@ -25,7 +25,7 @@ REPLACED: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     # A corner of a table that heads nothing is no heading.
     (
         re.compile(r"<th\b([^>]*)>((?:\s|<p>\s*</p>)*)</th>"),
-        lambda corner: "<td{}>{}</td>".format(corner[1].replace(' scope="col"', ""), corner[2]),
+        lambda corner: "<td{}>{}</td>".format(re.sub(r"\s*scope=(['\"])\w+\1", "", corner[1]), corner[2]),
     ),
     # On the page of the search there are two fields for it.
     (re.compile(r'(<div class="bd-search-container">.*?id="search-input)"', re.DOTALL), r'\1-here"'),

@@ -24,7 +24,7 @@ import print_book
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from pages import setup_code, sharing, weight
+from pages import markup, setup_code, sharing, weight
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
@@ -444,6 +444,24 @@ def test_of_hidden_statements_those_are_shown_that_visible_code_rests_on():
         (4, "[total for total in values] + [np.pi]", set()),
     ]
     assert setup_code.setups(cells) == {2: "import numpy as np\n\nsize = 3\nvalues = np.zeros(size)\nvalues[0] = 1"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<th scope='col' style='x'></th><th scope='col'>a</th>", "<td style='x'></td><th scope='col'>a</th>"),
+        ('<th class="head"><p></p></th>', '<td class="head"><p></p></td>'),
+        ('<div role="doc-biblioentry">', '<div role="listitem">'),
+        ('<section id="exercise-content">', '<section class="exercise-content">'),
+        (
+            '<div class="highlight"><pre><span class="n">ab</span> <span class="k">in</span></pre>',
+            '<div class="highlight"><pre style="--columns: 5">ab <span class="k">in</span></pre>',
+        ),
+    ],
+)
+def test_faults_of_the_markup_are_mended(before, after):
+    assert markup.mended(before, {"k"}) == after
+    assert markup.mended(after, {"k"}) == after
 
 
 def test_a_style_sheet_loses_the_rules_that_match_nothing():
