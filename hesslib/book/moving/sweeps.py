@@ -10,7 +10,6 @@ from hesslib.book.javascript import Function
 from hesslib.book.moving import Moving
 from hesslib.book.moving.network import Passes
 
-__all__ = ["WIDTHS", "figure"]
 
 WIDTHS = (2, 2, 2, 1)
 START = {
