@@ -20,7 +20,6 @@ from typing import Any
 from hesslib._notebook import shell
 from hesslib.book.javascript import Function
 
-
 FIGURES = (
     "weights",
     "quotients",
