@@ -18,8 +18,6 @@ from sympy import Expr, Indexed, Integer, Symbol
 from hesslib.calculus.index import Diff, Elementwise, Operator, Tensor
 from hesslib.derivations.exact_network import evaluate
 
-__all__ = ["Function", "Scalars", "symbols_in"]
-
 SPECIAL = {"erfc": "JXG.Math.erfc"}
 """Functions that JavaScript lacks and the library of the figures has."""
 

@@ -19,8 +19,6 @@ import numpy as np
 from hesslib import Network
 from hesslib.book.inline import glue
 
-__all__ = ["GIVEN", "LINES", "PARAMETERS", "WorkedExample", "rounded"]
-
 PATTERN = {"x1": 1.0, "x2": 0.5, "t": 1.0}
 WEIGHTS = {"w11": 0.5, "w12": -1.0, "w21": 1.0, "w22": 0.6, "b1": 0.2, "b2": -0.4, "v1": 1.5, "v2": -0.8, "c": 0.3}
 CHOSEN = {"step": 0.1, "alpha": 1.0, "mu": 1.0, "beta": 4.0}

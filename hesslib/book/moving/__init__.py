@@ -20,8 +20,6 @@ from typing import Any
 from hesslib._notebook import shell
 from hesslib.book.javascript import Function
 
-__all__ = ["FIGURES", "Moving", "figure", "show"]
-
 FIGURES = (
     "weights",
     "quotients",

@@ -17,8 +17,6 @@ from hesslib.calculus.index import Elementwise
 from hesslib.derivations import two_layer_hessian, two_layers
 from hesslib.derivations.network import i, i_, j, j_, k, k_, z
 
-__all__ = ["figure", "parts_of"]
-
 LETTERS = {"W1": (j, i), "b1": (j,), "W2": (k, j), "b2": (k,)}
 PRIMED = {"W1": (j_, i_), "b1": (j_,), "W2": (k_, j_), "b2": (k_,)}
 

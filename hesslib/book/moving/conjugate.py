@@ -8,8 +8,6 @@ from hesslib.book.javascript import Function, Scalars, symbol
 from hesslib.book.moving import Moving, stills
 from hesslib.derivations import conjugate_directions as derived
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     r"""The factor $\beta$ that makes the new direction conjugate, and the length at which the slope along one is 0."""

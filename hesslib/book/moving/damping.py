@@ -11,8 +11,6 @@ from hesslib.book.moving import Moving
 from hesslib.book.moving.surface import PATTERNS, pattern_functions, patterns
 from hesslib.derivations import least_squares as squares
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """The surface, and the damped step: the solution of the two equations of the formula."""

@@ -9,8 +9,6 @@ from hesslib.book.moving import Moving, stills
 from hesslib.book.moving.network import Passes
 from hesslib.book.moving.start import example
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """The error with its gradient, and the product of the Hessian with a direction."""

@@ -9,8 +9,6 @@ from hesslib.book.moving import Moving, stills
 from hesslib.book.moving.surface import PATTERNS, pattern_functions, patterns
 from hesslib.derivations import outer_products as outer
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """The surface, and the two approximations by outer products over all patterns."""

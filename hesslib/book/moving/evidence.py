@@ -11,8 +11,6 @@ from hesslib.book.javascript import Function, Scalars, symbol
 from hesslib.book.moving import Moving, stills
 from hesslib.derivations import evidence as derived
 
-__all__ = ["CURVES", "design", "figure"]
-
 POINTS = 24
 CURVES = 9
 """How many bumps are summed."""

@@ -8,8 +8,6 @@ from hesslib.book.javascript import Function
 from hesslib.book.moving import Moving
 from hesslib.derivations import diffusion
 
-__all__ = ["WAVES", "figure"]
-
 WAVES = 60
 """How many cosines of the series are summed; from the second frame on, far more than can be seen."""
 

@@ -8,8 +8,6 @@ from hesslib.book.javascript import Function, Scalars
 from hesslib.book.moving import Moving, stills
 from hesslib.derivations import inverse_updates as updates
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """One update of an inverse, and of the matrix."""

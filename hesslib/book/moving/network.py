@@ -15,8 +15,6 @@ from hesslib.calculus.index import Tensor
 from hesslib.derivations import backpropagation, deep_hessian, losses
 from hesslib.derivations.network import B, G, L, M, R, a, b, definitions, delta, i, j, k, l, m, n, p, u, v, w, z
 
-__all__ = ["Passes"]
-
 target = Tensor("t", shape=(n[L],))
 
 

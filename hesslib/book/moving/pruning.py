@@ -8,8 +8,6 @@ from hesslib.book.javascript import Function, Scalars
 from hesslib.book.moving import Moving, stills
 from hesslib.derivations import pruning as derived
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """For each of two weights: both saliencies, and the surgeon's change of both weights."""

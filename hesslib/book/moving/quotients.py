@@ -12,8 +12,6 @@ from hesslib.derivations import difference_quotients as quotients
 from hesslib.derivations import step_size
 from hesslib.derivations.difference_quotients import E_0, E_m, E_p, eps
 
-__all__ = ["figure"]
-
 NAMES = {E_p: "E_plus", E_m: "E_minus", E_0: "E_at", eps: "epsilon"}
 RENAMED = {x: sp.Symbol(name, real=True) for x, name in NAMES.items()}
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from hesslib.book.worked_example import WorkedExample
 
-__all__ = ["example"]
-
 
 def example() -> dict[str, Any]:
     """The worked example as arguments of a compiled function.

@@ -6,8 +6,6 @@ from hesslib.book.javascript import Function, Scalars
 from hesslib.book.moving import Moving
 from hesslib.derivations.quadratic_model import P, descent_factor, e, eta, lam, q
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """One step of steepest descent."""

@@ -11,8 +11,6 @@ import hesslib
 from hesslib.book.moving.surface import patterns
 from hesslib.book.worked_example import WorkedExample
 
-__all__ = ["conjugate", "direction", "ellipses", "evidence", "inverse", "pruning"]
-
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 
 

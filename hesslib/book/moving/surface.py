@@ -11,8 +11,6 @@ from hesslib.book.javascript import Function, symbol
 from hesslib.book.moving.network import Passes
 from hesslib.derivations.network import delta
 
-__all__ = ["PATTERNS", "pattern_functions", "patterns"]
-
 PATTERNS = 8
 """How many patterns the error sums over."""
 

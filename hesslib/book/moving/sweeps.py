@@ -10,8 +10,6 @@ from hesslib.book.javascript import Function
 from hesslib.book.moving import Moving
 from hesslib.book.moving.network import Passes
 
-__all__ = ["WIDTHS", "figure"]
-
 WIDTHS = (2, 2, 2, 1)
 START = {
     "w": [None, [[0.5, -1.0], [1.0, 0.6]], [[0.8, -0.5], [0.4, 1.1]], [[1.5, -0.8]]],

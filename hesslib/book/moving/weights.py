@@ -12,8 +12,6 @@ from hesslib.book.moving.network import Passes
 from hesslib.book.moving.start import example
 from hesslib.derivations.network import a, delta, z
 
-__all__ = ["figure"]
-
 
 def functions() -> tuple[Function, ...]:
     """Both passes, and the gradient in the flat order of the weights."""
