@@ -130,6 +130,8 @@ def state(
     }
     if decided := _count_decided(checks):
         record["decided"] = decided
+    if program := getattr(formula, "program", ""):
+        record["program"] = program
     tex = _tex(label, formula)
     if shell() is not None and (sheet := sheet_of(formula)):
         record["sheet"] = sheet

@@ -1,6 +1,8 @@
 r"""The Gauss-Newton matrix and the outer product of gradients: two approximations of the Hessian that are not the same.
 
 Index letters: n pattern; q output; j unit of layer l; i unit of layer l - 1.
+
+Longer than one sitting: the two, and their diagonal and rows.
 """
 
 from jaxtyping import Float
