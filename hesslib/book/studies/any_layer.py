@@ -12,8 +12,6 @@ import numpy as np
 
 from hesslib.derivations import any_layer_program
 
-__all__ = ["Layer", "arrays", "assembled", "error", "five_layers", "initial", "products"]
-
 POSITIONS, CHANNELS, HEAD = 4, 3, 2
 
 

@@ -12,8 +12,6 @@ import numpy as np
 
 from hesslib.derivations import attention as derived
 
-__all__ = ["NAMES", "blocks", "causal", "derived_parts", "initial", "layer", "learn", "referee", "teacher"]
-
 FEATURES, HEAD, POSITIONS = 6, 4, 5
 NAMES = ("query", "key", "value", "output")
 

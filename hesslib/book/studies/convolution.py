@@ -10,8 +10,6 @@ import numpy as np
 
 from hesslib.derivations import convolution as derived
 
-__all__ = ["HEADS", "Head", "factored", "lost", "pattern", "referee", "run"]
-
 
 def pattern(inputs: int, size: int, /, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> np.ndarray:
     """The constant array Pi along one axis: which input an output reads at an offset of the kernel."""

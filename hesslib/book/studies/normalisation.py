@@ -11,19 +11,6 @@ import sympy as sp
 from hesslib.derivations import normalisation as derived
 from hesslib.derivations.exact_network import evaluate
 
-__all__ = [
-    "MODES",
-    "Asked",
-    "as_numbers",
-    "ask",
-    "bending",
-    "decay",
-    "in_words",
-    "invariant_error",
-    "layers",
-    "normalised",
-]
-
 
 def normalised(x: np.ndarray, eps: float, /) -> tuple[np.ndarray, float]:
     """The normalised numbers, and the scale r."""

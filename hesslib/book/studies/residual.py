@@ -6,19 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = [
-    "CASES",
-    "DEPTHS",
-    "Case",
-    "Sizes",
-    "block",
-    "expected",
-    "in_the_first_layer",
-    "jax_block",
-    "run",
-    "sizes",
-]
-
 WIDTH = 20
 DEPTHS = (2, 4, 8, 16, 32, 64)
 

@@ -11,21 +11,6 @@ import numpy as np
 import hesslib
 from hesslib import Chain, layers
 
-__all__ = [
-    "GROUPS",
-    "Moment",
-    "approximations",
-    "by_group",
-    "correlation",
-    "groups",
-    "jax_error",
-    "model",
-    "sequences",
-    "text",
-    "train",
-    "value_over_query",
-]
-
 FEATURES, HEADS, HIDDEN, LENGTH = 6, 2, 12, 8
 GROUPS = ("embedding", "position", "norms", "query", "key", "value", "attention output", "feed-forward", "readout")
 
