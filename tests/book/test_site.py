@@ -202,7 +202,8 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    loaded: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
+    loaded: list[tuple[str, int]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     stops: int = 0
     narrow: int = 0
@@ -261,7 +262,7 @@ def open_page(browser):
         page.on("console", lambda m: visit.complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         page.on("requestfailed", lambda request: visit.failed.append(request.url))
-        page.on("requestfinished", lambda r: visit.loaded.append(r))  # noqa: PLW0108 - Playwright wants a function of Python
+        page.on("requestfinished", lambda r: visit.requests.append(r))  # noqa: PLW0108 - Playwright wants a function of Python
         page.on("response", lambda r: visit.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.goto(address, wait_until="load")
         return page, visit
@@ -280,7 +281,7 @@ def visit(open_page, server, site):
         page, seen = open_page((site / f"{name}.html").as_uri() if as_file else f"{server}/{name}.html")
         seen.light = page.evaluate(MEASURE)
         if not as_file:
-            seen.loaded = [(one.url, one.sizes()["responseBodySize"]) for one in list(seen.loaded)]
+            seen.loaded = [(one.url, one.sizes()["responseBodySize"]) for one in list(seen.requests)]
             page.evaluate((npm_packages.folder("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
             seen.violations = page.evaluate(AXE)
             seen.stops = page.evaluate("document.querySelectorAll('mjx-container[tabindex]').length")
