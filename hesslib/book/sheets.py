@@ -22,7 +22,7 @@ def sheet_of(formula: Any, /) -> dict[str, Any] | None:
     r"""The sheet of a formula as JSON has it, or None if it has none.
 
     Shapes: a dictionary of strings and lists.
-    Cost: that of reading what is printed, and of deciding it once.
+    Cost: that of reading what is printed, and of deciding it once; memory: the formula and its sheet.
     Errors: none.
 
     >>> from sympy.abc import x, y
