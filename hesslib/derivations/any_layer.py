@@ -223,7 +223,7 @@ def own_curvature() -> Steps:
 
 # -------------------------------------------------------------------------------------------------- the blocks
 def block() -> Steps:
-    r"""By parameters of layers $m>l$: $\sum_j(\sum_kK_{kr}B^{(m,l)}_{kj}+\sum_i\Psi_{ri}G^{(m-1,l)}_{ij})K^{(l)}_{js}$."""
+    r"""Of two layers $m>l$: $\sum_j(\sum_kK_{kr}B^{(m,l)}_{kj}+\sum_i\Psi_{ri}G^{(m-1,l)}_{ij})K^{(l)}_{js}$."""
     below = theta[l, s]
     D = Derivation(
         below,
