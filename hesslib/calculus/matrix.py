@@ -24,7 +24,10 @@ from .steps import Formula, Steps, require_equal
 
 __all__ = ["Matrix", "MatrixFormula", "diag", "matrix", "ones", "outer"]
 
-_NAME = re.compile(r"(\\[a-zA-Z]+\{|\{)*(\\?[a-zA-Z]+)\}*'*")
+_NAME = re.compile(
+    r"(\\nabla(_\{?[a-zA-Z]\}?)? ?)?"  # the gradient of a quantity is named so
+    r"(\\[a-zA-Z]+\{|\{|\\(dot|ddot|bar|hat|tilde|vec) )*(\\?[a-zA-Z]+)\}*'*"
+)
 """A letter, with its style and marks: what prints as more than that could say something else than its entries."""
 
 ATOM, PRODUCT, SUM = 2, 1, 0  # how tightly a LaTeX string binds
