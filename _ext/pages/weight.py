@@ -20,7 +20,7 @@ from sphinx.config import Config
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 WORD = re.compile(r"-?[A-Za-z_][\w-]*")
 GLYPH = re.compile(r"content:\s*[\"']\\(f[0-9a-f]{3}|2b|e[0-9a-f]{3})[\"']")
-COMPONENTS = ["core", "input/tex", "output/chtml", "output/chtml/fonts/tex.js", "a11y/assistive-mml"]
+COMPONENTS = ["core", "input/tex", "output/chtml", "a11y/assistive-mml"]  # the output loads its font, once it is there
 
 
 def configure_mathjax(config: Config) -> None:

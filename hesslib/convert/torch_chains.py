@@ -74,12 +74,13 @@ KNOWN = (
 OF_CHAINS = KNOWN[1:15]  # modules that no Network has
 
 
-def needs_chain(model: Any, /) -> bool:
-    """Whether a model has a module that a `Network` has not and a `Chain` has."""
+def only_of_chains(model: Any, further: Mapping[str, str | Activation], /) -> str:
+    """Say which module a `Network` has not and a `Chain` has; nothing, if there is none or `further` renames it."""
     from torch import nn
 
-    kinds = tuple(getattr(nn, name) for name in OF_CHAINS if hasattr(nn, name))
-    return any(type(module) in kinds for module in model.modules())
+    kinds = tuple(getattr(nn, name) for name in OF_CHAINS if hasattr(nn, name) and name not in further)
+    found = ((name, module) for name, module in model.named_modules() if type(module) in kinds)
+    return next((f"layer {name or 'itself'} is {type(module).__name__}" for name, module in found), "")
 
 
 def chain_of(
@@ -93,8 +94,10 @@ def chain_of(
 
     if not isinstance(inputs, torch.Tensor) or inputs.ndim < 2:
         given = "missing" if inputs is None else f"a {type(inputs).__name__}"
+        layer = only_of_chains(model, further)
         raise ValueError(
-            f"inputs is {given}; a model with these layers needs a batch (N, ...) of inputs, of the shape it is used on"
+            f"inputs is {given}; {layer + ', and ' if layer else ''}such a model needs a batch (N, ...) of inputs, of "
+            "the shape it is used on"
         )
     reader = _Reader(model, inputs, further)
     nodes = reader.nodes()

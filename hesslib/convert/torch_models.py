@@ -20,7 +20,7 @@ from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
-from hesslib.convert.torch_chains import chain_of, needs_chain
+from hesslib.convert.torch_chains import chain_of, only_of_chains
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
 
@@ -102,7 +102,7 @@ def from_torch(
     convention = _convention(loss)
     modules = list(_modules("", model))
     _require_no_hooks(model)
-    if inputs is not None or needs_chain(model):
+    if inputs is not None or only_of_chains(model, activations or {}):
         _require_no_hooks(model)
         if type(loss).__name__ in OUTPUT:
             raise refusal(f"loss is {type(loss).__name__}; of a Chain it must be that of the last pre-activations")
