@@ -192,6 +192,8 @@ AXE = """async () => {
   return violations.map((v) => [v.id, v.nodes.filter((n) => counts(v, n)).map((n) => n.html.slice(0, 120))])
     .filter(([, nodes]) => nodes.length).map(([id, nodes]) => `${id}: ${nodes.slice(0, 3).join(" | ")}`);
 }"""
+SETTLED = "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
+ALL_PICTURES = "() => { for (const picture of document.images) picture.loading = 'eager'; }"  # those far below as well
 MEASURE = (ROOT / "tests" / "measure.js").read_text(encoding="utf-8")
 
 
@@ -279,9 +281,11 @@ def visit(open_page, server, site):
     @functools.cache
     def visited(name, as_file=False):
         page, seen = open_page((site / f"{name}.html").as_uri() if as_file else f"{server}/{name}.html")
+        page.evaluate(SETTLED)
+        seen.loaded = [] if as_file else [(one.url, one.sizes()["responseBodySize"]) for one in list(seen.requests)]
+        page.evaluate(ALL_PICTURES)
         seen.light = page.evaluate(MEASURE)
         if not as_file:
-            seen.loaded = [(one.url, one.sizes()["responseBodySize"]) for one in list(seen.requests)]
             page.evaluate((npm_packages.folder("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
             seen.violations = page.evaluate(AXE)
             seen.stops = page.evaluate("document.querySelectorAll('mjx-container[tabindex]').length")
