@@ -79,7 +79,8 @@
 
   function fit() {
     const { COMPILED } = MathJax._.core.MathItem.STATE;
-    let wide = [...MathJax.startup.document.math].filter((item) => item.display && excess(item) > 1);
+    const there = (item) => item.display && item.typesetRoot?.isConnected && item.typesetRoot.clientWidth > 0;
+    let wide = [...MathJax.startup.document.math].filter((item) => there(item) && excess(item) > 1);
     ARRANGEMENTS.forEach((arrange, number) => {
       for (const item of wide.filter((one) => (applied.get(one) ?? 0) === number)) {
         item.math = rearranged(item.math, arrange);

@@ -119,7 +119,7 @@
         return;
       }
       place.replaceChildren(set);
-      self.MathJax.startup.document.clear();
+      self.MathJax.startup.document.reset(); // not clear: displays.js goes on with what the document lists
       self.MathJax.startup.document.updateDocument();
     } catch {
       if (place.asked === asked) place.textContent = latex;
