@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any
 
@@ -56,6 +56,23 @@ def integer(value: Any, /) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
+
+
+def input_numbers(inputs: Any, count: int, /) -> tuple[int, ...]:
+    """Return the numbers of the inputs by which to derive, of so many; all of them for None.
+
+    >>> input_numbers(None, 3), input_numbers([2, 0], 3)
+    ((0, 1, 2), (2, 0))
+    """
+    if inputs is None:
+        return tuple(range(count))
+    numbers = [integer(d) for d in inputs] if isinstance(inputs, Iterable) else [None]
+    checked = tuple(d for d in numbers if d is not None)
+    if len(checked) < len(numbers):
+        raise ValueError(f"inputs is {inputs!r}; it must be a sequence of input numbers")
+    if not checked or len(set(checked)) < len(checked) or not all(0 <= d < count for d in checked):
+        raise ValueError(f"inputs is {checked}; it must hold different numbers from 0 to {count - 1}")
+    return checked
 
 
 def function(name: str, value: Any, /) -> None:

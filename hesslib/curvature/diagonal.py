@@ -58,7 +58,8 @@ def hessian_diagonal(
     array([9., 1.])
     """
     if isinstance(net, Chain):
-        return diagonal(net, w, x, t, reduction)
+        w, x, t = net.check_batch(w, x, t)
+        return reduce_patterns(diagonal(net, w, x, t), reduction, x.shape[0])
     return _sum(net, w, x, t, reduction, _exact, 3 * max(net.widths) ** 2)
 
 

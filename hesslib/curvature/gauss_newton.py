@@ -15,7 +15,7 @@ from hesslib.curvature.diagonal import diagonal_of_parameters
 from hesslib.derivatives.backprop import curved_sensitivities
 from hesslib.layers import Chain, first
 from hesslib.layers.matrix import diagonal, matrix
-from hesslib.networks.network import Inputs, Network, Reduction, check_batch, forward_pass, reduce_patterns
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch_of, forward_pass, reduce_patterns
 
 # contractions
 GRADIENT_OF_PATTERN = "nj,ni->nji"  # delta_j z_i
@@ -59,16 +59,14 @@ def gauss_newton(
     array([[1.  , 0.5 ],
            [0.5 , 0.25]])
     """
-    if isinstance(net, Chain):
-        return matrix(net, w, x, t, reduction, what="gauss_newton", residual=False)
-    w, x, t = check_batch(net, w, x, t)
+    w, x, t = check_batch_of(net, w, x, t)
     return reduce_patterns(gauss_newton_of(net, w, x, t), reduction, x.shape[0])
 
 
 def gauss_newton_of(net: Network | Chain, w: Array, x: Array, t: Array, /) -> Float[Array, "P P"]:
     """`gauss_newton` of a batch that `check_batch` returned, summed over its patterns."""
     if isinstance(net, Chain):
-        return matrix(net, w, x, t, "sum", what="gauss_newton", residual=False)
+        return matrix(net, w, x, t, what="gauss_newton", residual=False)
     refuse_what_cannot_fit("gauss_newton", 3 * net.num_parameters**2, w)
     return assemble(net, lower_blocks(net, w, x, t, residual=False), w)
 
@@ -103,16 +101,14 @@ def gauss_newton_diagonal(
     >>> gauss_newton_diagonal(net, np.zeros(2), x, t)
     array([1.  , 0.25])
     """
-    if isinstance(net, Chain):
-        return diagonal(net, w, x, t, reduction, residual=False)
-    w, x, t = check_batch(net, w, x, t)
+    w, x, t = check_batch_of(net, w, x, t)
     return reduce_patterns(gauss_newton_diagonal_of(net, w, x, t), reduction, x.shape[0])
 
 
 def gauss_newton_diagonal_of(net: Network | Chain, w: Array, x: Array, t: Array, /) -> Float[Array, " P"]:
     """`gauss_newton_diagonal` of a batch that `check_batch` returned, summed over its patterns."""
     if isinstance(net, Chain):
-        return diagonal(net, w, x, t, "sum", residual=False)
+        return diagonal(net, w, x, t, residual=False)
 
     def sums(x: Array) -> tuple[Array]:
         trace = forward_pass(net, w, x)
@@ -145,9 +141,9 @@ def pattern_gradients(net: Network | Chain, w: Float[Array, " P"], x: Inputs, t:
     array([[-15.,  -5.],
            [ -0.,  -1.]])
     """
+    w, x, t = check_batch_of(net, w, x, t)
     if isinstance(net, Chain):
         return first.pattern_gradients(net, w, x, t)
-    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("pattern_gradients", x.shape[0] * (2 * net.num_parameters + 8 * sum(net.widths)), w)
     return _pattern_gradients(net, w, x, t)
 
@@ -186,11 +182,11 @@ def outer_product(
     array([[9., 3.],
            [3., 1.]])
     """
-    w, x, t = net.check_batch(w, x, t) if isinstance(net, Chain) else check_batch(net, w, x, t)
+    w, x, t = check_batch_of(net, w, x, t)
     refuse_what_cannot_fit("outer_product", 3 * net.num_parameters**2, w)
 
     def sums(x: Array, t: Array) -> tuple[Array]:
-        g = pattern_gradients(net, w, x, t) if isinstance(net, Chain) else _pattern_gradients(net, w, x, t)
+        g = first.pattern_gradients(net, w, x, t) if isinstance(net, Chain) else _pattern_gradients(net, w, x, t)
         return (contract(OUTER_PRODUCTS, g, g),)
 
     (total,) = sum_over_patterns(sums, 2 * net.num_parameters, x, t)

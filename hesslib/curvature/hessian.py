@@ -10,7 +10,7 @@ from hesslib._chunks import refuse_what_cannot_fit
 from hesslib.curvature._blocks import assemble, in_flat_order, lower_blocks
 from hesslib.layers import Chain
 from hesslib.layers.matrix import matrix
-from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch_of, reduce_patterns
 
 
 def hessian(
@@ -51,16 +51,14 @@ def hessian(
     array([[9., 3.],
            [3., 1.]])
     """
-    if isinstance(net, Chain):
-        return matrix(net, w, x, t, reduction)
-    w, x, t = check_batch(net, w, x, t)
+    w, x, t = check_batch_of(net, w, x, t)
     return reduce_patterns(hessian_of(net, w, x, t), reduction, x.shape[0])
 
 
 def hessian_of(net: Network | Chain, w: Array, x: Array, t: Array, /) -> Float[Array, "P P"]:
     """`hessian` of a batch that `check_batch` returned, summed over its patterns."""
     if isinstance(net, Chain):
-        return matrix(net, w, x, t, "sum")
+        return matrix(net, w, x, t)
     refuse_what_cannot_fit("hessian", 3 * net.num_parameters**2, w)
     return assemble(net, lower_blocks(net, w, x, t), w)
 
@@ -117,19 +115,19 @@ def hessian_blocks(
     >>> blocks[2, 1].total.shape, sorted(blocks)
     ((2, 2), [(1, 1), (1, 2), (2, 1), (2, 2)])
     """
+    w, x, t = check_batch_of(net, w, x, t)
+    N = x.shape[0]
     if isinstance(net, Chain):
         parts = [
-            matrix(net, w, x, t, reduction, what="hessian_blocks", gauss_newton=gauss_newton, residual=not gauss_newton)
-            for gauss_newton in (True, False)
+            reduce_patterns(matrix(net, w, x, t, what="hessian_blocks", **only), reduction, N)
+            for only in ({"residual": False}, {"gauss_newton": False})
         ]
         return {
             (m, l): Block(*(part[rows, columns] for part in parts))
             for m, rows in net.slices.items()
             for l, columns in net.slices.items()
         }
-    w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("hessian_blocks", 4 * net.num_parameters**2, w)
-    N = x.shape[0]
     with_m = lower_blocks(net, w, x, t, residual=False)
     with_delta = lower_blocks(net, w, x, t, gauss_newton=False)
     blocks = {}

@@ -18,7 +18,7 @@ from hesslib.curvature.kronecker import Eigenbasis, KroneckerFactors, check_fact
 from hesslib.curvature.roperator import gauss_newton_product, hessian_product
 from hesslib.layers import Chain, second
 from hesslib.layers.passes import Both, both
-from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch_of, reduce_patterns
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -127,7 +127,7 @@ def kronecker_inverse_operator(
 def _operator(
     net: Network | Chain, w: Array, x: Array, t: Array, reduction: Reduction, product: Callable[..., Array]
 ) -> "LinearOperator":
-    w, x, t = net.check_batch(w, x, t) if isinstance(net, Chain) else check_batch(net, w, x, t)
+    w, x, t = check_batch_of(net, w, x, t)
     xp, N = namespace(w=w), x.shape[0]
     w, x = xp.asarray(w, copy=True), xp.asarray(x, copy=True)  # what is kept has views; both may be changed in place
     kept = both(net.program, w, x, t) if isinstance(net, Chain) else passes(net, w, x, t)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from jaxtyping import Float
 
-from hesslib._arrays import Array, contract, dtype_name, namespace, of_one_library
+from hesslib._arrays import Array, contract, namespace
 from hesslib._chunks import sum_over_patterns
 from hesslib.curvature._passes import Passes, passes
 from hesslib.layers import Chain, second
-from hesslib.networks.network import Inputs, Network, Reduction, check_batch, reduce_patterns
+from hesslib.networks.network import Inputs, Network, Reduction, check_batch, check_vectors, reduce_patterns
 
 Product = Callable[[Network, Passes, Array], Array]
 
@@ -168,15 +168,3 @@ def _product(net: Network, w: Array, x: Array, t: Array, v: Array, reduction: Re
     (total,) = sum_over_patterns(lambda x, t: (product(net, passes(net, w, x, t), rows),), numbers_per_pattern, x, t)
     total = reduce_patterns(total, reduction, x.shape[0])
     return total[0] if v.ndim == 1 else total.T
-
-
-def check_vectors(net: Network, w: Float[Array, " P"], v: Array, /) -> Float[Array, "V P"]:
-    """Return the vector (P,), or the columns of (P, V), as rows."""
-    w, v = of_one_library(w=w, v=v)
-    if v.ndim not in (1, 2) or v.shape[0] != net.num_parameters:
-        raise ValueError(
-            f"v has shape {tuple(v.shape)}; it must be ({net.num_parameters},) or ({net.num_parameters}, V)"
-        )
-    if dtype_name(v) != dtype_name(w):
-        raise ValueError(f"v is {dtype_name(v)} and w is {dtype_name(w)}; they must have the same dtype")
-    return v[None, :] if v.ndim == 1 else v.T

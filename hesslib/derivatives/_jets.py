@@ -11,7 +11,7 @@ second derivative that is wanted. The axes d and e come first. Before the first 
 patterns, and then their axis n has length 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from hesslib._arrays import Array, contract, eye_like, integers_like
-from hesslib._options import integer
+from hesslib._options import input_numbers
 from hesslib.networks.network import Network, refuse_no_network
 
 CACHE = 2**17  # numbers in the arrays of a chunk of patterns: 1 MiB of float64, so that they stay in the cache
@@ -136,16 +136,7 @@ def output_second_rates(net: Network, jets: Jets, entries: Entries, /) -> Array:
 def check_inputs_of(net: Network, inputs: Sequence[int] | None, /) -> tuple[int, ...]:
     """Return the numbers of the inputs by which to derive: all of them for None."""
     refuse_no_network(net)
-    n_0 = net.widths[0]
-    if inputs is None:
-        return tuple(range(n_0))
-    numbers = [integer(d) for d in inputs] if isinstance(inputs, Iterable) else [None]
-    checked = tuple(d for d in numbers if d is not None)
-    if len(checked) < len(numbers):
-        raise ValueError(f"inputs is {inputs!r}; it must be a sequence of input numbers")
-    if not checked or len(set(checked)) < len(checked) or not all(0 <= d < n_0 for d in checked):
-        raise ValueError(f"inputs is {checked}; it must hold different numbers from 0 to {n_0 - 1}")
-    return checked
+    return input_numbers(inputs, net.widths[0])
 
 
 def coordinate_directions(net: Network, inputs: tuple[int, ...], like: Array, /) -> Array:

@@ -13,10 +13,10 @@ from hesslib.networks.network import (
     Network,
     Reduction,
     Trace,
-    check_batch,
-    check_inputs,
+    check_batch_of,
     forward_pass,
     reduce_patterns,
+    refuse_no_model,
 )
 
 # contractions
@@ -95,9 +95,9 @@ def gradient(
     >>> gradient(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]), np.array([[5.0]]))
     array([6., 2.])
     """
+    w, x, t = check_batch_of(net, w, x, t)
     if isinstance(net, Chain):
-        return first.gradient(net, w, x, t, reduction)
-    w, x, t = check_batch(net, w, x, t)
+        return reduce_patterns(first.gradient(net, w, x, t), reduction, x.shape[0])
     trace = forward_pass(net, w, x)
     delta = _deltas(net, w, trace, t)
     xp = namespace(z=trace.y)
@@ -131,9 +131,8 @@ def output_jacobian(net: Network | Chain, w: Float[Array, " P"], x: Inputs, /) -
     >>> output_jacobian(Network((1, 1)), np.array([2.0, 1.0]), np.array([[3.0]]))
     array([[[3., 1.]]])
     """
-    if isinstance(net, Chain):
-        return first.output_jacobian(net, w, x)
-    return output_jacobian_of(net, *check_inputs(net, w, x))
+    refuse_no_model(net)
+    return output_jacobian_of(net, *net.check_inputs(w, x))
 
 
 def output_jacobian_of(net: Network | Chain, w: Array, x: Array, /) -> Array:

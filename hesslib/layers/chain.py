@@ -232,7 +232,7 @@ class Chain(Model):
 
     def forward_pass(self, w: Array, x: Array, /) -> Trace:
         """Run `hesslib.forward`: ``z`` has every state and then the outputs, ``a`` the last pre-activations."""
-        here = run(self.program, *self.check_inputs(w, x), order=0)
+        here = run(self.program, w, x, order=0)
         a, xp = here.a, array_namespace(here.a)
         y = xp.reshape(self.loss.output(xp.reshape(a, (-1, a.shape[-1]))), a.shape)
         nothing = (None,) * (len(here.states) - 1)

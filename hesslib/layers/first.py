@@ -10,23 +10,20 @@ from hesslib._arrays import Array, eye_like
 from hesslib._chunks import map_over_patterns, refuse_what_cannot_fit, sum_over_patterns
 from hesslib.layers.chain import Chain
 from hesslib.layers.passes import Run, delta_of, joined, pull, run
-from hesslib.networks.network import Reduction, reduce_patterns
 
 
-def gradient(chain: Chain, w: Array, x: Array, t: Array, reduction: Reduction, /) -> Array:
-    """Return the gradient of the error."""
-    w, x, t = chain.check_batch(w, x, t)
+def gradient(chain: Chain, w: Array, x: Array, t: Array, /) -> Array:
+    """Return the gradient of the error, summed over the patterns of a checked batch."""
 
     def sums(x: Array, t: Array) -> tuple[Array]:
         return (_pulled(chain, w, x, t, "sum")[0, ...],)
 
     (total,) = over_patterns(chain, sums, 4, x, t)
-    return reduce_patterns(total, reduction, x.shape[0])
+    return total
 
 
 def pattern_gradients(chain: Chain, w: Array, x: Array, t: Array, /) -> Array:
-    """Return the gradient of each pattern, (N, P)."""
-    w, x, t = chain.check_batch(w, x, t)
+    """Return the gradient of each pattern of a checked batch, (N, P)."""
     refuse_coupled(chain, "pattern_gradients")
     refuse_what_cannot_fit("pattern_gradients", x.shape[0] * 2 * chain.num_parameters, w)
     return _pulled(chain, w, x, t, "patterns")[0, ...]
@@ -41,8 +38,7 @@ def _pulled(chain: Chain, w: Array, x: Array, t: Array, want: str) -> Array:
 
 
 def output_jacobian(chain: Chain, w: Array, x: Array, /) -> Array:
-    """Return the derivatives of the last pre-activations, (N, ..., K, P)."""
-    w, x = chain.check_inputs(w, x)
+    """Return the derivatives of the last pre-activations at checked inputs, (N, ..., K, P)."""
     refuse_coupled(chain, "output_jacobian")
     out = chain.output_shape(tuple(x.shape[1:]))
     refuse_what_cannot_fit("output_jacobian", 2 * x.shape[0] * math.prod(out) * chain.num_parameters, w)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from hesslib._arrays import Array, eye_like, integers_like
 from hesslib._chunks import map_over_patterns, refuse_what_cannot_fit
-from hesslib._options import integer
+from hesslib._options import input_numbers
 from hesslib.layers.chain import Chain
 from hesslib.layers.first import each_output, numbers, refuse_coupled
 from hesslib.layers.linearised import Linearised
@@ -89,15 +90,9 @@ def _second(chain: Chain, w: Array, x: Array, directions: Array, numbers_of: np.
     return of_output + of_layers
 
 
-def _numbers_of(x: Array, inputs: object) -> np.ndarray:
+def _numbers_of(x: Array, inputs: Any) -> np.ndarray:
     """The inputs that are asked for, counted row by row without the axis of the patterns."""
-    D = math.prod(x.shape[1:])
-    if inputs is None:
-        return np.arange(D)
-    chosen = [integer(d) for d in inputs] if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [None]
-    if not chosen or any(d is None or not 0 <= d < D for d in chosen) or len(set(chosen)) < len(chosen):
-        raise ValueError(f"inputs is {inputs!r}; it must be a sequence of different input numbers, from 0 to {D - 1}")
-    return np.array(chosen)
+    return np.array(input_numbers(inputs, math.prod(x.shape[1:])))
 
 
 def _by_chunks(

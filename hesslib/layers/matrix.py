@@ -24,7 +24,6 @@ from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
 from hesslib.layers.chain import Chain
 from hesslib.layers.first import each_output, numbers
 from hesslib.layers.passes import Both, M_times, both, pull, push
-from hesslib.networks.network import Reduction, reduce_patterns
 
 EAGER = 8  # so many times larger chunks where nothing is compiled
 
@@ -34,15 +33,13 @@ def matrix(
     w: Array,
     x: Array,
     t: Array,
-    reduction: Reduction,
     /,
     *,
     what: str = "hessian",
     gauss_newton: bool = True,
     residual: bool = True,
 ) -> Array:
-    r"""Return $H$, or the part with $M$, or that with $\delta$; exactly symmetric."""
-    w, x, t = chain.check_batch(w, x, t)
+    r"""Return $H$ of a checked batch, or the part with $M$, or that with $\delta$; exactly symmetric."""
     refuse_what_cannot_fit(what, 3 * chain.num_parameters**2, w)
     steps = chain.program.with_parameters
     pairs = [(m, l) for l in steps for m in steps if m >= l]
@@ -58,21 +55,11 @@ def matrix(
         H = write(H, (rows, columns), (block + _turned(block)) / 2 if m == l else block)
         if m > l:
             H = write(H, (columns, rows), _turned(block))
-    return reduce_patterns(H, reduction, x.shape[0])
+    return H
 
 
-def diagonal(
-    chain: Chain,
-    w: Array,
-    x: Array,
-    t: Array,
-    reduction: Reduction,
-    /,
-    *,
-    residual: bool = True,
-) -> Array:
-    r"""Return the diagonal of $H$, or of its part with $M$, from the blocks of single layers."""
-    w, x, t = chain.check_batch(w, x, t)
+def diagonal(chain: Chain, w: Array, x: Array, t: Array, /, *, residual: bool = True) -> Array:
+    r"""Return the diagonal of $H$ of a checked batch, or of its part with $M$, from the blocks of single layers."""
     steps = chain.program.with_parameters
 
     def sums(x: Array, t: Array) -> tuple[Array]:
@@ -81,7 +68,7 @@ def diagonal(
         return (xp.concat([xp.linalg.diagonal(block) for block in blocks]),)
 
     (total,) = _summed(chain, sums, x, t)
-    return reduce_patterns(total, reduction, x.shape[0])
+    return total
 
 
 def _summed(chain: Chain, sums, x: Array, t: Array):  # type: ignore[no-untyped-def]

@@ -166,6 +166,10 @@ class Both(NamedTuple):
 
 def both(program: Program, w: Array, x: Array, t: Array, /) -> Both:
     """Run both passes on a checked batch. Cost: that of a gradient."""
-    here = run(program, w, x)
+    return backward(program, run(program, w, x), t)
+
+
+def backward(program: Program, here: Run, t: Array, /) -> Both:
+    """Go back from a forward pass that is there."""
     back = pull(program, here, delta_of(program, here.a, t)[None, ...], wanted=program.with_parameters, want=None)
     return Both(here, [None if state is None else state[0, ...] for state in back.states])

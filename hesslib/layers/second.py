@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from array_api_compat import array_namespace
 
-from hesslib._arrays import Array, dtype_name, of_one_library
+from hesslib._arrays import Array
 from hesslib.layers.chain import Chain
 from hesslib.layers.first import over_patterns
 from hesslib.layers.passes import Both, M_times, both, joined, pull, push, split_parameters
-from hesslib.networks.network import Reduction, reduce_patterns
+from hesslib.networks.network import Reduction, check_vectors, reduce_patterns
 
 Product = Callable[[Chain, Both, Array], Array]
 
@@ -40,7 +40,7 @@ def vector_product(
 ) -> Array:
     """Return a product with one vector (P,), or with the columns of (P, V)."""
     w, x, t = chain.check_batch(w, x, t)
-    rows = _as_rows(chain, w, v)
+    rows = check_vectors(chain, w, v)
 
     def sums(x: Array, t: Array) -> tuple[Array]:
         return (product(chain, both(chain.program, w, x, t), rows),)
@@ -48,13 +48,3 @@ def vector_product(
     (total,) = over_patterns(chain, sums, 3 * rows.shape[0] + 4, x, t)
     total = reduce_patterns(total, reduction, x.shape[0])
     return total[0, ...] if v.ndim == 1 else array_namespace(total).permute_dims(total, (1, 0))
-
-
-def _as_rows(chain: Chain, w: Array, v: Array) -> Array:
-    w, v = of_one_library(w=w, v=v)
-    P = chain.num_parameters
-    if v.ndim not in (1, 2) or v.shape[0] != P:
-        raise ValueError(f"v has shape {tuple(v.shape)}; it must be ({P},) or ({P}, V)")
-    if dtype_name(v) != dtype_name(w):
-        raise ValueError(f"v is {dtype_name(v)} and w is {dtype_name(w)}; they must have the same dtype")
-    return v[None, :] if v.ndim == 1 else array_namespace(v).permute_dims(v, (1, 0))

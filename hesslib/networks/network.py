@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from hesslib._arrays import Array, contract, namespace, of_one_library, same_floating_dtype
+from hesslib._arrays import Array, contract, dtype_name, namespace, of_one_library, same_floating_dtype
 from hesslib._options import integer
 from hesslib.networks import activations, losses
 from hesslib.networks.activations import Activation
@@ -390,8 +390,7 @@ def error(
     >>> float(error(Network((1, 1)), np.array([2.0, 1.0]), x, t))
     2.0
     """
-    refuse_no_model(net)
-    w, x, t = net.check_batch(w, x, t)
+    w, x, t = check_batch_of(net, w, x, t)
     return reduce_patterns(error_of(net, w, x, t), reduction, x.shape[0])
 
 
@@ -416,6 +415,17 @@ def check_batch(net: Network, w: Array, x: Array, t: Array, /) -> tuple[Array, A
     w, x, t = of_one_library(w=w, x=x, t=t)
     like = namespace(x=x).broadcast_to(x[:, :1], (x.shape[0], net.widths[-1]))  # has the shape and the dtype of y
     return w, x, net.loss.targets(t, like)
+
+
+def check_vectors(net: Model, w: Float[Array, " P"], v: Array, /) -> Float[Array, "V P"]:
+    """Return the vector (P,), or the columns of (P, V), as rows."""
+    w, v = of_one_library(w=w, v=v)
+    P = net.num_parameters
+    if v.ndim not in (1, 2) or v.shape[0] != P:
+        raise ValueError(f"v has shape {tuple(v.shape)}; it must be ({P},) or ({P}, V)")
+    if dtype_name(v) != dtype_name(w):
+        raise ValueError(f"v is {dtype_name(v)} and w is {dtype_name(w)}; they must have the same dtype")
+    return v[None, :] if v.ndim == 1 else namespace(v=v).permute_dims(v, (1, 0))
 
 
 def _as_list(activation: Sequence[str | Activation]) -> list[str | Activation]:
@@ -458,6 +468,12 @@ def no_network(net: object, /) -> ValueError:
         f"net is a {type(net).__name__}; it must be a Network (hesslib.convert makes one of a model of PyTorch or JAX, "
         "and hesslib.check takes any)"
     )
+
+
+def check_batch_of(net: Model, w: Array, x: Array, t: Array, /) -> tuple[Array, Array, Array]:
+    """`check_batch` for whatever is a model, a network or a chain of layers."""
+    refuse_no_model(net)
+    return net.check_batch(w, x, t)
 
 
 def refuse_no_model(net: Model, /) -> None:

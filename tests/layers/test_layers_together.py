@@ -44,6 +44,35 @@ def test_a_network_as_a_chain_has_the_same_derivatives(name: str) -> None:
             assert np.abs(part - other).max() <= 1e4 * EPS * np.abs(other).max()
 
 
+ONCE: dict[str, Any] = {
+    **{name: lambda f, c, w, x, t: f(c, w, x, t) for name in [*OF_BATCHES, "hessian_blocks", "spectrum"]},
+    **{name: lambda f, c, w, x, t: f(c, w, x) for name in OF_INPUTS},
+    **{
+        name: lambda f, c, w, x, t: f(c, w, x, t, w)
+        for name in ["hessian_vector_product", "gauss_newton_vector_product"]
+    },
+    **{name: lambda f, c, w, x, t: f(c, w, x, t) @ w for name in ["hessian_operator", "gauss_newton_operator"]},
+    "log_evidence": lambda f, c, w, x, t: f(c, w, x, t, alpha=0.5),
+    "log_evidences": lambda f, c, w, x, t: f(c, w, x, t, alpha=0.5),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_a_chain_checks_its_input_once_at_the_door(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    w, x, t = batch_of(NETWORK, RNG.standard_normal((5, 3)))
+    calls, look = [], Chain.check_inputs
+    monkeypatch.setattr(Chain, "check_inputs", lambda chain, *given: (calls.append(1), look(chain, *given))[1])
+    ONCE[name](getattr(hesslib, name), NETWORK.chain(), w, x, t)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("inputs", [np.array([2, 0]), (1,), [0, 1, 2]], ids=str)
+def test_a_chain_takes_the_numbers_of_inputs_as_a_network_does(inputs: Any) -> None:
+    w, x, _ = batch_of(NETWORK, RNG.standard_normal((5, 3)))
+    ours, theirs = (hesslib.input_jacobian(net, w, x, inputs=inputs) for net in (NETWORK.chain(), NETWORK))
+    assert np.abs(ours - theirs).max() <= 1e4 * EPS * np.abs(theirs).max()
+
+
 def test_fit_and_evidence_of_a_network_as_a_chain_are_the_same() -> None:
     net = Network((2, 3, 1))
     w, x, t = batch_of(net, RNG.standard_normal((9, 2)), 1)
