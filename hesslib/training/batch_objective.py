@@ -45,15 +45,19 @@ class Objective:
         if len(run.start) != wanted:
             raise ValueError(f"w0 has {len(run.start)} entries; the network has {wanted} parameters")
         _, x, t = check_batch(net, in_library_of(run.w0, self._whole(as_numpy(run.w0), net.num_parameters)), x, t)
-        self.net, self.run, self.decay, self.x, self.t = net, run, float(decay), as_numpy(x), as_numpy(t)
-        for name, array in (("x", self.x), ("t", self.t)):
-            if not np.isfinite(array).all():
-                n = int(np.argmin(np.isfinite(array).all(axis=1)))
-                raise ValueError(f"{name} has a value in row {n} that is not finite")
+        self.net = net
+        self._begin(run, as_numpy(x), as_numpy(t), decay)
         self.layers = range(1, net.L + 1)
         self.shapes = {l: (net.widths[l], net.widths[l - 1]) for l in self.layers}
         self.weights = {l: net.weight_slice(l) for l in self.layers}
         self.biases = {l: net.bias_slice(l) for l in self.layers}
+
+    def _begin(self, run: Run, x: np.ndarray, t: np.ndarray, decay: float) -> None:
+        self.run, self.decay, self.x, self.t = run, float(decay), x, t
+        for name, array in (("x", x), ("t", t)):
+            if not np.isfinite(array).all():
+                n = int(np.argmin(np.isfinite(array).reshape(len(array), -1).all(axis=1)))
+                raise ValueError(f"{name} has a value in row {n} that is not finite")
         self.w: np.ndarray = np.zeros(0)  # nowhere yet; all P of them
         self.moving = self.w  # the free ones
         self.E = math.nan
@@ -84,18 +88,22 @@ class Objective:
             self.__dict__.pop(kept, None)
         self.run.errors += 1
         self.w = w
-        self.W = {l: w[self.weights[l]].reshape(self.shapes[l]) for l in self.layers}
-        self.a: list[np.ndarray] = [self.x]
-        self.z = [self.x]
         with np.errstate(over="ignore", invalid="ignore"):
-            for l in self.layers:
-                self.a.append(self.z[-1] @ self.W[l].T + w[self.biases[l]])
-                if l < self.net.L:
-                    self.z.append(self.net.activation[l - 1](self.a[l]))
-            self.E = float(self.net.loss.pattern_errors(self.a[-1], self.t).sum())
+            self.E = self._forward(w)
         if first and not math.isfinite(self.E):
             raise ValueError(f"the error at w0 is {self.E}: the network overflows there")
         return self.E
+
+    def _forward(self, w: np.ndarray) -> float:
+        """Run the forward pass, keep it, and return E."""
+        self.W = {l: w[self.weights[l]].reshape(self.shapes[l]) for l in self.layers}
+        self.a: list[np.ndarray] = [self.x]
+        self.z = [self.x]
+        for l in self.layers:
+            self.a.append(self.z[-1] @ self.W[l].T + w[self.biases[l]])
+            if l < self.net.L:
+                self.z.append(self.net.activation[l - 1](self.a[l]))
+        return float(self.net.loss.pattern_errors(self.a[-1], self.t).sum())
 
     @cached_property
     def slopes(self) -> list[Array]:

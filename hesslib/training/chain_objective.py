@@ -8,9 +8,9 @@ import numpy as np
 from hesslib._arrays import Array, eye_like, in_library_of
 from hesslib.layers import Chain
 from hesslib.layers.first import jacobian_of
-from hesslib.layers.passes import Both, Run, both, delta_of, joined, pull, push, rows, run, split_parameters
+from hesslib.layers.passes import Both, Run, backward, delta_of, joined, pull, push, rows, split_parameters
+from hesslib.layers.passes import run as forward
 from hesslib.layers.second import hessian_product
-from hesslib.networks.network import error
 from hesslib.training.batch_objective import Objective
 from hesslib.training.run import Run as Training
 from hesslib.training.run import as_numpy
@@ -24,40 +24,19 @@ class ChainObjective(Objective):
             raise ValueError(f"w0 has {len(run.start)} entries; the chain has {net.num_parameters} parameters")
         _, x, t = net.check_batch(in_library_of(run.w0, as_numpy(run.w0)), x, t)
         tokens = net.program.embedding is not None
-        self.chain, self.run, self.decay, self.places = net, run, float(decay), None
-        self.net, self.x, self.t = net, np.asarray(x) if tokens else as_numpy(x), as_numpy(t)  # type: ignore[assignment]
-        for name, array in (("x", self.x), ("t", self.t)):
-            if not np.isfinite(array).all():
-                n = int(np.argmin(np.isfinite(array).reshape(len(array), -1).all(axis=1)))
-                raise ValueError(f"{name} has a value in row {n} that is not finite")
-        self.w, self.E = np.zeros(0), math.nan
-        self.moving = self.w
+        self.net = self.chain = net  # type: ignore[assignment]
+        self.places = None
+        self._begin(run, np.asarray(x) if tokens else as_numpy(x), as_numpy(t), decay)
 
-    def _data_error(self, w: np.ndarray) -> float:
-        self.moving = w
-        if np.array_equal(w, self.w):
-            return self.E
-        first = len(self.w) == 0
-        for kept in ("there", "passes", "g"):
-            self.__dict__.pop(kept, None)
-        self.run.errors += 1
-        self.w = w
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.E = float(error(self.chain, w, self.x, self.t))
-        if first and not math.isfinite(self.E):
-            raise ValueError(f"the error at w0 is {self.E}: the network overflows there")
-        return self.E
-
-    @cached_property
-    def there(self) -> Run:
-        """The forward pass."""
-        return run(self.chain.program, self.w, self.x)
+    def _forward(self, w: np.ndarray) -> float:
+        self.there: Run = forward(self.chain.program, w, self.x)
+        return float(self.chain.loss.pattern_errors(*self._last()).sum())
 
     @cached_property
     def passes(self) -> Both:  # type: ignore[override]
         """Both passes."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return both(self.chain.program, self.w, self.x, self.t)
+            return backward(self.chain.program, self.there, self.t)
 
     @cached_property
     def g(self) -> np.ndarray:
