@@ -10,18 +10,16 @@ it twice: the first copy tells on which sheets the chapters begin, the second ha
 from __future__ import annotations
 
 import argparse
-import functools
 import html
 import re
 import shutil
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import yaml
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
+from serving import serving
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
@@ -32,6 +30,10 @@ TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 NUMBER = re.compile(
     r'<h1>(?:<span class="section-number">([\d.]+)\s*</span>)?(.*?)(?:<a class="headerlink".*?)?</h1>', re.DOTALL
 )
+PICTURES = """() => Promise.all([...document.images].map((image) => {
+  image.loading = "eager";  // nobody scrolls to those far below
+  return image.decode().catch(() => 0);
+}))"""
 PATIENCE = 900_000  # milliseconds: thousands of formulas
 STYLE = """
 @page { size: A4; margin: 20mm 19mm 22mm; }
@@ -74,13 +76,6 @@ WIDER = """() => {
   return wide.map((e) => `${e.closest(".chapter")?.querySelector("h1")?.textContent}: ${e.tagName} `
     + e.textContent.trim().slice(0, 60));
 }"""  # what sticks out of the column, where it is printed
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 def contents(root: Path = ROOT) -> list[tuple[str, list[str]]]:
@@ -187,20 +182,16 @@ def printed(site: Path, pages: list[str], output: Path, chromium: str) -> dict[s
     number = '<span class="pageNumber"></span>'
     footer = f'<div style="width: 100%; font-size: 8px; text-align: center; color: #444">{number}</div>'
     try:
-        with (
-            ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as server,
-            sync_playwright() as playwright,
-        ):
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        with serving(site) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
             sheets: dict[str, int] = {}
             for _ in range(2):
                 target.write_text(assembled(site, pages, sheets, config), encoding="utf-8")
                 page = browser.new_page(viewport={"width": 650, "height": 900}, color_scheme="light")
                 page.set_default_timeout(PATIENCE)
-                page.goto(f"http://127.0.0.1:{server.server_address[1]}/print.html", wait_until="load")
+                page.goto(f"{address}/print.html", wait_until="load")
                 page.evaluate("async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise; }")
-                page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
+                page.evaluate(PICTURES)
                 page.emulate_media(media="print", color_scheme="light")
                 if cut := page.evaluate(WIDER):
                     raise ValueError(f"wider than the paper: {'; '.join(cut[:10])}")
@@ -211,7 +202,6 @@ def printed(site: Path, pages: list[str], output: Path, chromium: str) -> dict[s
                 page.close()
                 sheets = begins(output, pages)
             browser.close()
-            server.shutdown()
     finally:
         target.unlink(missing_ok=True)
     return sheets

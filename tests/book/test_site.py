@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import html
 import json
 import re
 import subprocess
 import sys
-import threading
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote, unquote, urldefrag, urlsplit
@@ -27,6 +26,7 @@ from bs4 import BeautifulSoup
 from pages import markup, setup_code, sharing, weight
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
+from serving import serving
 
 from hesslib.book.ledger import KINDS
 
@@ -171,8 +171,8 @@ def test_the_index_of_results_links_to_every_equation(ledger, files):
 def test_a_reader_can_try_most_of_what_is_derived_and_nothing_that_cannot_be_decided(site, ledger):
     sheets = {}
     for path in sorted(site.rglob("*.html")):
-        for told in re.findall(r'class="live-sheet" data-sheet="([^"]*)"', path.read_text(encoding="utf-8")):
-            sheet = json.loads(html.unescape(told))
+        for place in soup(site, path.relative_to(site).with_suffix("")).select("[data-sheet]"):
+            sheet = json.loads(place["data-sheet"])
             sheets[sheet["id"]] = sheet
     kinds = {row["label"]: row["established"] for row in ledger["equations"]}
     derived = {label for label, kind in kinds.items() if kind in ("derived", "conditional")}
@@ -223,22 +223,11 @@ def browser(site, chromium):
         launched.close()
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def server(site):
     """The book on a local port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-        thread.join()
+    with serving(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -616,7 +605,9 @@ def downloads(open_page, server, tmp_path_factory, kernels):
 def test_the_printed_book_has_contents_working_references_and_nothing_cut(site, chromium, tmp_path):
     pages = ["index", "chapters/front/how_to_read", "chapters/notation/notation", "chapters/guides/check_a_gradient"]
     target = tmp_path / "book.pdf"
-    sheets = print_book.printed(site, pages, target, chromium)  # raises if something is wider than the paper
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # one process drives one browser at a time
+        printed = apart.submit(print_book.printed, site, pages, target, chromium)
+    sheets = printed.result()  # raises if something is wider than the paper
     book = PdfReader(target)
     assert list(sheets) == pages
     assert sorted(sheets.values()) == list(sheets.values())
