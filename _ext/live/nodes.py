@@ -95,8 +95,9 @@ def beneath_records(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def visit(self: Any, node: live_sheet) -> None:
-    told = html.escape(json.dumps(node["sheet"], ensure_ascii=False), quote=True)
-    self.body.append(f'<div class="live-sheet" data-sheet="{told}"></div>\n')
+    told = json.dumps(node["sheet"], ensure_ascii=False, separators=(",", ":"))
+    told = html.escape(told, quote=False).replace("'", "&#39;")  # in single quotes, of which JSON has few
+    self.body.append(f"<div class='live-sheet' data-sheet='{told}'></div>\n")
     raise nodes.SkipNode
 
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import io
 import json
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import sync_playwright
+from serving import serving
 from sphinx.cmd.build import main as sphinx_build
 from sympy.abc import x, y
 
@@ -36,13 +34,19 @@ pytestmark = pytest.mark.site
 
 CONF = """
 project = "a small book"
-extensions = ["myst_nb", "sphinx_exercise", "sphinx_book_theme", "sphinx-mathjax-offline", "ledger", "live", "offline"]
+extensions = ["myst_nb", "sphinx_exercise", "sphinx_book_theme", "sphinx-mathjax-offline", "ledger", "live"]
 html_theme = "sphinx_book_theme"
 html_static_path = [{static!r}]
 html_context = {{"default_mode": "auto"}}
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"
 live_kept = {kept!r}
+
+
+def setup(app):
+    from pages import markup
+
+    app.connect("build-finished", markup.mend)  # without the requests that browsers refuse for files
 """
 EMPTY = """# A small book
 
@@ -107,25 +111,11 @@ def book(tmp_path_factory):
     return source / "_build" / "html"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def addresses(book):
     """The page as it is served, and as a file."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(book))) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield {
-            "served": f"http://127.0.0.1:{running.server_address[1]}/index.html",
-            "as a file": (book / "index.html").as_uri(),
-        }
-        running.shutdown()
-        thread.join()
+    with serving(book) as address:
+        yield {"served": f"{address}/index.html", "as a file": (book / "index.html").as_uri()}
 
 
 @pytest.fixture(scope="module")
