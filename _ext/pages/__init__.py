@@ -40,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_js_file("formulas.js", priority=801)  # after MathJax was configured, before it starts
     app.connect("env-updated", finding.audit)
     app.connect("html-page-context", sharing.describe)
+    app.connect("html-page-context", weight.leave_out, priority=900)  # after everybody asked for what he may need
     app.connect("build-finished", sharing.write)
     app.connect("build-finished", finding.write)
     app.connect("build-finished", weight.lighten, priority=700)  # after MathJax was copied

@@ -37,6 +37,10 @@ REPLACED: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     # The name of a button is what it shows.
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="Search"'), r"\1"),
     (re.compile(r'<nav class="bd-toc-nav page-toc">'), '<nav class="bd-toc-nav page-toc" aria-label="On this page">'),
+    # Rows of tables are striped by their place; no style looks at these names.
+    (re.compile(r'<tr class="row-(?:odd|even)">'), "<tr>"),
+    # A cell with nothing in it has no empty paragraph either.
+    (re.compile(r"<td><p></p></td>"), "<td></td>"),
     # What lies far down the page is fetched when it comes near.
     (re.compile(r"<img (?![^>]*loading=)"), '<img loading="lazy" decoding="async" '),
 ]

@@ -3,17 +3,22 @@
 The theme brings four style sheets of half a megabyte, of which the book uses a quarter, and a script of one and a half
 megabytes that draws every icon there is. Once the pages are written, it is known which classes they have; a rule for a
 class that stands on no page and in no script goes, and of the icon font there stay the icons that the rest names.
+Scripts for what a page does not have are not asked for, and pictures are written with 256 colours where no eye tells.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -29,6 +34,52 @@ def configure_mathjax(config: Config) -> None:
     config.mathjax3_config = {**(config.mathjax3_config or {}), "loader": {"load": COMPONENTS}}
 
 
+SERVES = {
+    # a script or style sheet, and what stands in every page that has something for it
+    "design-tabs.js": "sd-tab-set",
+    "togglebutton.js": "dropdown",
+    "togglebutton.css": "dropdown",
+    "clipboard.min.js": "highlight-",
+    "copybutton.js": "highlight-",
+    "copybutton.css": "highlight-",
+    "exercise.css": "exercise",
+    "proof.css": "proof",
+    "ledger.css": "ledger",
+    "api_reference.css": "api-",
+}
+SEEN = 24
+"""The most by which a colour may change, of 255 levels: on a thin edge, where several colours meet, it is not seen."""
+
+
+def leave_out(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Ask for no script and no style sheet of `SERVES` on a page that has nothing for it."""
+    body = context.get("body", "")
+
+    def needed(file: Any) -> bool:
+        name = str(getattr(file, "filename", file)).rpartition("/")[2]
+        return name not in SERVES or SERVES[name] in body
+
+    for files in ("script_files", "css_files"):
+        if files in context:
+            context[files] = [file for file in context[files] if needed(file)]
+
+
+def with_few_colours(content: bytes) -> bytes:
+    """The picture with a palette of 256 colours, if that is smaller and no colour changes by more than `SEEN`."""
+    picture = Image.open(io.BytesIO(content))
+    if (
+        picture.mode == "P" or picture.convert("RGBA").getextrema()[3][0] < 255
+    ):  # few already, or one can see through it
+        return content
+    full = picture.convert("RGB")
+    few = full.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    if np.abs(np.asarray(full, int) - np.asarray(few.convert("RGB"), int)).max() > SEEN:
+        return content
+    out = io.BytesIO()
+    few.save(out, "PNG", optimize=True)
+    return min(content, out.getvalue(), key=len)
+
+
 def lighten(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
@@ -40,6 +91,9 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
         left.append(sheet.read_text(encoding="utf-8"))
     for vendor in static.glob("vendor/fontawesome/*"):
         reduce_icons(vendor, used, "\n".join(left))
+    for picture in Path(app.outdir, "_images").glob("*.png"):
+        if (lighter := with_few_colours(before := picture.read_bytes())) is not before:
+            picture.write_bytes(lighter)
     for needless in [*static.rglob("*.map"), *static.glob("mathjax/tex-*.js"), *static.glob("mathjax/mml-*.js")]:
         needless.unlink()
 

@@ -12,6 +12,7 @@ PLACES = {
     "backprop": (190, 120, ("back-", "propagation"), 1, "first_derivatives/backpropagation"),
     "start": (190, 220, ("how large", "to start"), 1, "first_derivatives/initial_weights"),
     "linear": (190, 320, ("linear", "networks"), 1, "first_derivatives/linear_networks"),
+    "any": (190, 420, ("any layer, up to", "Transformers"), 1, "modern_layers/any_layer"),
     "rop": (380, 0, ("R-operator:", "products Hv"), 2, "second_derivatives/r_operator"),
     "exact": (380, 85, ("exact Hessian,", "any depth"), 2, "second_derivatives/hessian_any_depth"),
     "two": (380, 170, ("exact Hessian,", "two layers"), 2, "second_derivatives/hessian_two_layers"),
@@ -26,9 +27,9 @@ PLACES = {
     "sr": (570, 375, ("natural gradient,", "reconfiguration"), 3, "curvature_at_work/stochastic_reconfiguration"),
     "pruning": (570, 450, ("pruning",), 3, "curvature_at_work/pruning"),
 }
-ARROWS = """modes>network backprop>network backprop>calculus backprop>modes start>backprop linear>backprop rop>backprop
-    exact>backprop two>exact diagonal>exact outer>backprop inverse>outer inputs>rop cg>rop lm>outer evidence>outer
-    evidence>lm pruning>inverse pruning>diagonal sr>outer inputs>lm spectra>rop rop>exact"""
+ARROWS = """modes>network backprop>network backprop>calculus backprop>modes start>backprop linear>backprop any>calculus
+    rop>backprop exact>backprop two>exact diagonal>exact outer>backprop inverse>outer inputs>rop cg>rop lm>outer
+    evidence>outer evidence>lm pruning>inverse pruning>diagonal sr>outer inputs>lm spectra>rop rop>exact"""
 WIDTH, LINE, PADDING = 150, 19, 9
 STYLE = """<style>
 html[data-theme] .bd-content div.cell_output .text_html.text_html:has(.book-map) { padding: 0; background: none; }
