@@ -42,6 +42,7 @@ SERVES = {
     "clipboard.min.js": "highlight-",
     "copybutton.js": "highlight-",
     "copybutton.css": "highlight-",
+    "pygments.css": "highlight",
     "exercise.css": "exercise",
     "proof.css": "proof",
     "ledger.css": "ledger",
@@ -67,9 +68,8 @@ def leave_out(app: Sphinx, pagename: str, templatename: str, context: dict[str, 
 def with_few_colours(content: bytes) -> bytes:
     """The picture with a palette of 256 colours, if that is smaller and no colour changes by more than `SEEN`."""
     picture = Image.open(io.BytesIO(content))
-    if (
-        picture.mode == "P" or picture.convert("RGBA").getextrema()[3][0] < 255
-    ):  # few already, or one can see through it
+    opaque = picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+    if picture.mode == "P" or not opaque:
         return content
     full = picture.convert("RGB")
     few = full.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
