@@ -128,7 +128,7 @@ def needs_jax(test: Path) -> bool:
 def arguments_of(part: str) -> list[str]:
     """What pytest is told to run a part."""
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    beside = {"test_chapters.py", "test_site.py"}
+    beside = {"test_chapters.py", "test_site.py", "test_live.py"}
     if part == "tests":
         return ["hesslib", *(str(test) for test in tests if test.name not in beside)]
     folders = {test: test.relative_to(ROOT / "tests").parts[0] for test in tests}
@@ -173,7 +173,17 @@ def run_tests(setting: Setting, part: str, environment: dict[str, str], log: Pat
     """Run one part of the tests; how many passed and which failed."""
     report = log.with_suffix(".xml")
     report.unlink(missing_ok=True)
-    command = [str(setting.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    command = [
+        str(setting.python),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not site",
+        f"--junitxml={report}",
+    ]
     with log.open("w", encoding="utf-8") as file:
         subprocess.run(
             [*command, *arguments_of(part)],
