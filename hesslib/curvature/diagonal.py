@@ -43,8 +43,8 @@ def hessian_diagonal(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: diagonal-of-network, diagonal-bias-entry, curvature-recursion.
@@ -84,8 +84,8 @@ def becker_lecun_diagonal(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: becker-lecun-start, becker-lecun-step.

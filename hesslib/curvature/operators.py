@@ -41,8 +41,8 @@ def hessian_operator(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: hessian-vector-product.
@@ -75,8 +75,8 @@ def gauss_newton_operator(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Shapes: as for `hessian_operator`.

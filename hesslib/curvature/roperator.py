@@ -50,8 +50,8 @@ def hessian_vector_product(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     v : a vector in the order of `w`, or several as columns.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
@@ -91,8 +91,8 @@ def gauss_newton_vector_product(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     v : a vector in the order of `w`, or several as columns.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 

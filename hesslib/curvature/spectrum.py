@@ -57,8 +57,8 @@ def spectrum(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     curvature : ``"gauss_newton"``, ``"exact"`` or ``"diagonal"``.
 
     Shapes: `Spectrum` of (P,) and (P, P).

@@ -35,9 +35,9 @@ def deltas(net: Network, w: Float[Array, " P"], trace: Trace, t: Array, /) -> tu
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
+    net, w : the network, and all its weights and biases in one vector (P,).
     trace : what `forward` returned at `w`.
-    t : the targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    t : the targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
 
     Equation: error-signal-definition, backprop.
     Shapes: a tuple of L + 1, counted like the layers; `trace` is what `forward` returned at `w`.
@@ -81,8 +81,8 @@ def gradient(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: batch-gradient, bias-gradient.
@@ -119,8 +119,8 @@ def output_jacobian(net: Network | Chain, w: Float[Array, " P"], x: Inputs, /) -
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
 
     Equation: forward-response-definition, jacobian-reverse.
     Shapes: (N, K, P), the parameters in the order of `w`.

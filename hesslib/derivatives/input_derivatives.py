@@ -57,8 +57,8 @@ def input_jacobian(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-start, input-first, input-output.
@@ -98,8 +98,8 @@ def input_hessian(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-second, input-output, input-telescope.
@@ -153,8 +153,8 @@ def input_hessian_diagonal(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-second, input-output.
@@ -204,8 +204,8 @@ def laplacian(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-laplacian, input-output.

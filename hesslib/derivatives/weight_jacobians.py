@@ -55,8 +55,8 @@ def outputs(net: Network, w: Float[Array, " P"], x: Float[Array, "N D"], /) -> F
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
 
     Shapes: (N, K, P), the parameters in the order of `w`.
     Cost: one forward and K backward passes; memory is that of the result, and of a chunk of patterns.
@@ -80,8 +80,8 @@ def input_jacobian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-first, input-response-first.
@@ -112,8 +112,8 @@ def input_hessian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-second, input-response-second.
@@ -149,8 +149,8 @@ def input_hessian_diagonal(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-second, input-response-second.
@@ -188,8 +188,8 @@ def laplacian(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
     inputs : the numbers of the inputs to derive by; None for all.
 
     Equation: input-weights-second, input-response-second.

@@ -100,8 +100,8 @@ def log_evidence(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise.
     convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
     curvature : ``"gauss_newton"``, ``"exact"`` or ``"diagonal"``.
@@ -198,8 +198,8 @@ def log_evidences(
 
     Parameters
     ----------
-    net, w : the network or chain of layers, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network or chain of layers, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise.
     convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
 

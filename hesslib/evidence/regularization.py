@@ -127,7 +127,7 @@ def bayesian_regularization(
     Parameters
     ----------
     net : the network, and all its weights and biases in one vector to start from.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     alpha, beta : $\alpha$ of the weight decay and $\beta$ of the noise to start with; None for a start of its own.
     convention : ``"mackay"`` or ``"foresee_hagan"``: whether a half stands before the sums of squares.
     curvature : ``"gauss_newton"``, ``"exact"`` or ``"diagonal"``.

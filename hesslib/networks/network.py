@@ -296,8 +296,8 @@ def forward(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Trace:
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
 
     Equation: pre-activation, activation.
     Shapes: a `Trace` of ``a[l]`` and ``z[l]``, (N, n_l).
@@ -337,8 +337,8 @@ def outputs(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Float[Array, "N 
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x : the inputs, a row for each pattern.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x : the inputs (N, D), a row for each pattern.
 
     Equation: logistic-output, softmax-output.
     Shapes: (N, K).
@@ -371,8 +371,8 @@ def error(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
     Equation: error-sum, squared-error, binary-cross-entropy, softmax-cross-entropy.

@@ -90,8 +90,8 @@ def prune(
 
     Parameters
     ----------
-    net, w : the network, and all its weights and biases in one vector.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w : the network, and all its weights and biases in one vector (P,).
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     method : ``"magnitude"``, ``"obd"`` or ``"obs"``.
     curvature : ``"gauss_newton"`` or ``"exact"``.
     number

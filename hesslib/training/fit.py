@@ -67,8 +67,8 @@ def fit(
 
     Parameters
     ----------
-    net, w0 : the network or chain of layers, and all its weights and biases in one vector to start from.
-    x, t : inputs and targets, a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
+    net, w0 : the network or chain of layers, and a vector (P,) of all its weights and biases to start from.
+    x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     method : one of those of the table.
     step
         A constant $\alpha$ instead of a search: for steepest descent the learning rate; 1 makes newton and gauss_newton
