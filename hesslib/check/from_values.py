@@ -77,13 +77,13 @@ class _Budget:
         return None
 
     def first(self, p: int) -> str | None:
-        return self.method(4 * p + 5, 14 * p + 1, 2 * p + 5)
+        return self.method(4 * p + 7, 14 * p + 1, 2 * p + 5)
 
     def diagonal(self, p: int) -> str | None:
-        return self.method(4 * p + 5, 14 * p + 1, 9 * p + 6)
+        return self.method(4 * p + 7, 14 * p + 1, 9 * p + 6)
 
     def second(self, p: int) -> str | None:
-        return self.method(2 * p * p + 2 * p + 5, 7 * p * (p + 1) + 1, 4 * p * (p + 1) + p + 6)
+        return self.method(2 * p * p + 2 * p + 7, 7 * p * (p + 1) + 1, 4 * p * (p + 1) + p + 6)
 
 
 @dataclass(frozen=True, eq=False)

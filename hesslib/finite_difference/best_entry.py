@@ -12,7 +12,7 @@ from hesslib.finite_difference.extrapolation import Column
 # The four constants of the bound. They were set on a panel of functions (tests/finite_difference_panel.py) so that at
 # least 99 % of all errors stay below it, and checked on another.
 ROUNDING = 5.0  # standard deviations of the propagated rounding
-OF_MANY = 8.0  # the same where the smallest bound of a tableau is taken: the smallest is also the luckiest
+OF_MANY = 1.5  # more of them for each further column of the tableau: the smallest bound of many is also the luckiest
 TRUNCATION = 3.0  # multiples of the estimated truncation
 SHARE = 200.0  # see `_truncation`
 
@@ -32,7 +32,7 @@ def select_entry(columns: list[Column], sigma: Array) -> BestEntry:
     ``sigma``: rounding level of ``f``, one standard deviation, (entries or 1, outputs).
     """
     A = np.concatenate([column.A for column in columns])
-    deviations = OF_MANY if len(columns) > 1 else ROUNDING
+    deviations = ROUNDING + OF_MANY * (len(columns) - 1)
     rounding = np.concatenate([deviations * column.gain[..., None] * sigma for column in columns])
     truncation = np.concatenate([TRUNCATION * _truncation(column, columns) for column in columns])
     truncation = np.where(np.isnan(A), np.inf, truncation)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hesslib.finite_difference import rounding
-from hesslib.finite_difference.best_entry import select_entry
+from hesslib.finite_difference.best_entry import TRUNCATION, select_entry
 from hesslib.finite_difference.differentiability import Doubt, name_axes
 from hesslib.finite_difference.estimate import Array, Estimate
 from hesslib.finite_difference.evaluation import Evaluator
@@ -53,7 +53,10 @@ def extrapolate(
     measured = rounding.pool(rounding.from_differences(columns), floor) if many else ladder.probe(coarsest)
     sigma = np.fmax(floor, measured)
     entry = select_entry(columns, sigma)
-    error = entry.truncation + entry.rounding
+    truncation = entry.truncation
+    if len(columns) == 1:
+        truncation = np.fmax(truncation, TRUNCATION * ladder.unseen(coarsest, entries, entry.value, sigma))
+    error = truncation + entry.rounding
     lost = np.flatnonzero(~np.isfinite(error).all(axis=1))
     if lost.size:
         raise ValueError(

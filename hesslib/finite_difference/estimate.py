@@ -17,7 +17,7 @@ class Estimate:
     >>> from hesslib.finite_difference import gradient
     >>> estimate = gradient(lambda x: x[0] ** 2, [3.0])
     >>> bool(abs(estimate.value[0] - 6) <= estimate.error[0]), estimate.calls
-    (True, 9)
+    (True, 11)
     """
 
     value: Array  # the derivative, in the dtype of `x`

@@ -38,7 +38,7 @@ def jacobian(
 
     Equation: fd-central, richardson, ridders-estimate, complex-step.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
-    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 2p + 7 (complex_step); more where the steps must be searched for;
+    Cost: 4p + 7 calls (central), 14p + 1 (ridders), 2p + 7 (complex_step); more where the steps must be searched for;
     memory: the values of all calls.
     Errors: ValueError for an `x` that is not a finite vector of floats, for an `f` that is not finite at or near `x`,
     changes its shape, cannot be pickled (``workers > 1``) or is not analytic (complex_step); for a wrong option.
@@ -104,7 +104,7 @@ def gradient(
     >>> estimate.value.round(8)
     array([4., 3.])
     >>> estimate.calls
-    13
+    15
     """
     return jacobian(f, x, method=method, workers=workers, step=step, levels=levels, noise=noise)
 

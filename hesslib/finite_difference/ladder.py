@@ -17,6 +17,7 @@ from hesslib.finite_difference.extrapolation import Quotients, tableau
 
 SMALL = 2.0**-150  # steps beyond this and its inverse have units of their own, half way to steps of size 1
 SUSPECT = 0.02  # of a second quotient: what first quotients may differ by over one step
+SURE = 5.0  # standard deviations beyond which a change of quotients is none of rounding
 SETTLED = 0.05  # a bound below this part of a second quotient shows that it has settled
 PARTS = (2.0**-15, 2.0**-12, 2.0**-9)  # of the steps: distances of the probe, tried in turn
 
@@ -103,6 +104,31 @@ class Ladder:
         D = finite_or_nan(((together - self.f0).sum(axis=2) - alone[:, i] - alone[:, j]) / (2 * ab[..., None]))
         return Quotients(D, gain=np.sqrt(1.5) / ab, centre=1 / ab, ratio=self.ratio)
 
+    def unseen(self, coarsest: Sequence[int], entries: Sequence[Axes], value: Array, sigma: Array) -> Array:
+        r"""What two steps may not see of the truncation, where the power that they remove vanishes by chance.
+
+        At such a point the next power is left, and both quotients agree as if there were none. The other parity tells:
+        of a first derivative the change of the second quotients, $h^2f''''/16$; of a second one that of the first
+        quotients, $h^2f'''/8$; and from these and their own sizes the length $L$ on which f changes. What is left after
+        the extrapolation is $h^4f^{(5)}/480$ and $h^4f^{(6)}/1440$; each order more divides by $L$. Of a function along
+        a line, mixed quotients see $\{(r_i+r_j)^6-r_i^6-r_j^6\}/2$ where its axes see $r_i^6$.
+        """
+        a, f = self._steps(coarsest, 2), self._values(coarsest, 2)
+        h, sigma = a[0][:, None], sigma[: len(self.x)] if len(sigma) > 1 else sigma
+        with np.errstate(all="ignore"):
+            if len(entries[0]) == 1:
+                E = (f - self.f0).sum(axis=2) / a[..., None] ** 2
+                part = np.fmax(np.abs(E[0] - E[1]) - SURE * np.sqrt(6) * sigma / a[1][:, None] ** 2, 0.0)
+                return np.nan_to_num(part * h / 30 * np.sqrt(np.fmin(1.0, 16 * part / np.abs(E[1]))))
+            O = (f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None])
+            third = 8 / h * np.fmax(np.abs(O[0] - O[1]) - SURE * sigma / a[1][:, None], 0.0)  # h f'''
+            over = np.fmin(third / np.abs(value[: len(self.x)]), np.sqrt(third * h / np.abs(O[1])))  # h / L
+            left = np.nan_to_num(third * np.fmin(1.0, 2.0 * over) ** 3 / 1440)
+            i, j = np.array(entries[len(self.x) :], dtype=int).reshape(-1, 2).T
+            r = (left * h**2) ** (1 / 6)
+            mixed = ((r[i] + r[j]) ** 6 - r[i] ** 6 - r[j] ** 6) / (2 * h[i] * h[j])
+            return np.concatenate([left, np.nan_to_num(mixed)])
+
     def floor(self) -> Array:
         """What can be said about the rounding of ``f`` from single values: (1, outputs)."""
         rows = np.concatenate([self.f0[None], *self.axis.values(), *self.pair.values()])
@@ -110,7 +136,7 @@ class Ladder:
         return np.maximum(rounding.unit(rows, self.eps, self.noise), rounding.quantum(rows))[None]
 
     def probe(self, coarsest: Sequence[int]) -> Array:
-        """The rounding of ``f`` from five points much closer to each other than any step: (1, outputs).
+        """The rounding of ``f`` from seven points much closer to each other than any step: (1, outputs).
 
         Where they see nothing of a function that does vary, it is rounded to a grid; then they move apart.
         """
@@ -119,7 +145,7 @@ class Ladder:
         for part in PARTS:
             d = np.array([self.step(i, e) for i, e in enumerate(coarsest)]) * part
             reach = np.abs(self.x) + np.asarray(np.abs(t).max() * d, dtype=self.x.dtype)
-            grid = np.spacing(reach).astype(np.float64)  # on it all five points are exact
+            grid = np.spacing(reach).astype(np.float64)  # on it all seven points are exact
             d = np.maximum(1, np.round(d / grid)) * grid
             values = np.concatenate([self.f0[None], self.evaluate([(self.x + k * d).astype(self.x.dtype) for k in t])])
             if not (varies & (values == self.f0).all(axis=0)).any():

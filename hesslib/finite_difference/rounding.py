@@ -7,7 +7,7 @@ Three estimates, for each output by itself; the largest is used:
    lost inside ``f`` (it computed in float32, or subtracted a large offset);
 3. the high differences: in a tableau every order of extrapolation removes one power of $h^2$ from the signal, but no
    noise. Where the differences stop falling as the step shrinks, noise is what is left. Where there are too few steps
-   to see that, five points very close to each other serve.
+   to see that, seven points very close to each other serve.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ import numpy as np
 from hesslib.finite_difference.estimate import Array
 from hesslib.finite_difference.extrapolation import Column
 
-PROBE = (-17, -6, 7, 16)  # uneven: at even distances a value that is rounded to a grid can keep in step with the grid
+PROBE = (
+    -29,
+    -17,
+    -6,
+    7,
+    16,
+    31,
+)  # uneven: at even distances a value that is rounded to a grid can keep in step with the grid
 
 
 def unit(values: Array, eps: float, noise: float) -> Array:
@@ -60,12 +67,12 @@ def pool(own: Array, floor: Array) -> Array:
 def from_probe(values: Array) -> Array:
     """Estimate 3 where there are few steps: (outputs,), from values at 0 and at the points of `PROBE`.
 
-    The points are so close that what a parabola leaves of the values is noise. Two samples of it are few: the level is
-    taken twice as high as they say.
+    The points are so close that what a parabola leaves of the values is noise. Four samples of it are few: the level is
+    taken a third higher than they say.
     """
     t = np.array((0, *PROBE)) / max(PROBE)
     q, _ = np.linalg.qr(np.vander(t, 3), mode="complete")
-    return 2 * _root_mean_square(q[:, 3:].T @ values)
+    return 1.3 * _root_mean_square(q[:, 3:].T @ values)
 
 
 def _root_mean_square(v: Array) -> Array:

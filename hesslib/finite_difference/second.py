@@ -49,7 +49,7 @@ def hessian(
 
     Equation: fd-second, fd-mixed-two, richardson, ridders-estimate.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p, p).
-    Cost: $2p^2+2p+5$ calls (central), $7p(p+1)+1$ (ridders), $4p(p+1)+p+8$ (complex_step); more where the steps must be
+    Cost: $2p^2+2p+7$ calls (central), $7p(p+1)+1$ (ridders), $4p(p+1)+p+8$ (complex_step); more where the steps must be
     searched for; memory: the values of all calls.
     Errors: as for `jacobian`.
 
@@ -101,7 +101,7 @@ def hessian_diagonal(
 
     Equation: fd-second, richardson, ridders-estimate.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
-    Cost: 4p + 5 calls (central), 14p + 1 (ridders), 9p + 8 (complex_step); more where the steps must be searched for;
+    Cost: 4p + 7 calls (central), 14p + 1 (ridders), 9p + 8 (complex_step); more where the steps must be searched for;
     memory: the values of all calls.
     Errors: as for `jacobian`.
 
