@@ -32,7 +32,9 @@ ARROWS = """modes>network backprop>network backprop>calculus backprop>modes star
     evidence>outer evidence>lm pruning>inverse pruning>diagonal sr>outer inputs>lm spectra>rop rop>exact"""
 WIDTH, LINE, PADDING = 150, 19, 9
 STYLE = """<style>
-html[data-theme] .bd-content div.cell_output .text_html.text_html:has(.book-map) { padding: 0; background: none; }
+html[data-theme] .bd-content div.cell_output .text_html.text_html:has(.book-map) {
+  padding: 0; background: none; color: inherit;
+}
 .book-map { overflow-x: auto; }
 .book-map a { text-decoration: none; }
 .book-map svg { min-width: 640px; width: 100%; height: auto; font: 15px sans-serif; }
