@@ -7,7 +7,7 @@ The letters are those of :mod:`hesslib.derivations.two_layers`; primes mark the 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 from sympy import Expr, Indexed
@@ -115,7 +115,7 @@ def of_weights() -> dict[tuple[str, str], Steps]:
     return {("W2", "W2"): both_upper(), ("W1", "W1"): both_lower(), ("W1", "W2"): mixed()}
 
 
-def of_a_constant_input(one: str, other: str, weights: dict[tuple[str, str], Steps], /) -> Expr:
+def of_a_constant_input(one: str, other: str, weights: Mapping[tuple[str, str], Steps], /) -> Expr:
     r"""The rule for biases: in the formula for ``weights`` put 1 for inputs, and $I_{j0}=0$ for an upper bias."""
     e = weights[one.replace("b", "W"), other.replace("b", "W")].result.expand()
     inputs = {("b1", 0): x[i], ("b1", 1): x[i_], ("b2", 0): z[1, j], ("b2", 1): z[1, j_]}
@@ -126,31 +126,36 @@ def of_a_constant_input(one: str, other: str, weights: dict[tuple[str, str], Ste
     return e
 
 
-def rule_for_biases() -> tuple[Steps, ...]:
-    """Every entry of a bias, proved equal to what the rule makes of the entry of weights."""
-    found, weights = [], of_weights()
+def rule_for_biases(found: Mapping[tuple[str, str], Steps] | None = None, /) -> tuple[Steps, ...]:
+    """Every entry of a bias, proved equal to what the rule makes of the entry of weights.
+
+    ``found`` are the entries, where they were derived before.
+    """
+    found = found or entries()
     for pair in BIAS_PAIRS:
-        derived, by_rule = bias_entry(*pair), of_a_constant_input(*pair, weights)
-        require_equal(derived.result, by_rule, f"the rule for {' and '.join(pair)}")
-        found.append(derived)
-    return tuple(found)
+        require_equal(found[pair].result, of_a_constant_input(*pair, found), f"the rule for {' and '.join(pair)}")
+    return tuple(found[pair] for pair in BIAS_PAIRS)
 
 
 # ---------------------------------------------------------------------------- the same from the formula for any depth
-def from_any_depth() -> dict[str, Steps]:
-    r"""The three blocks of layers L - 1 and L of a network of any depth, with G and B written out."""
+def from_any_depth(found: Mapping[tuple[str, str], Steps] | None = None, /) -> dict[str, Steps]:
+    r"""The three blocks of layers L - 1 and L of a network of any depth, with G and B written out.
+
+    They are the three entries of two weights at depth two; ``found`` are these, where they were derived before.
+    """
     places = {
         "second": (w[L, k, j], w[L, k_, j_]),
         "first": (w[L - 1, j, i], w[L - 1, j_, i_]),
         "mixed": (w[L, k_, j_], w[L - 1, j, i]),
     }
-    found = {name: deep_hessian.block(*weights) for name, weights in places.items()}
+    blocks = {name: deep_hessian.block(*weights) for name, weights in places.items()}
     written_out = functools.partial(_written_out, recursions=_recursions())
-    for chain in found.values():
+    for chain in blocks.values():
         chain.then(written_out(chain.result), "insert $G$ and $B$", using=written_out)
-    for name, two in (("second", both_upper()), ("first", both_lower()), ("mixed", mixed())):
-        require_equal(of_depth_two(found[name].result), two.result, f"the {name} block at L = 2")
-    return found
+    two = found or of_weights()
+    for name, pair in (("second", ("W2", "W2")), ("first", ("W1", "W1")), ("mixed", ("W1", "W2"))):
+        require_equal(of_depth_two(blocks[name].result), two[pair].result, f"the {name} block at L = 2")
+    return blocks
 
 
 def _recursions() -> tuple[Steps, ...]:
