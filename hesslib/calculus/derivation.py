@@ -111,6 +111,8 @@ class Derivation:
             raise ValueError(f"{self.op} is a size; there is no derivative by a size")  # noqa: TRY004
         if isinstance(self.op, Indexed) and isinstance(self.op.base, Tensor) and self.op.base.symmetric:
             self._require_symmetric(self.op.base)
+        else:
+            self._require_own()
 
     def _require_rule(self, head: Any, rule: Any) -> None:
         if not callable(rule) and not _chained(rule) and rule not in (CONSTANT, NAMED):
@@ -127,6 +129,18 @@ class Derivation:
         raise ValueError(
             f"{t.name_} is symmetric, so an entry is no variable by itself; give it a rule that is symmetric as well"
         )
+
+    def _require_own(self) -> None:
+        """The derivative of the variable by itself is no matter of choice: it is one, by its other entries zero."""
+        own = isinstance(self.op, Indexed) and isinstance(self.op.base, Tensor)
+        head = self.op.base if own else self.op
+        if self.rules.get(head, NAMED) == NAMED:
+            return
+        rule, letters = self.rules[head], [sp.Dummy(str(x), integer=True) for x in self.op.indices] if own else []
+        found = rule(*letters) if callable(rule) and not _chained(rule) else sp.Integer(0)
+        if not equal(found, delta_product(letters, self.op.indices) if own else sp.Integer(1)):
+            name = getattr(head, "name_", head)
+            raise ValueError(f"the rule of {name} says {found}; it is the variable itself, whose rule is same(...)")
 
     @property
     def of_the_calculus(self) -> bool:

@@ -21,6 +21,7 @@ from sympy import Basic, MatrixBase
 from sympy.core.function import AppliedUndef
 
 from .display import Displayed
+from .provenance import Ground, Grounds
 
 if TYPE_CHECKING:
     from hesslib.agreement import Check
@@ -50,7 +51,7 @@ class Equation(Displayed):
     y = x^{2}
     """
 
-    SEALED = frozenset({"lhs", "rhs", "established", "relation", "checks", "order"})
+    SEALED = frozenset({"lhs", "rhs", "established", "relation", "checks", "order", "grounds"})
 
     def __init__(self, lhs: Any, rhs: Any, /, *, established: str = "definition") -> None:
         if established not in ("definition", "assumption"):
@@ -58,13 +59,30 @@ class Equation(Displayed):
         self.lhs, self.rhs, self.established, self.relation = lhs, rhs, established, RELATIONS[established]
         self.checks: tuple[Check, ...] = ()
         self.order: Any = None
+        self.grounds = Grounds()
 
     @classmethod
-    def _known(cls, lhs: Any, rhs: Any, established: str, checks: tuple[Check, ...], order: Any = None) -> Equation:
-        """An equation that one of the functions below has decided."""
+    def _known(
+        cls,
+        lhs: Any,
+        rhs: Any,
+        established: str,
+        checks: tuple[Check, ...],
+        order: Any = None,
+        where: Mapping[Any, Any] | None = None,
+    ) -> Equation:
+        """An equation that one of the functions below has decided, with the meanings that it inserted."""
         found = cls(lhs, rhs)
-        vars(found).update(established=established, relation=RELATIONS[established], checks=checks, order=order)
+        grounds = Grounds(Ground("definition", name, meaning) for name, meaning in (where or {}).items())
+        vars(found).update(
+            established=established, relation=RELATIONS[established], checks=checks, order=order, grounds=grounds
+        )
         return found
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """What the equation rests on, as the ledger prints it."""
+        return self.grounds.lines
 
     def latex(self) -> str:
         if self.order is not None:
@@ -138,7 +156,7 @@ def proved(
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the equation'} does not hold: left minus right is {rest}", (), (rest,))
-    return Equation._known(left, right, "derived", (_decided(why),))
+    return Equation._known(left, right, "derived", (_decided(why),), where=where)
 
 
 def solution(
@@ -166,7 +184,9 @@ def solution(
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the solution'} does not hold: inserted, {rest} is left", (), (rest,))
-    return Equation._known(left, right, "derived", (_decided(why or "the condition, with the solution inserted,"),))
+    return Equation._known(
+        left, right, "derived", (_decided(why or "the condition, with the solution inserted,"),), where=where
+    )
 
 
 def expansion(
@@ -194,7 +214,7 @@ def expansion(
         from .steps import NotEqualError
 
         raise NotEqualError(f"{why or 'the expansion'} does not hold: it lacks {rest}", (), (rest,))
-    return Equation._known(left, right, "derived", (_decided(why),), variable**order)
+    return Equation._known(left, right, "derived", (_decided(why),), variable**order, where)
 
 
 def _lower_terms(e: Any, variable: Any, order: Any, why: str) -> Any:

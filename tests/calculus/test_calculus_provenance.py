@@ -6,6 +6,7 @@ import sympy as sp
 from hesslib.book import ledger
 from hesslib.calculus.architecture import Architecture, ByDefinitions
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, Through, same, unfold
+from hesslib.calculus.equation import proved, solution
 from hesslib.calculus.held_fixed import ContradictionError
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
 from hesslib.calculus.index import KroneckerDelta as I
@@ -467,18 +468,21 @@ def test_a_rewriting_that_calls_itself_proved_is_not_believed():
     assert any("taken for granted" in line for line in chain.uses)
 
 
-def test_the_rule_of_the_variable_itself_is_decided_and_not_believed():
+def test_a_rule_of_the_variable_itself_that_is_not_its_delta_is_refused():
     own = Steps(Diff(x[j], x[i] ** 2)).then(2 * x[i] * I(i, j), by=Derivation(x[j], {x: lambda r: I(r, j)}))
     assert own.uses == ()
     scalar = Steps(Diff(alpha, alpha**2)).then(2 * alpha, by=Derivation(alpha, {alpha: lambda: sp.S.One}))
     assert scalar.uses == ()
 
-    def twice(r):
-        return 2 * I(r, j)
-
-    twice.proved = True
-    told = Steps(Diff(x[j], x[i])).then(2 * I(i, j), by=Derivation(x[j], {x: twice}))
-    assert told.uses == ("by the rule $\\pd{x_{i}}{x_{j}} = 2 \\, \\kron{ij}$",)
+    for variable, head, wrong in (
+        (x[j], x, lambda r: 2 * I(r, j)),
+        (x[j], x, lambda r: I(r, j) + I(r, k)),
+        (x[j], x, CONSTANT),
+        (alpha, alpha, lambda: sp.Integer(2)),
+        (alpha, alpha, CONSTANT),
+    ):
+        with pytest.raises(ValueError, match="it is the variable itself"):
+            Derivation(variable, {head: wrong})
 
 
 def test_the_chain_rule_through_named_slopes_rests_on_what_the_names_mean():
@@ -508,3 +512,12 @@ def test_what_follows_from_definitions_is_computed_and_a_rule_given_besides_is_t
     assert chain.uses == ()
     told = Steps(Diff(v[j], y[i])).then(A[i, j], by=ByDefinitions(v[j], net, {y: lambda r: A[r, j]}))
     assert told.uses == ("by the rule $\\pd{y_{i}}{v_{j}} = A_{ij}$",)
+
+
+def test_what_an_equation_inserts_for_its_names_is_told():
+    p, q = sp.symbols("p q")
+    P = sp.Function("P")(p)
+    found = proved(sp.Derivative(P, p), 2 * p, where={P: p**2 + q}, why="the slope")
+    assert found.uses == ("by definition $P{\\left(p \\right)} = p^{2} + q$",)
+    assert proved(p * (p + 1), p**2 + p).uses == ()
+    assert solution(q, 3 * p, q - P, where={P: 3 * p}).uses == ("by definition $P{\\left(p \\right)} = 3 \\, p$",)
