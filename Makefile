@@ -18,9 +18,11 @@ ELSEWHERE := $(OLDEST)/ready $(if $(NEWER),.venv-$(NEWEST:python%=%)/ready)
 ARGS :=
 # make chapter NAME=inverse
 NAME :=
+# make where EQ=12.7
+EQ :=
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf chapter test everywhere lab serve lint format compare bench lock clean
+.PHONY: help book pdf chapter where test everywhere lab serve lint format compare bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +33,9 @@ book: $(READY) ## execute the chapters and build _build/html
 chapter: $(READY) ## execute one chapter again, whatever is stored: make chapter NAME=inverse
 	@test -n "$(NAME)" || { echo "which one? make chapter NAME=inverse" >&2; exit 2; }
 	$(BIN)/python tools/execute_chapters.py --again $(NAME)
+
+where: $(READY) ## where an equation comes from, after make book: page, proof, tests, code (make where EQ=12.7)
+	@$(BIN)/python tools/where.py $(EQ)
 
 test: $(READY) ## every test, with the coverage of hesslib
 	@# The chapters first, by themselves, so that what they time is not timed beside the tests. A chapter that fails
