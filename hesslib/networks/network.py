@@ -9,6 +9,7 @@ Index letters: n pattern; j unit of layer l; i unit of layer l - 1.
 Longer than one sitting: the layout of w, the description of a network and its forward pass must not drift apart.
 """
 
+import functools
 import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -260,9 +261,9 @@ class Network(Model):
     def forward_pass(self, w: Array, x: Array, /) -> "Trace":
         return forward_pass(self, w, x)
 
-    @property
-    def _offsets(self) -> list[int]:
-        return list(accumulate((m * (n + 1) for n, m in pairwise(self.widths)), initial=0))
+    @functools.cached_property  # asked for dozens of times by every gradient
+    def _offsets(self) -> tuple[int, ...]:
+        return tuple(accumulate((m * (n + 1) for n, m in pairwise(self.widths)), initial=0))
 
 
 class Trace(NamedTuple):
