@@ -81,6 +81,7 @@ def lines_of_notebook(notebook: NotebookNode) -> list[str]:
         if kind is not None and not any(other.startswith("image/") for other in data):
             name = output.get("metadata", {}).get("scrapbook", {}).get("name", "")
             text = re.sub(r"0x[0-9a-f]+", "0x", data[kind])
+            text = re.sub(r'"picture": "[^"]*"', "", text)  # the still one of a figure that moves
             lines += [f"{name}: {line}" if name else line for line in text.splitlines() if line.strip()]
     return lines
 

@@ -103,13 +103,18 @@ class Grounds:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What the ledger prints, each ground once."""
-        told = dict.fromkeys(str(g) for g in self if g.kind not in ("held fixed", "varied"))
+        """What the ledger prints, each ground once: by kind, and within a kind by its words, the same in every run."""
+        kinds = [*SAYS]
+        told = sorted(
+            {str(g): kinds.index(g.kind) for g in self if g.kind not in ("held fixed", "varied")}.items(),
+            key=lambda ground: (ground[1], ground[0]),
+        )
         fixed: dict[str, set[str]] = {}
         for g in self:
             if g.kind == "held fixed":
                 fixed.setdefault(tex(g.right.op), set()).add(f"${tex(g.left)}$")
-        return (*told, *[rf"by ${op}$, held fixed: {', '.join(sorted(held))}" for op, held in fixed.items()])
+        held = [f"by ${op}$, held fixed: {', '.join(sorted(names))}" for op, names in sorted(fixed.items())]
+        return (*(words for words, _ in told), *held)
 
 
 _open: ContextVar[Grounds | None] = ContextVar("_open", default=None)

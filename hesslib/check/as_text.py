@@ -31,7 +31,8 @@ def text(report: Report) -> str:
         lines += _wrap(report.sampling, "  ")
     for words in report.omitted:
         lines += _wrap(f"not looked for: {words}", "  ")
-    wrong = sorted((b for b in report.blocks if not b.excess <= 1), key=lambda b: -b.error)
+    # as printed, so that rounding does not shuffle what is equally wrong
+    wrong = sorted((b for b in report.blocks if not b.excess <= 1), key=lambda b: -float(figure(b.error)))
     if wrong:
         shown = "; ".join(f"{' x '.join(b.names)} {figure(b.error)}" for b in wrong[:WORST])
         more = f"; and {len(wrong) - WORST} more" if len(wrong) > WORST else ""

@@ -29,7 +29,7 @@ class UnsayableError(ValueError):
 
 
 def as_data(words: Vocabulary, /) -> dict[str, Any]:
-    r"""The letters as lists, words and numbers.
+    r"""The letters as lists, words and numbers, sorted: the same from every run.
 
     Errors: `UnsayableError` for a letter that has no such form.
 
@@ -37,11 +37,11 @@ def as_data(words: Vocabulary, /) -> dict[str, Any]:
     {'\\alpha': ['symbol', 'alpha']}
     """
     return {
-        "tensors": {name: _tensor(tensor) for name, tensor in words.tensors.items()},
-        "symbols": {name: _expression(e) for name, e in words.symbols.items()},
-        "letters": {name: _expression(e) for name, e in words.letters.items()},
-        "functions": list(words.functions),
-        "operators": {name: operator.name for name, operator in words.operators.items()},
+        "tensors": {name: _tensor(tensor) for name, tensor in sorted(words.tensors.items())},
+        "symbols": {name: _expression(e) for name, e in sorted(words.symbols.items())},
+        "letters": {name: _expression(e) for name, e in sorted(words.letters.items())},
+        "functions": sorted(words.functions),
+        "operators": {name: operator.name for name, operator in sorted(words.operators.items())},
     }
 
 
