@@ -79,7 +79,7 @@ pattern = index("n")
 Y = Tensor("y", shape=(N, K))
 T = Tensor("t", shape=(N, K))
 theta = Tensor("w", shape=(P,))
-by_first, by_second = (Derivation(theta[s], {Y: NAMED, T: CONSTANT, theta: CONSTANT}) for s in (i, j))
+by_first, by_second = (Derivation(theta[s], {Y: NAMED, T: CONSTANT, theta: same(s)}) for s in (i, j))
 total_error = S("n", N, lambda s: S("k", K, lambda k: (Y[s, k] - T[s, k]) ** 2)) / 2
 
 # ------------------------------------------------------------- ridge regression, variances and the diagonal rule

@@ -98,6 +98,11 @@ def another_kernel() -> dict[str, str]:
     return kernel_variables(kernels[-1], found) if len(kernels) > 1 else {}
 
 
+def any_clock(seed: str) -> dict[str, str]:
+    """What makes every time that is measured a random one, so that no assertion can rest on it."""
+    return {"ANY_CLOCK": seed, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tools" / "any_clock")))}
+
+
 def settings() -> dict[str, Setting]:
     """Every setting that this machine can be put into, by name."""
     found = found_instructions()
@@ -108,6 +113,7 @@ def settings() -> dict[str, Setting]:
         *(Setting(kernel, kernel_variables(kernel, found)) for kernel in kernels_here(found, platform.machine())),
         *(Setting(f"threads-{count}", dict.fromkeys(THREADS, count), parts=("chapters", "numeric")) for count in "12"),
         Setting("busy", busy=True),
+        *(Setting(f"any-clock-{seed}", any_clock(seed), parts=("chapters",)) for seed in "12"),
         *(Setting(folder.name.replace(".venv-", "Python-"), python=python_of(folder)) for folder in pythons),
         *(Setting("oldest", python=python_of(folder), parts=("package",)) for folder in oldest),
         Setting("float32-in-JAX", {"JAX_ENABLE_X64": "0"}, parts=("chapters", "no-jax")),

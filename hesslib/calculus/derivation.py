@@ -131,14 +131,18 @@ class Derivation:
         )
 
     def _require_own(self) -> None:
-        """The derivative of the variable by itself is no matter of choice: it is one, by its other entries zero."""
-        own = isinstance(self.op, Indexed) and isinstance(self.op.base, Tensor)
-        head = self.op.base if own else self.op
-        if self.rules.get(head, NAMED) == NAMED:
+        """The derivative of the variable by itself is no matter of choice: it is one, by its other entries zero.
+
+        A rule for quantities of every layer, of which the variable is one, is told by the chain as all rules are.
+        """
+        indexed = isinstance(self.op, Indexed) and isinstance(self.op.base, Tensor)
+        head = self.op.base if indexed else self.op
+        if self.rules.get(head, NAMED) == NAMED or (indexed and layers_of(self.op)):
             return
-        rule, letters = self.rules[head], [sp.Dummy(str(x), integer=True) for x in self.op.indices] if own else []
+        rule, slots = self.rules[head], slots_of(self.op) if indexed else ()
+        letters = [sp.Dummy(str(slot), integer=True) for slot in slots]
         found = rule(*letters) if callable(rule) and not _chained(rule) else sp.Integer(0)
-        if not equal(found, delta_product(letters, self.op.indices) if own else sp.Integer(1)):
+        if not equal(found, delta_product(letters, slots)):
             name = getattr(head, "name_", head)
             raise ValueError(f"the rule of {name} says {found}; it is the variable itself, whose rule is same(...)")
 
