@@ -5,7 +5,7 @@ Longer than one sitting: a chapter computes many things, and its experiments sta
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -190,6 +190,27 @@ MISTAKES = {
     "Foresee-Hagan's values read as MacKay's": (1, (2, 2, 2, 2)),
 }
 """By name: the factor 2c with which the result is read, and the factors of `LinearModel.fixed_point`."""
+
+
+class FixedPoint(NamedTuple):
+    """Where a loop ends: alpha, beta, gamma, the exact evidence there in nats, the rounds, the noise read off."""
+
+    alpha: float
+    beta: float
+    gamma: float
+    nats: float
+    rounds: int
+    noise: float
+
+
+def fixed_points(model: LinearModel) -> dict[str, FixedPoint]:
+    """Where the loop ends with the right factors, and with each of the mistakes."""
+    found = {}
+    for name, (two_c, factors) in MISTAKES.items():
+        a, b, g, rounds = model.fixed_point(*factors)
+        noise = (two_c * b) ** -0.5
+        found[name] = FixedPoint(a, b, g, model.exact_evidence(1 / (two_c * a), noise**2), rounds, noise)
+    return found
 
 
 def laplace_and_sampled(number: int) -> tuple[float, float]:
