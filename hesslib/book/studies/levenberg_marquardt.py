@@ -91,7 +91,9 @@ def second_part(net: Network, w: Any, x: Any, residuals: Any) -> Any:
     return sum(residual * second(row) for residual, row in zip(residuals, x, strict=True))
 
 
-MARGIN = 0.02  # above the best error, where the methods are compared
+MARGIN = 0.02  # above the lowest error, where the methods are compared
+MOST = 600  # iterations
+SHOWN = 2  # the start of the figure
 METHODS: tuple[Any, ...] = ("steepest_descent", "conjugate_gradients", "gauss_newton", "newton", "levenberg_marquardt")
 
 
@@ -127,12 +129,12 @@ def on_real_data(starts: range = range(5)) -> tuple[list[float], dict[str, Race]
     lowest, races = [], {method: Race([], []) for method in METHODS}
     for seed in starts:
         start = net.init(seed)
-        ends = [fit(net, start, inputs, target, method=method, max_iterations=600).error for method in METHODS]
+        ends = [fit(net, start, inputs, target, method=method, max_iterations=MOST).error for method in METHODS]
         lowest.append(float(min(ends)))
         for method, race in races.items():
             begun = time.process_time()
             level = (1 + MARGIN) * lowest[-1]
-            race.runs.append(fit(net, start, inputs, target, method=method, target=level, max_iterations=600))
+            race.runs.append(fit(net, start, inputs, target, method=method, target=level, max_iterations=MOST))
             race.spent.append(1e3 * (time.process_time() - begun))
     return lowest, races
 
