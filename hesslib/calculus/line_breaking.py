@@ -23,7 +23,7 @@ _NO_SYMBOL = re.compile(r"\\(?:(?:frac|left|right|kron|pd|lay|small|text|quad)(?
 
 
 class Narrow(_Several):
-    r"""The same equations, or chains of them, known as they are known, one below the other; reasons as `Steps` has them.
+    r"""The same equations, or chains, known as they are known, one below the other; reasons as `Steps` has them.
 
     Errors: ValueError if they are not established in the same way.
 

@@ -315,11 +315,12 @@ def over_splits(hidden: Sequence[int], splits: Sequence[int]) -> Sizes:
 
 
 def draw_sizes(hidden: Any, sizes: Sizes) -> None:
-    """Log evidence, relative to its largest, and test errors against the number of hidden units; a line for each split."""
+    """Log evidence, relative to its largest, and test errors against the hidden units; a line for each split."""
     _, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0))
     left.plot(hidden, (sizes.evidence - sizes.evidence.max(axis=1, keepdims=True)).T, "o-", color="C0")
     left.set(xlabel="hidden units", ylabel=r"$\ln P(D)$, relative to its largest")
-    for values, style, colour, label in ((sizes.bare, "s--", "#777777", "least squares"), (sizes.bayes, "o-", "C0", "Bayesian")):
+    styles = (sizes.bare, "s--", "#777777", "least squares"), (sizes.bayes, "o-", "C0", "Bayesian")
+    for values, style, colour, label in styles:
         lines = right.plot(hidden, values.T, style, color=colour)
         lines[0].set_label(label)
     right.set(xlabel="hidden units", ylabel="test error")

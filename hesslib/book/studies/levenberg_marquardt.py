@@ -91,9 +91,9 @@ def second_part(net: Network, w: Any, x: Any, residuals: Any) -> Any:
     return sum(residual * second(row) for residual, row in zip(residuals, x, strict=True))
 
 
-MARGIN = 0.02  # above the lowest error, where the methods are compared
+MARGIN = 0.05  # below the error of the best linear model, where the methods are compared
 MOST = 600  # iterations
-SHOWN = 2  # the start of the figure
+SHOWN = 0  # the start of the figure
 METHODS: tuple[Any, ...] = ("steepest_descent", "conjugate_gradients", "gauss_newton", "newton", "levenberg_marquardt")
 
 
@@ -109,34 +109,28 @@ class Race(NamedTuple):
     runs: list[Any]
     spent: list[float]
 
-    @property
-    def reached(self) -> int:
-        """How many runs came to the target."""
-        return sum(run.status == "target" for run in self.runs)
-
     def median(self, number: Callable[[Any], float]) -> float:
-        """The median of a number of each run, over the runs that came to the target."""
-        return float(np.median([number(run) for run in self.runs if run.status == "target"]))
+        """The median of a number of each run."""
+        return float(np.median([number(run) for run in self.runs]))
 
 
-def on_real_data(starts: range = range(5)) -> tuple[list[float], dict[str, Race]]:
-    """A 10-3-1 network on the diabetes data: for each start the lowest error that any method finds, and the runs.
+def on_real_data(starts: range = range(5)) -> tuple[float, dict[str, Race]]:
+    """Train a 10-3-1 network on the diabetes data from some starts, with each method, until it is below one level.
 
-    A run ends 2 % above the lowest error from its start, or after 600 iterations.
+    Return the level, 5 % below the error of the best linear model, and the races.
     """
     inputs, target = diabetes()
     net = Network((10, 3, 1))
-    lowest, races = [], {method: Race([], []) for method in METHODS}
+    rows = np.hstack([inputs, np.ones((len(inputs), 1))])
+    linear = rows @ np.linalg.lstsq(rows, target, rcond=None)[0]
+    level = float((1 - MARGIN) * 0.5 * np.sum((linear - target) ** 2))
+    races = {method: Race([], []) for method in METHODS}
     for seed in starts:
-        start = net.init(seed)
-        ends = [fit(net, start, inputs, target, method=method, max_iterations=MOST).error for method in METHODS]
-        lowest.append(float(min(ends)))
         for method, race in races.items():
             begun = time.process_time()
-            level = (1 + MARGIN) * lowest[-1]
-            race.runs.append(fit(net, start, inputs, target, method=method, target=level, max_iterations=MOST))
+            race.runs.append(fit(net, net.init(seed), inputs, target, method=method, target=level, max_iterations=MOST))
             race.spent.append(1e3 * (time.process_time() - begun))
-    return lowest, races
+    return level, races
 
 
 def troubles(surface: Surface, start: Any) -> dict[str, Any]:
