@@ -17,10 +17,10 @@ IN_PYTHON = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([+-]\d{2,3})(?!\w)")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def glue(name: str, text: str, /) -> None:
+def glue(name: str, text: str, /, *, verbatim: bool = False) -> None:
     """Keep `text` under `name`, for ``{glue:text}`` on the same page. Shows nothing; outside a notebook, nothing.
 
-    What Python writes as ``3e-08`` a sentence has as a power of ten, `powers_of_ten`.
+    What Python writes as ``3e-08`` a sentence has as a power of ten, `powers_of_ten`; not what is quoted, `verbatim`.
 
     Shapes: none; nothing is returned.
     Cost: none.
@@ -36,7 +36,8 @@ def glue(name: str, text: str, /) -> None:
         from IPython.display import display
 
         scrapbook = {"name": name, "mime_prefix": GLUED}
-        display({GLUED + "text/plain": repr(powers_of_ten(text))}, raw=True, metadata={"scrapbook": scrapbook})
+        shown = text if verbatim else powers_of_ten(text)
+        display({GLUED + "text/plain": repr(shown)}, raw=True, metadata={"scrapbook": scrapbook})
 
 
 def powers_of_ten(text: str, /) -> str:
