@@ -36,8 +36,8 @@ def jacobian(
     From the symmetric quotients $\frac{f(x+ae_i)-f(x-ae_i)}{2a}=\partial_if+O(a^2)$, extrapolated to $a\to0$; by the
     complex step from $\operatorname{Im}f(x+ihe_i)/h$.
 
-    Of the equations below the first is the quotient of ``"central"`` and ``"ridders"``, the second extrapolates it, once
-    for ``"central"``; by the third ``"ridders"`` chooses its entry. The last is ``"complex_step"``.
+    Of the equations below the first is the quotient of ``"central"`` and ``"ridders"``, and the second extrapolates it,
+    once for ``"central"``; by the third ``"ridders"`` chooses its entry. The last is ``"complex_step"``.
 
     Equation: fd-central, richardson, ridders-estimate, complex-step.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
