@@ -199,6 +199,9 @@ class IndexPrinter(LatexPrinter):
         if not factors:
             return "1"
         ordered = sorted(factors, key=self._rank)
+        for complement in [f for f in ordered if isinstance(f, Add) and 1 - f in ordered]:  # y (1 - y)
+            ordered.remove(complement)
+            ordered.insert(ordered.index(1 - complement) + 1, complement)
         out = []
         ranges = [f for f in ordered if isinstance(f, Holds)]
         for low, high in itertools.permutations(ranges, 2):
@@ -219,9 +222,16 @@ class IndexPrinter(LatexPrinter):
         def rank(t: Expr) -> tuple:
             primes = max((f.order for f in t.atoms(Elementwise)), default=0)
             sums = len(t.atoms(Sum))
-            return (t.could_extract_minus_sign(), sums == 0, sums, -primes, str(t))
+            bare = isinstance(t, Elementwise)  # the value of a function, before what corrects it
+            return (t.could_extract_minus_sign(), sums == 0, sums, not bare, -primes, str(t))
 
         return [self._print(t) for t in sorted(e.args, key=rank)]
+
+    def _as_ordered_terms(self, expr: Expr, order: Any = None) -> list[Expr]:
+        """The order of SymPy, but for a sum that would begin with a minus: then its first term without one leads."""
+        terms = super()._as_ordered_terms(expr, order=order)
+        first = next((place for place, t in enumerate(terms) if not t.could_extract_minus_sign()), 0)
+        return [terms[first], *terms[:first], *terms[first + 1 :]]
 
     def _print_Add(self, e: Add, order: Any = None) -> str:
         if not e.has(Indexed, Diff, Elementwise):

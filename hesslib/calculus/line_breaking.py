@@ -1,4 +1,4 @@
-r"""Formulas and chains in rows that fit a phone: reasons in rows of their own, sums broken between their terms."""
+r"""Several formulas and chains in one display, in rows that fit a phone: sums are broken between their terms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_SYMBOL = re.compile(r"\\(?:(?:frac|left|right|kron|pd|lay|small|text|quad)(?
 
 
 class Narrow(_Several):
-    r"""The same equations, or chains of them, known as they are known, one below the other.
+    r"""The same equations, or chains, known as they are known, one below the other; reasons as `Steps` has them.
 
     Errors: ValueError if they are not established in the same way.
 
@@ -47,15 +47,13 @@ def _rows(f: Formula | Steps) -> list[str]:
     left = tex(f.lhs)
     apart = symbols(left) > SHORT
     rows = [f"&{left}"] if apart else []
-    indent = r"\quad " if apart else ""
+    indent = r"\enspace " if apart else ""  # a row that begins with \quad goes on with the one above
     for relation, e, why in links:
         start = "" if rows or apart else left
-        if why:
-            rows.append(rf"{start} &{indent}\quad{{\small\text{{({why})}}}}")
-            start = ""
+        reason = rf" && {{\small\text{{{why}}}}}" if why else ""
         first, *rest = _broken(e)
-        rows.append(f"{start} &{indent}{relation} {first}")
-        rows += [rf"&{indent}\quad {{}}{terms}" for terms in rest]  # after {} a sign is one between terms
+        rows.append(f"{start} &{indent}{relation} {first}{reason}")
+        rows += [rf"&\quad {indent}{{}}{terms}" for terms in rest]  # after {} a sign is one between terms
     return rows
 
 

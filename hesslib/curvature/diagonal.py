@@ -47,7 +47,7 @@ def hessian_diagonal(
     x, t : inputs (N, D) and targets (N, K), a row for each pattern; for softmax_cross_entropy also (N,) class numbers.
     reduction : ``"sum"`` over the patterns, or ``"mean"``, which is that divided by N.
 
-    Equation: diagonal-of-network, diagonal-bias-entry, curvature-recursion.
+    Equation: diagonal-entry, diagonal-bias-entry, curvature-recursion.
     Shapes: (P,) in the order of `w`.
     Cost: $2N\sum_ln_ln_{l+1}(n_l+n_{l+1})$ operations, and a gradient; memory: a chunk of patterns and (P,).
     Errors: ValueError as `error` does.

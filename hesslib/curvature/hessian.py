@@ -32,6 +32,7 @@ def hessian(
     forward sweep, $B^{(m,l)}=\partial\delta^{(m)}/\partial a^{(l)}$ from a backward sweep: $B^{(L,l)}=MG^{(L,l)}$,
     $B^{(m,l)}_{kj}=h''(a^{(m)}_k)G^{(m,l)}_{kj}\sum_qw^{(m+1)}_{qk}\delta^{(m+1)}_q
     +h'(a^{(m)}_k)\sum_qw^{(m+1)}_{qk}B^{(m+1,l)}_{qj}$. With relu it is the Hessian almost everywhere.
+    The equations below are those of one pattern.
 
     Parameters
     ----------

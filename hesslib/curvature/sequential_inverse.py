@@ -50,7 +50,7 @@ def sequential_inverse(b: Float[Array, "N P"], alpha: float, /, *, block: int = 
     alpha : $\alpha$, the multiple of $I$ to begin with.
     block : how many patterns one update adds.
 
-    Equation: sequential-inverse, woodbury.
+    Equation: sherman-morrison-matrix, woodbury.
     Shapes: `b` is (N, P); a `SequentialInverse` of (P, P) and two 0-d arrays.
     Cost: $4NP^2$ operations in N / block steps (larger blocks run faster), and one product of matrices (P, P) for the
     residual; memory: six matrices (P, P).

@@ -39,7 +39,7 @@ def signal() -> Steps:
     s.then(Diff(a[l, j], E), "definition", using=error_signal)
     s.then(S("k", n[l + 1], lambda k: delta[l + 1, k] * D.named(a[l + 1, k])), "chain rule", by=D)
     s.then(S("k", n[l + 1], lambda k: delta[l + 1, k] * D.raw(a[l + 1, k])), "insert $a^{(l+1)}_k$", by=D)
-    s.then(D(E), "contract the delta", by=D)
+    s.then(D(E), "$I_{ij}$ keeps $i=j$", by=D)
     return s.stated(hp(l, j) * S("k", n[l + 1], lambda k: w[l + 1, k, j] * delta[l + 1, k]))
 
 

@@ -1,4 +1,4 @@
-r"""Networks with $h(z)=z$: backpropagation specialised, layers that collapse into one, and the smallest saddle."""
+r"""Networks with $h(a)=a$: backpropagation specialised, layers that collapse into one, and the smallest saddle."""
 
 from __future__ import annotations
 

@@ -36,6 +36,9 @@ def jacobian(
     From the symmetric quotients $\frac{f(x+ae_i)-f(x-ae_i)}{2a}=\partial_if+O(a^2)$, extrapolated to $a\to0$; by the
     complex step from $\operatorname{Im}f(x+ihe_i)/h$.
 
+    Of the equations below the first is the quotient of ``"central"`` and ``"ridders"``, and the second extrapolates it,
+    once for ``"central"``; by the third ``"ridders"`` chooses its entry. The last is ``"complex_step"``.
+
     Equation: fd-central, richardson, ridders-estimate, complex-step.
     Shapes: `x` is (p,), `f` gives any shape; `Estimate` of value and error (\*out_shape, p).
     Cost: 4p + 7 calls (central), 14p + 1 (ridders), 2p + 7 (complex_step); more where the steps must be searched for;
@@ -87,7 +90,8 @@ def gradient(
 
     It is $\partial f/\partial x_i$: value (p,) for a scalar function, never (p, 1).
 
-    The same as `jacobian`, under the name that a scalar function calls for; the options are those of `jacobian`.
+    The same as `jacobian`, under the name that a scalar function calls for; the options are those of `jacobian`, and so
+    is the method that each of the equations below belongs to.
 
     Parameters
     ----------

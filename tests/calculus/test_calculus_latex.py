@@ -7,7 +7,7 @@ import sympy as sp
 from sympy import Dummy, Expr, Sum
 
 from hesslib.calculus.comparison import compare
-from hesslib.calculus.index import S, Tensor, freshen, index, letters_of
+from hesslib.calculus.index import S, Tensor, elementwise, freshen, index, letters_of
 from hesslib.calculus.latex import letters, tex
 from hesslib.calculus.provenance import Ground
 from tests.random_expressions import N, Writer, p
@@ -62,3 +62,13 @@ def test_the_two_sides_of_a_ground_have_the_same_letters():
     k = Dummy("k", integer=True)
     rule = Ground("rule", x[k], S("k", N, lambda q: A[k, q] * x[q]))
     assert str(rule) == r"by the rule $x_{p} = \sum_{k} A_{pk} \, x_{k}$"
+
+
+def test_factors_and_terms_stand_where_a_reader_looks_for_them():
+    y, b = Tensor("y", shape=(N,)), Tensor("b", shape=(N,))
+    h, small = elementwise("h"), sp.Symbol("s")
+    assert tex(b[p] * (1 - y[p]) * y[p]) == r"y_{p} \, \left(1 - y_{p}\right) \, b_{p}"
+    assert tex(h(x[p]) + small * h(x[p]).fdiff()).startswith("h(")
+    one, two = sp.symbols("l a")
+    assert tex(1 / one - 1 / (two + one)).startswith(r"\frac{1}{l}")
+    assert tex(-one).startswith("-")

@@ -123,8 +123,9 @@ def test_a_narrow_display_has_the_record_of_the_whole_and_rows_that_fit(chain):
     narrow = Narrow(steps)
     assert narrow.established == "derived"
     assert narrow.checks == steps.checks
-    rows = narrow.latex().splitlines()[1:-1]
+    rows = [row.split(" && ")[0] for row in narrow.latex().splitlines()[1:-1]]  # without reasons
     assert all(symbols(row) <= WIDTH + SHORT + 8 for row in rows)
+    assert narrow.latex().count(" && ") == steps.latex().count(" && ")
 
 
 def test_a_narrow_display_of_a_sum_without_indices_is_broken_between_its_terms():

@@ -5,7 +5,8 @@ Longer than one sitting: a chapter computes many things, and its experiments sta
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -192,6 +193,27 @@ MISTAKES = {
 """By name: the factor 2c with which the result is read, and the factors of `LinearModel.fixed_point`."""
 
 
+class FixedPoint(NamedTuple):
+    """Where a loop ends: alpha, beta, gamma, the exact evidence there in nats, the rounds, the noise read off."""
+
+    alpha: float
+    beta: float
+    gamma: float
+    nats: float
+    rounds: int
+    noise: float
+
+
+def fixed_points(model: LinearModel) -> dict[str, FixedPoint]:
+    """Where the loop ends with the right factors, and with each of the mistakes."""
+    found = {}
+    for name, (two_c, factors) in MISTAKES.items():
+        a, b, g, rounds = model.fixed_point(*factors)
+        noise = (two_c * b) ** -0.5
+        found[name] = FixedPoint(a, b, g, model.exact_evidence(1 / (two_c * a), noise**2), rounds, noise)
+    return found
+
+
 def laplace_and_sampled(number: int) -> tuple[float, float]:
     """The log evidence of a 1-1-1 network by Laplace's approximation, and by sampling from one of its two peaks."""
     net, draw = Network((1, 1, 1)), np.random.default_rng(3)
@@ -249,29 +271,57 @@ def draw_collapse(paths: list[Any], net: Network, x: Any, t: Any, collapsed: Any
     right.legend()
 
 
-def diabetes() -> tuple[Any, ...]:
-    """Inputs and targets of 342 patients to train on and of 100 others, scaled to variance 1."""
+def diabetes(split: int) -> tuple[Any, ...]:
+    """Inputs and targets of 342 patients to train on and of 100 others, scaled to variance 1; one of many splits."""
     X, target = load_diabetes(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
+    order = np.random.default_rng(split).permutation(len(X))
     train, test = order[:342], order[342:]
     X = (X - X[train].mean(0)) / X[train].std(0)
     T = ((target - target[train].mean()) / target[train].std())[:, None]
     return X[train], T[train], X[test], T[test]
 
 
-def diabetes_fits(hidden: int, x: Any, t: Any) -> tuple[Any, Any]:
-    """With the evidence, and by least squares; no hidden unit is the linear model."""
+def diabetes_fits(hidden: int, seed: int, x: Any, t: Any) -> tuple[Any, Any]:
+    """With the evidence, and by least squares, from one start; no hidden unit is the linear model."""
     net = Network((10, hidden, 1) if hidden else (10, 1))
-    start = net.init(0, method="nguyen_widrow") if hidden else net.init(0)
+    start = net.init(seed, method="nguyen_widrow") if hidden else net.init(seed)
     return bayesian_regularization(net, start, x, t, tolerance=1e-3), least_squares(net, start, x, t, 100)
 
 
-def draw_sizes(hidden: Any, evidence: Any, bayes: Any, bare: Any) -> None:
-    """Log evidence and test errors against the number of hidden units."""
+class Sizes(NamedTuple):
+    """For each split of the patients and each number of hidden units; and the fits of the first split."""
+
+    evidence: Any
+    bayes: Any  # root mean square error on the other patients
+    bare: Any  # the same, by least squares
+    first: list[Any]
+
+
+def over_splits(hidden: Sequence[int], splits: Sequence[int]) -> Sizes:
+    """Fits of every size to every split, each split with a start of its own."""
+    evidence, bayes, bare, kept = [], [], [], []
+    for split in splits:
+        x, t, x_test, t_test = diabetes(split)
+
+        def rms(fit: Any, x_test: Any = x_test, t_test: Any = t_test) -> float:
+            return float(np.sqrt(np.mean((fit.predict(x_test)[0] - t_test) ** 2)))
+
+        fits, plain = zip(*(diabetes_fits(units, split, x, t) for units in hidden), strict=True)
+        evidence.append([fit.log_evidence for fit in fits])
+        bayes.append([rms(fit) for fit in fits])
+        bare.append([rms(fit) for fit in plain])
+        kept.append(list(fits))
+    return Sizes(np.array(evidence), np.array(bayes), np.array(bare), kept[0])
+
+
+def draw_sizes(hidden: Any, sizes: Sizes) -> None:
+    """Log evidence, relative to its largest, and test errors against the hidden units; a line for each split."""
     _, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0))
-    left.plot(hidden, evidence, "o-")
-    left.set(xlabel="hidden units", ylabel=r"$\ln P(D)$")
-    right.plot(hidden, bare, "s-", color="#777777", label="least squares")
-    right.plot(hidden, bayes, "o-", label="Bayesian")
+    left.plot(hidden, (sizes.evidence - sizes.evidence.max(axis=1, keepdims=True)).T, "o-", color="C0")
+    left.set(xlabel="hidden units", ylabel=r"$\ln P(D)$, relative to its largest")
+    styles = (sizes.bare, "s--", "#777777", "least squares"), (sizes.bayes, "o-", "C0", "Bayesian")
+    for values, style, colour, label in styles:
+        lines = right.plot(hidden, values.T, style, color=colour)
+        lines[0].set_label(label)
     right.set(xlabel="hidden units", ylabel="test error")
     right.legend()
