@@ -36,6 +36,7 @@ atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA
     | SQRT slot -> root
     | LROUND expression (COMMA expression)* RROUND -> round
     | LSQUARE expression RSQUARE -> square
+    | LSQUARE expression (LESS expression)+ RSQUARE -> indicator
     | LCURLY expression RCURLY -> curly
     | LBRACE expression RBRACE -> group
     | LBRACE RBRACE -> nothing

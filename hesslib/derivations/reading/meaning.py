@@ -16,6 +16,7 @@ from hesslib.calculus.indicators import Holds
 from hesslib.calculus.latex import tex
 
 from .arrays import Array, diag, fits, times, together, trace
+from .conditions import indicator
 from .grammar import Node
 from .quantities import MAX_POWER, Quantities
 from .scripts import leaves, scripts_of, split
@@ -170,6 +171,8 @@ class Meaning(Quantities):
             if kind == "group" and (bare := self._bare(inside[0])) is not None:
                 return self.letter(Node("factor", "", [*bare.parts, *factor.parts[1:]], factor.start, factor.stop))
             value = self.expression(inside[0])
+        elif kind == "indicator":
+            value = indicator(self, atom)
         elif kind == "nothing":
             raise self.fail("nothing stands between these braces", atom)
         else:

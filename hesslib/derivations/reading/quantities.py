@@ -46,6 +46,8 @@ class Quantities:
         name, scripts = factor.parts[0].parts[0].value, scripts_of(factor, self.fail)
         words = self.vocabulary
         tensor = words.tensors.get(name)
+        if name in words.symbols and not scripts.below:  # a number and, with indices, a quantity of the same letter
+            tensor = None
         if isinstance(tensor, Width) and scripts.below:
             return self._powered(factor, tensor[self.number(scripts.below)], scripts.above)
         below = indices(scripts.below, words, self.fail, self.bound)

@@ -106,6 +106,8 @@ def _sum(
             value, place = _sum(signs, place + 1, vocabulary, fail, bound)
             if place >= len(signs):
                 raise fail("this bracket is not closed", here)
+        elif here.kind == "FRAC":
+            value, place = _fraction(signs, place, vocabulary, fail, bound)
         elif here.kind == "NUMBER":
             value = sp.Rational(here.value)
         elif here.kind == "LETTER":
@@ -120,6 +122,29 @@ def _sum(
     if divide:
         raise fail("a slash needs a number on both sides", signs[place - 1])
     return total + sign * (term if term is not None else 0), place
+
+
+def _fraction(
+    signs: Sequence[Node], place: int, vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
+) -> tuple[Expr, int]:
+    """The quotient of the two numbers behind the sign of a fraction, and the place of its last sign."""
+    parts: list[Expr] = []
+    last = place
+    for _ in range(2):
+        inner, last = _argument(signs, last + 1)
+        if not inner or (
+            len(inner) == 1 and inner[0].kind == "NUMBER" and len(inner[0].value) > 1 and _bare(signs, last)
+        ):
+            raise fail("which digits belong to the fraction is not clear", signs[min(last, len(signs) - 1)])
+        parts.append(number(inner, vocabulary, fail, bound))
+    if parts[1] == 0:
+        raise fail("a division by zero", signs[last])
+    return parts[0] / parts[1], last
+
+
+def _bare(signs: Sequence[Node], last: int) -> bool:
+    """Whether the argument that ends here stands without braces."""
+    return signs[last].kind != "RBRACE"
 
 
 def _letter(

@@ -24,13 +24,8 @@ i, j, k = index("i j k")
 N = sp.Symbol("N", integer=True, positive=True)
 x, A = Tensor("x", shape=(N,)), Tensor("A", shape=(N, N), symmetric=True)
 
-BORDERS = "a range in brackets, [1 <= u <= I], is printed and not read"
 OF_ONE_NUMBER = "a mean and a variance have no index here, and stand for sums that have one"
 EXCEPTIONS = {
-    "shards.product": "one letter is a number in one member and a vector in another",
-    "convolution.one_axis": BORDERS,
-    "convolution.signal_on_one_axis": BORDERS,
-    "convolution.weight_gradient_on_one_axis": BORDERS,
     **dict.fromkeys(
         (
             f"normalisation.{name}"
