@@ -27,8 +27,10 @@ from .grammar import parse, require_bounds
 from .in_notation import written
 from .known import known
 from .meaning import Meaning
+from .labels import about_patterns
 from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
+from .patterns import WORDS, PatternForm, of_one, stripped
 from .place import ReadingError
 from .slips import cost, mended, resized
 from .statements import Statement, statements
@@ -64,11 +66,13 @@ def check_latex(text: str, /, *, notation: str | Notation = "book") -> Verdict:
 def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
     """The verdict, with so much work spent already on looking for slips."""
     try:
-        found = statements(text, names=notation.vocabulary().spellings)
+        words = notation.vocabulary()
+        found = statements(text, names=words.spellings)
         for statement in found:
             for side in statement.sides:
                 require_bounds(side, text)
-        links = [link for statement in found for link in Judge(statement, text, notation, work).links()]
+        patterns = any(about_patterns(side, notation, words.tensors) for s in found for side in s.sides)
+        links = [link for s in found for link in Judge(s, text, notation, work, patterns=patterns).links()]
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))
     except RecursionError:
@@ -108,11 +112,13 @@ class Work:
 class Judge:
     """The judgement of one statement."""
 
-    def __init__(self, statement: Statement, text: str, notation: Notation, work: Work) -> None:
+    def __init__(
+        self, statement: Statement, text: str, notation: Notation, work: Work, *, patterns: bool = False
+    ) -> None:
         self.statement, self.text, self.notation, self.work = statement, text, notation, work
         signs = {token.value for side in statement.sides for token in side}
         self.two = notation.two_layered(signs)
-        self.words = notation.vocabulary(two=self.two)
+        self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
 
     def links(self) -> Iterator[Verdict]:
@@ -213,12 +219,28 @@ class Judge:
         biases = self.notation.biases == "always" or any(
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
-        form = NetworkForm((one, other), assumed, two=self.two, biases=biases)
+        plain = stripped(one), stripped(other)
+        form = NetworkForm(plain, assumed, two=self.two, biases=biases)
         form = self.forms.setdefault(form.key, form)
-        return form.of(one), form.of(other)
+        if self.words.pattern and not of_one(one, other):
+            several = PatternForm(form.of, assumed.whole, self.words.pattern)
+            return several.of(one), several.of(other)
+        return form.of(plain[0]), form.of(plain[1])
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
+        n = self.notation
+        if self.words.pattern and not of_one(one, other) and E in one.free_symbols | other.free_symbols:
+            kinds = ("sum", "mean") if n.whole == "any" else (n.whole,)
+            known = self._of_one_pattern(stripped(one), stripped(other))
+            return [
+                (replace(assumed, whole=kind), "; ".join(filter(None, (condition, WORDS[kind] * (n.whole == "any")))))
+                for assumed, condition in known
+                for kind in kinds
+            ]
+        return self._of_one_pattern(stripped(one), stripped(other))
+
+    def _of_one_pattern(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         n = self.notation
         found = [(Assumed(n.outputs), "")]
         words = self.words

@@ -50,10 +50,11 @@ class Assumed:
     outputs: str = "any"
     loss: str = "any"
     diagonal: bool = False
+    whole: str = "sum"  # what the error of all patterns is
 
     @property
     def words(self) -> str:
-        """The condition in words."""
+        """The condition in words, but for that on the error of all patterns."""
         if self.loss == "squares":
             kind = {"linear": "linear outputs, ", "activated": "outputs with the activation function, "}
             return kind.get(self.outputs, "") + "squared error"

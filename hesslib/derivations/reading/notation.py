@@ -26,6 +26,7 @@ y = Tensor("y", shape=(net.n[net.L],), pattern=True)
 x = Tensor("x", shape=(net.n[0],), pattern=True)
 t2 = Tensor("t", shape=(net.n[2],), pattern=True)
 y2 = Tensor("y", shape=(net.n[2],), pattern=True)
+N = sp.Symbol("N", integer=True, positive=True)  # patterns
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Notation:
     ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``layers`` whether
     a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs,
     hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated";
-    ``loss`` is "any" or "squares".
+    ``loss`` is "any" or "squares". Where a display tells patterns apart, ``whole`` says what the error without a
+    number is: the "sum" of those of the patterns, their "mean", or "any".
 
     Errors: ValueError for a choice that is none.
 
@@ -68,6 +70,9 @@ class Notation:
     biases: str = "always"  # or "where written": absorbed into the weights elsewhere
     outputs: str = "any"  # "linear" or "activated"
     loss: str = "any"  # or "squares"
+    pattern: str = "n"  # counts patterns, as in E_n
+    patterns: str = "N"  # how many there are
+    whole: str = "any"  # E where there are several patterns: their "sum" or "mean"
 
     def __post_init__(self) -> None:
         choices = {
@@ -76,6 +81,7 @@ class Notation:
             "biases": ("always", "where written"),
             "outputs": ("any", "linear", "activated"),
             "loss": ("any", "squares"),
+            "whole": ("any", "sum", "mean"),
         }
         for what, allowed in choices.items():
             if getattr(self, what) not in allowed:
@@ -106,8 +112,8 @@ class Notation:
         """Whether a formula with these signs is about the network with two layers."""
         return bool(self.units) and bool(signs & {self.input, self.output, self.target, self.curvature, "1", "2"})
 
-    def vocabulary(self, *, two: bool = False) -> Vocabulary:
-        """The letters as the reader knows them."""
+    def vocabulary(self, *, two: bool = False, patterns: bool = False) -> Vocabulary:
+        """The letters as the reader knows them; ``patterns`` says that the display is about several patterns."""
         n, w = net.n, net.w
         tensors: dict[str, Tensor] = {
             self.weight: w, self.weight.upper(): w, self.bias: net.b, self.pre_activation: net.a,
@@ -123,6 +129,9 @@ class Notation:
             for letter in self.units.get(unit, ""):
                 layer[letter] = sp.Integer(at) if two else net.l + at
                 symbols.pop(letter, None)
+        if patterns:
+            symbols[self.patterns] = N
+            symbols.pop(self.pattern, None)
         turned = {self.weight, self.weight.upper(), self.direction} if self.weights == "from to" else set()
         tensors = {letter: tensor for letter, tensor in tensors.items() if letter and letter != self.error}
         return Vocabulary(
@@ -134,16 +143,17 @@ class Notation:
             turned=frozenset(turned),
             layers=self.layers,
             layer_of_letter=layer,
-            size_of_letter={letter: n[at] for letter, at in layer.items()},
+            size_of_letter={letter: n[at] for letter, at in layer.items()} | ({self.pattern: N} if patterns else {}),
             last=sp.Integer(2) if two else net.L,
+            pattern=self.pattern if patterns else "",
         )
 
 
-BOOK = Notation("book")
-PRML = Notation("prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written")
+BOOK = Notation("book", whole="sum")
+PRML = Notation("prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written", whole="sum")
 NIELSEN = Notation(
     "nielsen", pre_activation="z", activation="a", function=r"\sigma", error="C", layers="plain", target="y", output="",
-    outputs="activated", curvature="", kronecker="I", forward="", backward="",
+    outputs="activated", curvature="", kronecker="I", forward="", backward="", pattern="x", patterns="n", whole="mean",
 )  # fmt: skip
 HOMEWORK = Notation(
     "homework", weights="from to", pre_activation="z", activation="a", function="f", error="C", signal=r"\Delta",
@@ -152,7 +162,7 @@ HOMEWORK = Notation(
 )  # fmt: skip
 MACKAY = Notation(
     "mackay", bias=r"\theta", activation="h", function="f", units={"inputs": "l", "hidden": "j", "outputs": "i"},
-    bias_direction="u",
+    bias_direction="u", whole="sum",
 )  # fmt: skip
 NOTATIONS = {notation.name: notation for notation in (BOOK, PRML, NIELSEN, HOMEWORK, MACKAY)}
 """The notations that have a name."""

@@ -5,6 +5,7 @@ Longer than one sitting: what a superscript is depends on the letter, and all ki
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -12,10 +13,14 @@ from sympy import Expr, Indexed, KroneckerDelta
 
 from hesslib.calculus.index import RangeError, Tensor, Width
 
+from ..network import E
 from .arrays import Array
 from .grammar import Node
+from .labels import in_subscript, in_superscript
+from .patterns import at
 from .place import ReadingError
 from .scripts import Scripts, indices, number, scripts_of, split
+from .signs import STYLES
 from .vocabulary import Vocabulary
 
 MAX_POWER = 12
@@ -51,6 +56,48 @@ class Quantities:
         if isinstance(tensor, Width) and scripts.below:
             return self._powered(factor, tensor[self.number(scripts.below)], scripts.above)
         below = indices(scripts.below, words, self.fail, self.bound)
+        if words.pattern:
+            below, scripts, label = self._label(factor, name, tensor, below, scripts)
+            if label is not None:
+                found = self._quantity(factor, name, tensor, scripts, below, vector)
+                return found.map(lambda e: at(e, label)) if isinstance(found, Array) else at(found, label)
+        return self._quantity(factor, name, tensor, scripts, below, vector)
+
+    def _label(
+        self, factor: Node, name: str, tensor: Tensor | None, below: list[tuple[str, Expr]], scripts: Scripts
+    ) -> tuple[list[tuple[str, Expr]], Scripts, Expr | None]:
+        """The scripts without the number of the pattern, and that number."""
+        words = self.vocabulary
+        bold = self.text.startswith(tuple(STYLES), factor.start)
+        letter, typed = words.pattern, bool(words.layer_of_letter) or bold
+        error = words.symbols.get(name) == E
+        if not error and (tensor is None or not tensor.pattern):
+            if name not in words.kronecker and any(n.rstrip("'") == letter for n, _ in below):
+                raise self.fail(f"{letter} counts patterns here, and {name} belongs to none", factor)
+            return below, scripts, None
+        rank = 0 if error or tensor is None else tensor.rank
+        below, label, why = in_subscript(below, letter, rank, typed)
+        if why:
+            raise self.fail(why, factor)
+        plain = typed or error or (tensor is not None and not tensor.layers)
+        above, told = in_superscript(scripts.above, letter, plain)
+        if told is not None:
+            if label is not None:
+                raise self.fail("the number of the pattern is said twice", factor)
+            (_, label), *_ = indices(told, words, self.fail, self.bound)
+        return below, replace(scripts, above=above), label
+
+    def _quantity(
+        self,
+        factor: Node,
+        name: str,
+        tensor: Tensor | None,
+        scripts: Scripts,
+        below: list[tuple[str, Expr]],
+        vector: bool,
+    ) -> Any:
+        """What a letter is, with its indices, layers and powers."""
+        words = self.vocabulary
         if name in words.kronecker and len(below) == 2 and (tensor is None or tensor.rank != 2):
             return self._kronecker(factor, name, scripts, below, tensor)
         if tensor is not None:

@@ -132,19 +132,13 @@ def _fraction(
     last = place
     for _ in range(2):
         inner, last = _argument(signs, last + 1)
-        if not inner or (
-            len(inner) == 1 and inner[0].kind == "NUMBER" and len(inner[0].value) > 1 and _bare(signs, last)
-        ):
+        digits = len(inner) == 1 and inner[0].kind == "NUMBER" and len(inner[0].value) > 1
+        if not inner or (digits and signs[last].kind != "RBRACE"):
             raise fail("which digits belong to the fraction is not clear", signs[min(last, len(signs) - 1)])
         parts.append(number(inner, vocabulary, fail, bound))
     if parts[1] == 0:
         raise fail("a division by zero", signs[last])
     return parts[0] / parts[1], last
-
-
-def _bare(signs: Sequence[Node], last: int) -> bool:
-    """Whether the argument that ends here stands without braces."""
-    return signs[last].kind != "RBRACE"
 
 
 def _letter(

@@ -44,6 +44,7 @@ class Vocabulary:
     size_of_letter: Mapping[str, Expr] = field(default_factory=dict)  # how far a letter runs, where nothing else says
     letters: Mapping[str, Symbol] = field(default_factory=dict)  # index letters that are more than a letter
     last: Expr | None = None  # the layer of a vector that is written without one
+    pattern: str = ""  # the letter that counts patterns, where a display is about them
 
     @property
     def spellings(self) -> list[str]:
