@@ -21,13 +21,14 @@ from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
-from ..network import E, b, l, m, u
+from ..network import E, L, M, b, l, m, u
 from .arrays import Array, said
+from .flat import FlatForm, is_flat, with_one_output
 from .grammar import parse, require_bounds
 from .in_notation import written
 from .known import known
-from .meaning import Meaning
 from .labels import about_patterns
+from .meaning import Meaning
 from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
 from .patterns import WORDS, PatternForm, of_one, stripped
@@ -44,6 +45,7 @@ MAX_WORK = 50_000
 """How much the mended formulas of one display may cost together, as they are and in the form to compare."""
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
+ONE_OUTPUT = "one output"
 MAX_LINKS = 40
 """How many equalities of one display are decided."""
 
@@ -86,7 +88,7 @@ def together(text: str, links: Sequence[Verdict]) -> Verdict:
         return Verdict(text, None, reason="there is no equation in it")
     worst = next((x for x in links if x.holds is False), next((x for x in links if x.holds is None), links[0]))
     if worst.holds:
-        conditions = dict.fromkeys(x.condition for x in links if x.condition)
+        conditions = dict.fromkeys(part for x in links if x.condition for part in x.condition.split("; "))
         return replace(worst, text=text, condition="; ".join(conditions), links=tuple(links))
     return replace(worst, text=text, links=tuple(links))
 
@@ -120,6 +122,7 @@ class Judge:
         self.two = notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
+        self.one_output = False  # whether the only output has no index
 
     def links(self) -> Iterator[Verdict]:
         """The verdict on each equality."""
@@ -128,12 +131,7 @@ class Judge:
         if len(self.statement.relations) > MAX_LINKS:
             place = self.statement.relations[MAX_LINKS]
             raise ReadingError(f"a chain of more than {MAX_LINKS} equalities", self.text, place.start_pos or 0)
-        sides: list[_Side | ReadingError] = []
-        for tokens in self.statement.sides:
-            try:
-                sides.append(self._side(tokens))
-            except ReadingError as why:
-                sides.append(why)
+        sides = self._sides()
         last = 0  # the last side of which it is not known that it is wrong
         for number, relation in enumerate(self.statement.relations):
             left, right = sides[last], sides[number + 1]
@@ -163,12 +161,36 @@ class Judge:
             return self.text
         return " ".join(self.text[tokens[0].start_pos or 0 : tokens[-1].end_pos].split()).replace(" & ", " ")
 
-    def _side(self, tokens: Any) -> _Side:
+    def _sides(self) -> list[_Side | ReadingError]:
+        """The sides; where outputs without an index make no sense as vectors, they are those of a network with one."""
+        found: list[list[_Side | ReadingError]] = []
+        for self.one_output in (False, True):
+            sides: list[_Side | ReadingError] = []
+            took = False
+            for tokens in self.statement.sides:
+                try:
+                    side, single = self._side(tokens)
+                    took = took or single
+                    sides.append(side)
+                except ReadingError as why:
+                    sides.append(why)
+            found.append(sides)
+            bad = [side for side in sides if isinstance(side, ReadingError)]
+            if not bad and (self.one_output or not took):
+                if self.one_output and not took:
+                    break
+                return sides
+        self.one_output = False
+        return found[0]
+
+    def _side(self, tokens: Any) -> tuple[_Side, bool]:
         if not tokens:
             raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
         reader = Meaning(self.words, self.text)
+        reader.one_output = self.one_output
         value = reader.expression(parse(tokens, self.text))
-        return _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
+        side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
+        return side, reader.took_one_output
 
     # --------------------------------------------------------------------------------------------------- one equality
     def _link(self, left: _Side, right: _Side, text: str) -> Verdict:
@@ -220,12 +242,22 @@ class Judge:
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
         plain = stripped(one), stripped(other)
-        form = NetworkForm(plain, assumed, two=self.two, biases=biases)
-        form = self.forms.setdefault(form.key, form)
+        form: NetworkForm | FlatForm
+        if is_flat(*plain):
+            form = FlatForm(assumed, self.words.tensors.get(self.notation.curvature, M), self.words.last or L)
+        else:
+            form = NetworkForm(plain, assumed, two=self.two, biases=biases)
+            form = self.forms.setdefault(form.key, form)
+        forms = self._of_patterns(one, other, form, assumed)
+        if self.one_output:
+            return with_one_output(forms[0], self.words.last or L), with_one_output(forms[1], self.words.last or L)
+        return forms
+
+    def _of_patterns(self, one: Expr, other: Expr, form: NetworkForm | FlatForm, assumed: Assumed) -> tuple[Expr, Expr]:
         if self.words.pattern and not of_one(one, other):
             several = PatternForm(form.of, assumed.whole, self.words.pattern)
             return several.of(one), several.of(other)
-        return form.of(plain[0]), form.of(plain[1])
+        return form.of(stripped(one)), form.of(stripped(other))
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
@@ -243,12 +275,7 @@ class Judge:
     def _of_one_pattern(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         n = self.notation
         found = [(Assumed(n.outputs), "")]
-        words = self.words
-        about_loss = any(
-            q.base in (words.tensors.get(n.target), words.tensors.get(n.output))
-            for e in (one, other)
-            for q in e.atoms(sp.Indexed)
-        )
+        about_loss = self._about_loss(one, other)
         bare = any(
             e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E)
             for e in (one, other)
@@ -266,8 +293,14 @@ class Judge:
                 found.append((Assumed("any", "canonical"), Assumed("any", "canonical").words))
         return found
 
+    def _about_loss(self, one: Expr, other: Expr) -> bool:
+        """Whether formulas speak of targets or outputs."""
+        meant = {self.words.tensors.get(letter) for letter in (self.notation.target, self.notation.output)}
+        return any(q.base in meant for e in (one, other) for q in stripped(e).atoms(sp.Indexed))
+
     def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
         first: Decision | None = None
+        of_squares: tuple[Decision, Assumed] | None = None
         why: Exception | None = None
         broken: RangeError | None = None
         plain: Assumed | None = None
@@ -286,12 +319,17 @@ class Judge:
                 plain = plain or assumed
                 continue
             if decision.word == "equal":
-                return Verdict(text, True, condition)
+                only = ONE_OUTPUT if self.one_output else ""
+                return Verdict(text, True, "; ".join(filter(None, (condition, only))))
             differs = decision.word == "different"
+            if differs and assumed.loss == "squares" and of_squares is None and is_flat(one, other):
+                of_squares = decision, assumed
             if first is None or (differs and (first.word == "undecided" or not condition)):
                 first, plain = decision, assumed
         if first is None and broken is None:
             return self._from_book(one, other, text, why)
+        if of_squares is not None and self._about_loss(one, other):  # what differs is said for the loss that is meant
+            first, plain = of_squares
         if first is not None and first.word == "undecided":
             return Verdict(text, None, reason=first.reason)
         told = str(first.counterexample) if first is not None and first.counterexample else ""

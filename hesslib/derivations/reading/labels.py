@@ -88,9 +88,7 @@ def in_subscript(
     return below, None, f"{letter} counts patterns here, and this could be a pattern or a unit"
 
 
-def in_superscript(
-    above: list[list[Node]], letter: str, plain: bool
-) -> tuple[list[list[Node]], list[Node] | None]:
+def in_superscript(above: list[list[Node]], letter: str, plain: bool) -> tuple[list[list[Node]], list[Node] | None]:
     """The superscripts without the number of the pattern, and that number; ``plain`` says that $t^n$ has one."""
     rest: list[list[Node]] = []
     number: list[Node] | None = None

@@ -15,9 +15,12 @@ from hesslib.calculus.index import Diff, RangeError, Tensor, slots_of
 from hesslib.calculus.indicators import Holds
 from hesslib.calculus.latex import tex
 
-from .arrays import Array, diag, fits, times, together, trace
+from ..network import E
+from .arrays import Array, diag, fits, sums, times, together, trace
 from .conditions import indicator
 from .grammar import Node
+from .notation import WEIGHTS, W
+from .patterns import at, labels
 from .quantities import MAX_POWER, Quantities
 from .scripts import leaves, scripts_of, split
 from .vocabulary import Vocabulary
@@ -134,7 +137,8 @@ class Meaning(Quantities):
         if kind == "fraction":
             return self.fraction(factor, rest, len(pieces), place)
         if kind == "NABLA":
-            return self.gradient(factor, rest), place + 2
+            value, used = self.gradient(factor, rest)
+            return value, place + 1 + used
         if kind == "PARTIAL":
             raise self.fail(r"a derivative is written as a fraction, \frac{\partial E}{\partial w}", factor)
         if kind == "NAME":
@@ -146,7 +150,10 @@ class Meaning(Quantities):
             if name in self.vocabulary.functions:
                 value = self.function(name, factor, self.expression(argument))
                 return self.powered(rest[0].parts[0], value), place + 2
-            self._require_product(name, factor, argument, rest[0])
+            if not self._stands_for_itself(name, rest[0]):
+                self._require_product(name, factor, argument, rest[0])
+        if kind == "LETTER" and rest and self._stands_for_itself(name, rest[0]):
+            return self._at_arguments(factor, rest[0]), place + 2
         if kind == "LETTER" and name in self.vocabulary.functions and name not in self.vocabulary.tensors:
             raise self.fail(f"{name} is a function; its argument stands in brackets", factor, f"{name}(a)")
         if kind == "LETTER" and name == "e" and not self.known("e") and [p.kind for p in factor.parts[1:]] == ["above"]:
@@ -173,11 +180,28 @@ class Meaning(Quantities):
             value = self.expression(inside[0])
         elif kind == "indicator":
             value = indicator(self, atom)
+        elif kind == "norm":
+            return self.norm(factor)
         elif kind == "nothing":
             raise self.fail("nothing stands between these braces", atom)
         else:
             raise self.fail(f"{atom.value or kind} cannot stand alone", node)
         return self.powered(factor, value)
+
+    def norm(self, factor: Node) -> Expr:
+        """The square of a norm, the sum of the squares of all entries; of a number it is its square."""
+        atom = factor.parts[0]
+        scripts = scripts_of(factor, self.fail)
+        squared = [[sign.value for sign in signs] for signs in scripts.above] == [["2"]]
+        euclidean = [sign.value for sign in scripts.below] in ([], ["2"], ["F"])
+        if not squared or not euclidean or scripts.primes:
+            raise self.fail("of norms and absolute values only the square is read", factor)
+        (inside,) = [part for part in atom if part.kind == "expression"]
+        value = self.expression(inside)
+        if not isinstance(value, Array):
+            return value**2
+        squares = value.map(lambda e: e**2)
+        return sums(squares)
 
     def _bare(self, node: Node) -> Node | None:
         """The letter in braces that stand only around it, as in ``{w}^{(l)}``."""
@@ -229,6 +253,37 @@ class Meaning(Quantities):
                 f"{told[0]} as a function of what stands in the brackets",
                 rf"the product {told[0]} \cdot {told[1]}",
             )
+
+    def _stands_for_itself(self, name: str, piece: Node) -> bool:
+        r"""Whether brackets behind a quantity of a network name what it depends on, as in $E(\mathbf w)$.
+
+        They do if all weights, which are no factor of anything, stand among what is in them.
+        """
+        words = self.vocabulary
+        tensor = words.tensors.get(name)
+        if not (words.symbols.get(name) == E or (tensor is not None and tensor.pattern)):
+            return False
+        factor = piece.parts[0]
+        if factor.kind != "factor" or factor.parts[0].kind != "round" or len(factor.parts) > 1:
+            return False
+        arguments = [self._bare(part) for part in factor.parts[0] if part.kind == "expression"]
+        letters = [argument.parts[0].parts[0].value if argument is not None else "" for argument in arguments]
+        plain = [argument is not None and len(argument.parts) == 1 for argument in arguments]
+        weights = [letter in words.parameters and bare for letter, bare in zip(letters, plain, strict=True)]
+        inputs = [letter in words.inputs for letter in letters]
+        return any(weights) and all(one or other for one, other in zip(weights, inputs, strict=True))
+
+    def _at_arguments(self, factor: Node, piece: Node) -> Any:
+        """The quantity, at the pattern of the input that stands in the brackets behind it."""
+        value = self.letter(factor)
+        for part in piece.parts[0].parts[0]:
+            argument = self._bare(part) if part.kind == "expression" else None
+            if argument is None or argument.parts[0].parts[0].value in self.vocabulary.parameters:
+                continue
+            told = self.letter(argument)
+            for number in labels(_some(told)):
+                value = self._each(value, lambda e, number=number: at(e, number))
+        return value
 
     def _scalar(self, value: Any, node: Node) -> Expr:
         if isinstance(value, Array):
@@ -337,6 +392,7 @@ class Meaning(Quantities):
         return body
 
     def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None]:
+        below = [sign for sign in below if sign.value != r"\forall"]
         parts = split(below, "EQUALS")
         if len(parts) == 1 and any(s.kind in ("LESS", "IN") for s in below):
             cut = next(p for p, s in enumerate(below) if s.kind in ("LESS", "IN"))
@@ -481,22 +537,37 @@ class Meaning(Quantities):
                 operand = self._each(operand, lambda e, x=variable: Diff(x, e))
         return operand
 
-    def gradient(self, factor: Node, rest: list[Node]) -> Any:
-        r"""$\nabla_xE$, the array of derivatives by the entries of x."""
-        scripts = scripts_of(factor, self.fail)
-        if not scripts.below:
-            raise self.fail(r"the gradient by which variable? \nabla_w E says it", factor)
-        if not rest or scripts.above or rest[0].parts[0].kind != "factor":
-            raise self.fail("the gradient of what?", factor)
-        from .grammar import parse
-        from .scanner import scan
+    def gradient(self, factor: Node, rest: list[Node]) -> tuple[Any, int]:
+        r"""$\nabla_xE$, the array of derivatives by the entries of x, and how many of the factors that follow it is of.
 
-        start, stop = scripts.below[0].start, scripts.below[-1].stop
-        tokens = scan(" " * start + self.text[start:stop], names=self.vocabulary.spellings)
-        tree = parse(tokens, self.text)
-        variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
-        operand = self.factor(rest, 0)[0]
-        return self._derived(operand, [variable], factor)
+        Without x the derivatives are by all weights; of a vector they are a matrix, $\nabla\nabla E$ the Hessian.
+        """
+        scripts = scripts_of(factor, self.fail)
+        if not rest or scripts.above or scripts.primes or rest[0].parts[0].kind != "factor":
+            raise self.fail("the gradient of what?", factor)
+        operand, used = self.factor(rest, 0)
+        if not scripts.below:
+            if not self.vocabulary.vectors:
+                raise self.fail(r"the gradient by which variable? \nabla_w E says it", factor)
+            variable = Array(WEIGHTS, None, lambda i, j: W[i])
+        else:
+            from .grammar import parse
+            from .scanner import scan
+
+            start, stop = scripts.below[0].start, scripts.below[-1].stop
+            tokens = scan(" " * start + self.text[start:stop], names=self.vocabulary.spellings)
+            tree = parse(tokens, self.text)
+            variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
+        if isinstance(operand, Array) and operand.columns is None and isinstance(variable, Array):
+            column, by = operand, variable
+            return Array(by.rows, column.rows, lambda i, j: Diff(by.entry(i, None), column.entry(j, None))), used
+        return self._derived(operand, [variable], factor), used
+
+
+def _some(value: Any) -> Expr:
+    """A number as it is, of an array any entry."""
+    i, j = (Dummy(s, integer=True) for s in "ij")
+    return value.entry(i, j) if isinstance(value, Array) else value
 
 
 def _by_entry(e: Expr, x: Expr) -> Expr:

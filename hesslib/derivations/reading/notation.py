@@ -27,6 +27,9 @@ x = Tensor("x", shape=(net.n[0],), pattern=True)
 t2 = Tensor("t", shape=(net.n[2],), pattern=True)
 y2 = Tensor("y", shape=(net.n[2],), pattern=True)
 N = sp.Symbol("N", integer=True, positive=True)  # patterns
+WEIGHTS = sp.Symbol("W", integer=True, positive=True)  # weights and biases, all together
+W = Tensor("w", shape=(WEIGHTS,), independent=True)
+V = Tensor("v", shape=(WEIGHTS,))
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Notation:
     loss: str = "any"  # or "squares"
     pattern: str = "n"  # counts patterns, as in E_n
     patterns: str = "N"  # how many there are
+    hessian: str = "H"  # the second derivatives of the error by all weights, which are one vector then
+    slope: str = ""  # with the number of a pattern: the gradient of the only output
     whole: str = "any"  # E where there are several patterns: their "sum" or "mean"
 
     def __post_init__(self) -> None:
@@ -146,11 +151,19 @@ class Notation:
             size_of_letter={letter: n[at] for letter, at in layer.items()} | ({self.pattern: N} if patterns else {}),
             last=sp.Integer(2) if two else net.L,
             pattern=self.pattern if patterns else "",
+            vectors={letter: v for letter, v in ((self.weight, W), (self.direction, V)) if letter},
+            hessian=self.hessian if self.hessian not in tensors and self.hessian not in symbols else "",
+            slope=self.slope if patterns else "",
+            parameters=frozenset({self.weight, self.weight.upper(), self.bias} - {""}),
+            inputs=frozenset({self.input} - {""}),
+            outputs=(t2, y2) if two else (t, y),
         )
 
 
 BOOK = Notation("book", whole="sum")
-PRML = Notation("prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written", whole="sum")
+PRML = Notation(
+    "prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written", whole="sum", slope="b"
+)
 NIELSEN = Notation(
     "nielsen", pre_activation="z", activation="a", function=r"\sigma", error="C", layers="plain", target="y", output="",
     outputs="activated", curvature="", kronecker="I", forward="", backward="", pattern="x", patterns="n", whole="mean",

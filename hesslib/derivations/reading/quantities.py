@@ -11,12 +11,13 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, Indexed, KroneckerDelta
 
-from hesslib.calculus.index import RangeError, Tensor, Width
+from hesslib.calculus.index import Diff, RangeError, Tensor, Width
 
 from ..network import E
 from .arrays import Array
 from .grammar import Node
 from .labels import in_subscript, in_superscript
+from .notation import WEIGHTS, W
 from .patterns import at
 from .place import ReadingError
 from .scripts import Scripts, indices, number, scripts_of, split
@@ -35,6 +36,8 @@ class Quantities:
         self.vocabulary, self.text = vocabulary, text
         self.bound: dict[str, Expr] = {}
         self.conflicts: list[str] = []  # what has no meaning, though it is clear what was written
+        self.one_output = False  # whether a target without an index is a number
+        self.took_one_output = False
 
     def fail(self, message: str, node: Node, *readings: str) -> ReadingError:
         return ReadingError(message, self.text, node.start, node.stop, readings=readings)
@@ -56,6 +59,8 @@ class Quantities:
         if isinstance(tensor, Width) and scripts.below:
             return self._powered(factor, tensor[self.number(scripts.below)], scripts.above)
         below = indices(scripts.below, words, self.fail, self.bound)
+        if name == words.slope and tensor is not None and [n.rstrip("'") for n, _ in below] == [words.pattern]:
+            return self._slope(factor, scripts, below[0][1])
         if words.pattern:
             below, scripts, label = self._label(factor, name, tensor, below, scripts)
             if label is not None:
@@ -98,6 +103,8 @@ class Quantities:
     ) -> Any:
         """What a letter is, with its indices, layers and powers."""
         words = self.vocabulary
+        if name == words.hessian and words.hessian and not self.known(name):
+            return self._hessian(factor, scripts, below)
         if name in words.kronecker and len(below) == 2 and (tensor is None or tensor.rank != 2):
             return self._kronecker(factor, name, scripts, below, tensor)
         if tensor is not None:
@@ -118,6 +125,28 @@ class Quantities:
         if plain is None:
             raise self.fail(f"{name} is no letter of this notation", factor.parts[0])
         return self._powered(factor, plain, scripts.above)
+
+    def _hessian(self, factor: Node, scripts: Scripts, below: list[tuple[str, Expr]]) -> Any:
+        """The Hessian of the error by all weights, or an entry of it."""
+        found = Array(WEIGHTS, WEIGHTS, lambda i, j: Diff(W[i], Diff(W[j], E)))
+        if scripts.primes or len(below) not in (0, 2):
+            raise self.fail("the Hessian has two indices", factor)
+        if below:
+            return self._powered(factor, found.entry(below[0][1], below[1][1]), scripts.above)
+        return self._transposed(factor, found, scripts.above)
+
+    def _slope(self, factor: Node, scripts: Scripts, number: Expr) -> Array:
+        """The gradient of the only output at a pattern, by all weights."""
+        self.took_one_output = True
+        output = at(self.vocabulary.outputs[1][1], number)
+        return self._transposed(factor, Array(WEIGHTS, None, lambda i, j: Diff(W[i], output)), scripts.above)
+
+    def _transposed(self, factor: Node, found: Array, above: list[list[Node]]) -> Array:
+        for signs in above:
+            if not all(sign.kind == "TOP" or sign.value == "T" for sign in signs):
+                raise self.fail("this superscript has no meaning here", factor)
+            found = found.T
+        return found
 
     def _kronecker(
         self, factor: Node, name: str, scripts: Scripts, below: list[tuple[str, Expr]], tensor: Tensor | None
@@ -151,6 +180,14 @@ class Quantities:
                 f"a Kronecker delta, which is written {words.kronecker[0]} here",
                 "an error signal, which has one index",
             )
+        if name in words.vectors and not layers and len(below) <= 1:
+            whole = words.vectors[name]
+            if below:
+                return self._powered(factor, whole[below[0][1]], powers)
+            return self._array(factor, name, whole, [], powers, turned)
+        if self.one_output and tensor in words.outputs and not below and not turned:
+            self.took_one_output = True
+            return self._powered(factor, tensor[1], powers)
         if tensor.layers and not layers:
             told = words.layer_from([n for n, _ in below])
             if told is not None:

@@ -61,7 +61,19 @@ def statements(text: str, /, *, names: Sequence[str] = ()) -> list[Statement]:
             statement.notes += notes
     for statement in found:
         _trim(statement, text)
-    return [s for s in found if any(s.sides)]
+    return [s for s in found if any(s.sides) and not _is_range(s)]
+
+
+def _is_range(statement: Statement) -> bool:
+    r"""Whether a statement says which values a letter takes, $j=1,\dots,M$, and nothing of the network."""
+    if len(statement.sides) != 2 or [t.type for t in statement.relations] != ["EQUALS"]:
+        return False
+    left, right = statement.sides
+    kinds = [t.type for t in right]
+    if [t.type for t in left] not in (["LETTER"], ["LETTER", "PRIME"]) or kinds.count("DOTS") != 1:
+        return False
+    at = kinds.index("DOTS")
+    return kinds[at - 1 : at] == ["COMMA"] and kinds[at + 1 : at + 2] == ["COMMA"] and not {"SUM", "FRAC"} & set(kinds)
 
 
 def _rows(tokens: Sequence[Token]) -> list[list[Token]]:

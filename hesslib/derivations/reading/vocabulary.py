@@ -45,6 +45,12 @@ class Vocabulary:
     letters: Mapping[str, Symbol] = field(default_factory=dict)  # index letters that are more than a letter
     last: Expr | None = None  # the layer of a vector that is written without one
     pattern: str = ""  # the letter that counts patterns, where a display is about them
+    vectors: Mapping[str, Tensor] = field(default_factory=dict)  # all weights as one vector, and a direction
+    hessian: str = ""  # the matrix of the second derivatives by that vector
+    slope: str = ""  # with the number of a pattern: the gradient of the only output
+    parameters: frozenset[str] = frozenset()  # letters for all weights and all biases
+    inputs: frozenset[str] = frozenset()  # letters for what the network is given
+    outputs: tuple[Tensor, ...] = ()  # targets and outputs, which are numbers where there is one output
 
     @property
     def spellings(self) -> list[str]:

@@ -84,7 +84,9 @@ def test_squares_are_summed_over_patterns_and_outputs():
     assert "squared error" in check_latex(right, notation="prml").condition
     assert check_latex(right.replace(r"\sum_n ", ""), notation="prml").holds is not True
     assert check_latex(right.replace("y_{nk}", "y_{n'k}"), notation="prml").holds is not True
-    assert check_latex(r"\frac{\partial E}{\partial w_{kj}^{(2)}} = \sum_n (y_{nk} - t_{nk}) z_{nj}", notation="prml").holds
+    assert check_latex(
+        r"\frac{\partial E}{\partial w_{kj}^{(2)}} = \sum_n (y_{nk} - t_{nk}) z_{nj}", notation="prml"
+    ).holds
 
 
 def test_where_no_pattern_is_told_apart_the_letter_counts_what_it_will():

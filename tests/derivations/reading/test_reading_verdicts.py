@@ -84,14 +84,14 @@ NOT_TOLD = [
     ("book", r"\delta_j = h'(a_j)", "layer number"),
     ("book", r"a^{(l)}_j / 2 z^{(l)}_j = 1", "how far the denominator reaches"),
     ("book", r"\ln z_j^{(l)} a_j^{(l)} = 1", "how far ln reaches"),
-    ("book", r"E(w) = 1", "could be two things"),
+    ("book", r"E(a_j^{(l)}) = 1", "could be two things"),
     ("book", r"\sum_k = 1", "sum of nothing"),
     ("book", r"\frac{\partial^2 E}{\partial a^{(l)}_j} = 1", "order 2 by 1"),
     ("book", r"\Omega_j = 1", "no letter of this notation"),
     ("book", r"\sum_{k=0}^{3} \delta_k^{(l)} = 1", "starts at 0"),
     ("book", r"z^{(l)}_j z", "no equation"),
     ("book", r"\begin{bmatrix} a \end{bmatrix} = 1", "written out by its entries"),
-    ("prml", r"E = \frac12 \sum_{n=1}^N (y_n - t_n)^2", "which units n counts"),
+    ("prml", r"E = \frac12 \sum_{m=1}^N (y_m - t_m)^2", "which units m counts"),
     ("homework", r"\Delta_j^L = \frac{\partial C}{a_j^L}", "one side of this fraction"),
 ]
 
