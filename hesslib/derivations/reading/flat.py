@@ -17,14 +17,20 @@ from hesslib.calculus.index import Diff, Elementwise, Operator, S, Tensor, fresh
 from .. import network as net
 from ..network import E, a, delta, n, z
 from .network_form import Assumed, C, CannotTellError
-from .notation import WEIGHTS, V, W, t, t2, y, y2
+from .notation import WEIGHTS, U, V, W, t, t2, y, y2
 
 __all__ = ["FlatForm", "is_flat"]
 
 
 def is_flat(*formulas: Expr) -> bool:
-    """Whether formulas are about the vector of all weights."""
-    return any(x.base in (W, V) for e in formulas for x in e.atoms(Indexed))
+    """Whether formulas are about the vector of all weights, or of all biases.
+
+    Errors: `CannotTellError` if they are about both, since the biases may be among the weights, or not.
+    """
+    found = {x.base for e in formulas for x in e.atoms(Indexed)} & {W, V, U}
+    if U in found and len(found) > 1:
+        raise CannotTellError("whether the biases are among all weights is not said")
+    return bool(found)
 
 
 class FlatForm:
@@ -65,7 +71,7 @@ class FlatForm:
 
     def _entry(self, q: Indexed) -> Expr:
         head, at = q.base, q.indices
-        if head in (W, V, self.output, self.target, C) or head == n:
+        if head in (W, V, U, self.output, self.target, C) or head == n:
             return q
         if head == self.curvature:
             return C[(self.depth, *at)]
@@ -84,7 +90,7 @@ class FlatForm:
         inner = self._visit(e.operand)
         if isinstance(e.op, Operator):
             return S("p", WEIGHTS, lambda p: V[p] * self._by(W[p], inner))
-        if not isinstance(e.op, Indexed) or e.op.base != W:
+        if not isinstance(e.op, Indexed) or e.op.base not in (W, U):
             raise CannotTellError("beside the vector of all weights, derivatives by it alone are known")
         return self._by(e.op, inner)
 
@@ -103,7 +109,7 @@ class FlatForm:
             raise CannotTellError("third derivatives of the error are not known")
 
         rules: dict[Any, Any] = {
-            W: same(w.indices[0]), V: CONSTANT, self.output: NAMED, a: NAMED, self.target: CONSTANT, E: error,
+            w.base: same(w.indices[0]), V: CONSTANT, self.output: NAMED, a: NAMED, self.target: CONSTANT, E: error,
             delta: signal, C: refuse, net.M: refuse,
         }  # fmt: skip
         try:

@@ -43,7 +43,8 @@ atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA
     | LBRACE RBRACE -> nothing
 slot: LBRACE expression RBRACE | LETTER | NUMBER
 %declare PLUS MINUS TIMES HAD SLASH OUTER SUB SUP PRIME LBRACE RBRACE LETTER NUMBER TOP STAR NAME EQUALS COMMA LROUND
-%declare LBAR RBAR RROUND LSQUARE RSQUARE LESS IN DOTS STOP PARTIAL NABLA FRAC BAR SUM PROD SQRT LCURLY RCURLY INFTY NOTE
+%declare RROUND LSQUARE RSQUARE LESS IN DOTS STOP PARTIAL NABLA FRAC BAR SUM PROD SQRT LCURLY RCURLY INFTY NOTE
+%declare LBAR RBAR
 """
 
 OPENING = {"LROUND", "LSQUARE", "LCURLY", "LBRACE", "LANGLE"}
@@ -131,8 +132,8 @@ def _with_fractions(tokens: list[Token]) -> list[Token]:
     r"""``{x \over y}`` as ``\frac{x}{y}``."""
     while (place := next((p for p, token in enumerate(tokens) if token.type == "OVER"), None)) is not None:
         start, stop = _group_around(tokens, place)
-        if start is None or stop is None:
-            return tokens
+        if start is None or stop is None or (start, stop) == _group_around(tokens, _next_over(tokens, place)):
+            return tokens  # and then it is refused
         over, opened, closed = tokens[place], tokens[start], tokens[stop]
         sign = Token("FRAC", over.value, start_pos=over.start_pos, end_pos=over.end_pos)
         middle = [_like(closed, "RBRACE", over), _like(opened, "LBRACE", over)]
@@ -141,6 +142,10 @@ def _with_fractions(tokens: list[Token]) -> list[Token]:
             quotient = [opened, *quotient, closed]
         tokens = tokens[:start] + quotient + tokens[stop + 1 :]
     return tokens
+
+
+def _next_over(tokens: Sequence[Token], place: int) -> int:
+    return next((p for p in range(place + 1, len(tokens)) if tokens[p].type == "OVER"), 0)
 
 
 def _like(token: Token, kind: str, place: Token) -> Token:
@@ -169,7 +174,8 @@ def _group_around(tokens: Sequence[Token], place: int) -> tuple[int | None, int 
 def _with_bars(tokens: list[Token]) -> list[Token]:
     r"""Bars that open and close a norm told apart, $\|x\|$; those in scripts stay as they are."""
     found: list[Token] = []
-    script, open_bars = 0, []  # how deep in the braces of a script; of open bars how deep in brackets they are
+    script = 0  # how deep in the braces of a script
+    open_bars: list[int] = []  # how deep in brackets each stands
     depth = 0
     for place, token in enumerate(tokens):
         if script or (token.type == "LBRACE" and place and tokens[place - 1].type in ("SUB", "SUP")):

@@ -64,9 +64,8 @@ class NotationPrinter(IndexPrinter):
         """A quantity of a certain pattern, whose number is its first index."""
         layers, slots = layers_of(e), slots_of(e)
         if e.base == C:
-            return self._print(
-                Diff(at(a[layers[0], slots[0]], number), Diff(at(a[layers[0], slots[1]], number), E_OF[number]))
-            )
+            one, other = (at(a[layers[0], slot], number) for slot in slots)
+            return self._print(Diff(one, Diff(other, E_OF[number])))
         if e.base == g:
             return self._print(Diff(at(z[layers[0], slots[0]], number), E_OF[number]))
         printed = self._print(e)

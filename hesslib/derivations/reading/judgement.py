@@ -218,6 +218,10 @@ class Judge:
         """Both sides entry by entry, at the same letters."""
         if not isinstance(left, Array) and not isinstance(right, Array):
             return left, right
+        if left == 0 and isinstance(right, Array):
+            left = right.map(lambda e: sp.S.Zero)
+        if right == 0 and isinstance(left, Array):
+            right = left.map(lambda e: sp.S.Zero)
         shapes = [side.shape if isinstance(side, Array) else (None, None) for side in (left, right)]
         for one, other in zip(*shapes, strict=True):
             if (one is None) != (other is None) or (one is not None and sp.expand(one - other) != 0):

@@ -29,15 +29,16 @@ def about_patterns(tokens: Sequence[Token], notation: Notation, tensors: Mapping
     for place, token in enumerate(tokens):
         scripts = _scripts(tokens, place)
         inside = [[t.value for t in signs if t.type not in ("LBRACE", "RBRACE")] for _, signs in scripts]
-        if token.type == "SUM" and any(part[:1] == [letter] for part in inside):
-            if typed or any(part == [notation.patterns] for part in inside):
-                return True
+        known = typed or any(part == [notation.patterns] for part in inside)
+        if token.type == "SUM" and known and any(part[:1] == [letter] for part in inside):
+            return True
         if token.value == notation.error and any(_says(part, letter) for part in inside):
             return True
         tensor = tensors.get(token.value)
-        if token.type == "LETTER" and tensor is not None and tensor.pattern:
-            if any(_tells(kind, signs, letter, tensor, typed) for kind, signs in scripts):
-                return True
+        if token.type != "LETTER" or tensor is None or not tensor.pattern:
+            continue
+        if any(_tells(kind, signs, letter, tensor, typed) for kind, signs in scripts):
+            return True
     return False
 
 

@@ -22,7 +22,7 @@ from .grammar import Node
 from .notation import WEIGHTS, W
 from .patterns import at, labels
 from .quantities import MAX_POWER, Quantities
-from .scripts import leaves, scripts_of, split
+from .scripts import Scripts, leaves, scripts_of, split
 from .vocabulary import Vocabulary
 
 NAMES = {
@@ -545,7 +545,24 @@ class Meaning(Quantities):
         scripts = scripts_of(factor, self.fail)
         if not rest or scripts.above or scripts.primes or rest[0].parts[0].kind != "factor":
             raise self.fail("the gradient of what?", factor)
-        operand, used = self.factor(rest, 0)
+        bare = self._without_transpose(rest[0]) if self.one_output else None
+        operand, used = self.factor([bare, *rest[1:]] if bare is not None else rest, 0)
+        found = self._gradient_of(operand, factor, scripts)
+        return (found.T if bare is not None and isinstance(found, Array) else found), used
+
+    def _without_transpose(self, piece: Node) -> Node | None:
+        r"""The letter without its transpose, where that is one of a number: $\nabla y_n^T$ is $(\nabla y_n)^T$."""
+        factor = piece.parts[0]
+        if factor.parts[0].kind != "atom" or factor.parts[0].parts[0].kind != "LETTER":
+            return None
+        turned = [s for s in factor.parts[1:] if s.kind == "above" and [x.kind for x in _leaves_of(s)] == ["TOP"]]
+        turned += [s for s in factor.parts[1:] if s.kind == "above" and [x.value for x in _leaves_of(s)] == ["T"]]
+        if not turned:
+            return None
+        rest = [part for part in factor.parts if all(part is not s for s in turned)]
+        return Node(piece.kind, "", [Node("factor", "", rest, factor.start, factor.stop)], piece.start, piece.stop)
+
+    def _gradient_of(self, operand: Any, factor: Node, scripts: Scripts) -> Any:
         if not scripts.below:
             if not self.vocabulary.vectors:
                 raise self.fail(r"the gradient by which variable? \nabla_w E says it", factor)
@@ -560,8 +577,8 @@ class Meaning(Quantities):
             variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
         if isinstance(operand, Array) and operand.columns is None and isinstance(variable, Array):
             column, by = operand, variable
-            return Array(by.rows, column.rows, lambda i, j: Diff(by.entry(i, None), column.entry(j, None))), used
-        return self._derived(operand, [variable], factor), used
+            return Array(by.rows, column.rows, lambda i, j: Diff(by.entry(i, None), column.entry(j, None)))
+        return self._derived(operand, [variable], factor)
 
 
 def _some(value: Any) -> Expr:

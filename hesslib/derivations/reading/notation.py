@@ -30,6 +30,8 @@ N = sp.Symbol("N", integer=True, positive=True)  # patterns
 WEIGHTS = sp.Symbol("W", integer=True, positive=True)  # weights and biases, all together
 W = Tensor("w", shape=(WEIGHTS,), independent=True)
 V = Tensor("v", shape=(WEIGHTS,))
+BIASES = sp.Symbol("B", integer=True, positive=True)  # biases, all together
+U = Tensor("b", shape=(BIASES,), independent=True)
 
 
 @dataclass(frozen=True)

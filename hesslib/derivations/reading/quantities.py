@@ -13,11 +13,11 @@ from sympy import Expr, Indexed, KroneckerDelta
 
 from hesslib.calculus.index import Diff, RangeError, Tensor, Width
 
-from ..network import E
+from ..network import E, a, b
 from .arrays import Array
 from .grammar import Node
 from .labels import in_subscript, in_superscript
-from .notation import WEIGHTS, W
+from .notation import WEIGHTS, U, W
 from .patterns import at
 from .place import ReadingError
 from .scripts import Scripts, indices, number, scripts_of, split
@@ -188,10 +188,15 @@ class Quantities:
         if self.one_output and tensor in words.outputs and not below and not turned:
             self.took_one_output = True
             return self._powered(factor, tensor[1], powers)
+        if self.one_output and tensor == a and words.layer_of_letter and not (layers or below or turned or vector):
+            self.took_one_output = True
+            return self._powered(factor, tensor[words.last, 1], powers)
         if tensor.layers and not layers:
             told = words.layer_from([n for n, _ in below])
             if told is not None:
                 layers = [told]
+            elif tensor == b and len(below) == 1 and not words.layer_of_letter and words.last is not None:
+                return self._powered(factor, U[below[0][1]], powers)  # one of all biases
             elif vector and words.last is not None:
                 layers = [words.last] * tensor.layers
             else:

@@ -179,6 +179,15 @@ def _argument(signs: Sequence[Node], place: int) -> tuple[list[Node], int]:
     return inner, len(signs) - 1
 
 
+def _primes(signs: Sequence[Node], place: int) -> tuple[int, int]:
+    r"""How many primes begin at ``place``, as ``'`` or as ``^{\prime}``, and where the signs go on."""
+    raised = place < len(signs) and signs[place].kind == "SUP"
+    inner, last = _argument(signs, place + raised)
+    if inner and all(sign.kind == "PRIME" for sign in inner):
+        return len(inner), last + 1
+    return 0, place
+
+
 def indices(
     signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
 ) -> list[tuple[str, Expr]]:
@@ -205,8 +214,7 @@ def indices(
             if place < len(part) and part[place].kind == "SUB":
                 inner, last = _argument(part, place + 1)
                 name, place = name + "_" + "".join(sign.value for sign in inner), last + 1
-            while place < len(part) and part[place].kind in ("PRIME", "SUP"):
-                name += "'" * (part[place].kind == "PRIME")
-                place += 1
+            while (primes := _primes(part, place))[0]:
+                name, place = name + "'" * primes[0], primes[1]
             found.append((name, bound.get(name, vocabulary.index(name))))
     return found

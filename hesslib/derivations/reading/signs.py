@@ -111,9 +111,10 @@ SIGNS = {
     r"\gt": "LESS", r"\neq": "UNEQUAL", r"\ne": "UNEQUAL", r"\in": "IN", r"\to": "IN", r"\rightarrow": "IN",
     r"\leftarrow": "IN", r"\mapsto": "IN", r"\forall": "IN", r"\propto": "ABOUT", r"\\": "ROW", r"\cr": "ROW",
     r"\newline": "ROW", r"\dots": "DOTS", r"\ldots": "DOTS", r"\cdots": "DOTS", r"\vdots": "DOTS", r"\ddots": "DOTS",
-    r"\over": "OVER", r"\pm": "PM", r"\mp": "PM", r"\qquad": "GAP", r"\quad": "GAP", r"\top": "TOP", r"\intercal": "TOP", ".": "STOP",
+    r"\pm": "PM", r"\mp": "PM", r"\qquad": "GAP", r"\quad": "GAP", r"\top": "TOP", r"\intercal": "TOP", ".": "STOP",
     ":": "STOP", r"\colon": "STOP", r"\langle": "LANGLE", r"\rangle": "RANGLE", r"\int": "INT", r"\star": "STAR",
     r"\dagger": "STAR", "!": "STAR", r"\infty": "INFTY", r"\lim": "INT", r"\choose": "INT", r"\&": "STAR",
+    r"\over": "OVER",
 }  # fmt: skip
 FUNCTIONS = {
     r"\ln",

@@ -92,15 +92,16 @@ def _cells(row: Sequence[Token]) -> list[list[Token]]:
     depth = 0
     for token in row:
         depth += (token.type in OPEN) - (token.type in CLOSE)
-        if token.type == "GAP" and depth == 0:
-            cells.append([])
+        if token.type in ("GAP", "COMMA") and depth == 0:
+            cells.append([token] if token.type == "COMMA" else [])
         elif token.type != "GAP":
             cells[-1].append(token)
     out: list[list[Token]] = [[]]
     for cell in cells:
+        comma = bool(cell) and cell[0].type == "COMMA"
         inside = _relations(cell)
-        if inside and inside[0] > 0 and out[-1] and _relations(out[-1]):
-            out.append(cell)
+        if inside and inside[0] > comma and out[-1] and _relations(out[-1]):
+            out.append(cell[comma:])
         else:
             out[-1] = out[-1] + cell
     return out
