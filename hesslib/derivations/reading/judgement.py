@@ -5,6 +5,7 @@ Longer than one sitting: from the text to the verdict, one step after the other.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,8 @@ from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
-from ..network import E, L, M, b, l, m, u
+from ..network import E, L, M, a, b, l, m, u
+from .activations import ACTIVATIONS, may_be_written_out, written_out
 from .arrays import Array, said
 from .flat import FlatForm, is_flat, with_one_output
 from .grammar import parse, require_bounds
@@ -31,7 +33,7 @@ from .labels import about_patterns
 from .meaning import Meaning
 from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
-from .patterns import WORDS, PatternForm, of_one, stripped
+from .patterns import WORDS, PatternForm, at, is_labelled, of_one, stripped
 from .place import ReadingError
 from .slips import cost, mended, resized
 from .statements import Statement, statements
@@ -241,18 +243,19 @@ class Judge:
             )
         return Verdict(text, False, reason=reason)
 
-    def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+    def _form(self, one: Expr, other: Expr, assumed: Assumed) -> NetworkForm | FlatForm:
+        """What formulas about one pattern are compared in."""
+        plain = stripped(one), stripped(other)
+        if is_flat(*plain):
+            return FlatForm(assumed, self.words.tensors.get(self.notation.curvature, M), self.words.last or L)
         biases = self.notation.biases == "always" or any(
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
-        plain = stripped(one), stripped(other)
-        form: NetworkForm | FlatForm
-        if is_flat(*plain):
-            form = FlatForm(assumed, self.words.tensors.get(self.notation.curvature, M), self.words.last or L)
-        else:
-            form = NetworkForm(plain, assumed, two=self.two, biases=biases)
-            form = self.forms.setdefault(form.key, form)
-        forms = self._of_patterns(one, other, form, assumed)
+        form = NetworkForm(plain, assumed, two=self.two, biases=biases)
+        return self.forms.setdefault(form.key, form)
+
+    def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+        forms = self._of_patterns(one, other, self._form(one, other, assumed), assumed)
         if self.one_output:
             return with_one_output(forms[0], self.words.last or L), with_one_output(forms[1], self.words.last or L)
         return forms
@@ -293,8 +296,8 @@ class Judge:
             for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
                 assumed = Assumed(outputs, "squares")
                 found.append((assumed, assumed.words))
-            if n.outputs == "any":
-                found.append((Assumed("any", "canonical"), Assumed("any", "canonical").words))
+            if n.outputs != "linear":
+                found.append((Assumed(n.outputs, "canonical"), Assumed(n.outputs, "canonical").words))
         return found
 
     def _about_loss(self, one: Expr, other: Expr) -> bool:
@@ -330,6 +333,8 @@ class Judge:
                 of_squares = decision, assumed
             if first is None or (differs and (first.word == "undecided" or not condition)):
                 first, plain = decision, assumed
+        if first is not None and (condition := self._with_activation(one, other)):
+            return Verdict(text, True, condition)
         if first is None and broken is None:
             return self._from_book(one, other, text, why)
         if of_squares is not None and self._about_loss(one, other):  # what differs is said for the loss that is meant
@@ -338,6 +343,23 @@ class Judge:
             return Verdict(text, None, reason=first.reason)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
+
+    def _with_activation(self, one: Expr, other: Expr) -> str:
+        """The condition under which the formula holds, if it writes an activation function out; empty if there is none."""
+        for assumed, condition in self._assumptions(one, other):
+            try:
+                form, forms = self._form(one, other, assumed), self._forms(one, other, assumed)
+                if isinstance(form, FlatForm) or assumed.diagonal or not may_be_written_out(*forms):
+                    continue
+                named = any(e.has(sp.exp, sp.tanh) for e in forms)
+                received = functools.partial(_received, form) if named else None
+                for kind in ACTIVATIONS:
+                    decision = decide(*[written_out(e, kind, received) for e in forms])
+                    if decision.word == "equal":
+                        return "; ".join(filter(None, (condition, kind, ONE_OUTPUT * self.one_output)))
+            except (CannotTellError, MayVanishError, RangeError):
+                continue
+        return ""
 
     def _from_book(self, one: Expr, other: Expr, text: str, why: Exception | None) -> Verdict:
         """The verdict by what the book derived of the left side.
@@ -474,3 +496,11 @@ class Judge:
             return equal(*forms) and decide(*forms).word == "equal"
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
             return False
+
+
+def _received(form: NetworkForm, x: sp.Indexed) -> Expr:
+    """What the unit receives that sends ``x``."""
+    if is_labelled(x):
+        layer, number, unit = x.indices
+        return at(form.of(a[layer, unit]), number)
+    return form.of(a[x.indices])

@@ -26,10 +26,11 @@ def about_patterns(tokens: Sequence[Token], notation: Notation, tensors: Mapping
     if not letter:
         return False
     typed = bool(notation.units)
+    counted = typed or letter == notation.input  # it counts no units
     for place, token in enumerate(tokens):
         scripts = _scripts(tokens, place)
         inside = [[t.value for t in signs if t.type not in ("LBRACE", "RBRACE")] for _, signs in scripts]
-        known = typed or any(part == [notation.patterns] for part in inside)
+        known = counted or any(part == [notation.patterns] for part in inside)
         if token.type == "SUM" and known and any(part[:1] == [letter] for part in inside):
             return True
         if token.value == notation.error and any(_says(part, letter) for part in inside):

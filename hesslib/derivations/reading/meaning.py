@@ -270,7 +270,9 @@ class Meaning(Quantities):
         letters = [argument.parts[0].parts[0].value if argument is not None else "" for argument in arguments]
         plain = [argument is not None and len(argument.parts) == 1 for argument in arguments]
         weights = [letter in words.parameters and bare for letter, bare in zip(letters, plain, strict=True)]
-        inputs = [letter in words.inputs for letter in letters]
+        inputs = [letter in words.inputs or letter == words.pattern for letter in letters]
+        if letters == [words.pattern] and all(plain) and words.pattern in words.inputs:  # no vector is multiplied by it
+            return True
         return any(weights) and all(one or other for one, other in zip(weights, inputs, strict=True))
 
     def _at_arguments(self, factor: Node, piece: Node) -> Any:
@@ -280,8 +282,12 @@ class Meaning(Quantities):
             argument = self._bare(part) if part.kind == "expression" else None
             if argument is None or argument.parts[0].parts[0].value in self.vocabulary.parameters:
                 continue
-            told = self.letter(argument)
-            for number in labels(_some(told)):
+            name = argument.parts[0].parts[0].value
+            if name == self.vocabulary.pattern and len(argument.parts) == 1:
+                numbers = {self.bound.get(name, self.vocabulary.index(name))}
+            else:
+                numbers = labels(_some(self.letter(argument)))
+            for number in numbers:
                 value = self._each(value, lambda e, number=number: at(e, number))
         return value
 
@@ -387,9 +393,17 @@ class Meaning(Quantities):
         body = self.term(rest, factor)
         self.bound = saved
         self._require_known(factor, given)
+        for name, k in letters_new:
+            if self.vocabulary.pattern and name.rstrip("'") == self.vocabulary.pattern:
+                body = self._each(body, lambda e, k=k: self._of_pattern(e, k))
         for name, k in reversed(letters_new):
             body = self._each(body, lambda e, k=k, name=name: self._summed(e, k, given, name, factor))
         return body
+
+    @staticmethod
+    def _of_pattern(e: Expr, number: Expr) -> Expr:
+        r"""What is summed, of that pattern: $\sum_n\delta_jz_i$ says so where nothing in it has a number of its own."""
+        return at(e, number) if not labels(e) and not e.has(E) else e
 
     def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None]:
         below = [sign for sign in below if sign.value != r"\forall"]

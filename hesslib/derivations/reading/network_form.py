@@ -173,6 +173,9 @@ class NetworkForm:
             return z[0, at[0]]
         if head == self.output:
             return self.output_unit(at[0])
+        if head == self.target and self.assumed.loss == "canonical" and self.by_activation:
+            top = self.depth, at[0]  # what the derivative by the activation says of it
+            return self.output_unit(at[0]) - h(a[top]).fdiff() * g[top]
         if head == delta:
             return self.signal(*at)
         if head == a:
@@ -219,8 +222,8 @@ class NetworkForm:
             if self.assumed.outputs == "activated":
                 return h(a[self.top, k]).fdiff() * (z[self.top, k] - self.target[k])
             return a[self.top, k] - self.target[k]
-        if last and self.assumed.loss == "canonical":
-            return self.output[k] - self.target[k]
+        if last and self.assumed.loss == "canonical" and not self.by_activation:
+            return self.output_unit(k) - self.target[k]
         if self.by_activation:
             return h(a[self.top, k]).fdiff() * g[self.top, k]
         return delta[self.top, k]

@@ -23,6 +23,7 @@ HOLDS = [
     ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n \delta_j^n z_i^n"), ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n \delta_j^{(n)} z_i^{(n)}"),
     ("prml", r"\delta_{nj} = h'(a_{nj}) \sum_k w_{kj} \delta_{nk}"), ("prml", r"\frac{\partial E_n}{\partial \mathbf{x}_n} = \frac{\partial E_n}{\partial \mathbf{x}_n}"),
     ("prml", r"\frac{\partial^2 E}{\partial w_{kj}^{(2)} \partial w_{k'j'}^{(2)}} = \sum_n z_{nj} z_{nj'} M_{nkk'} = \sum_n M_{nk'k} z_{nj'} z_{nj}"),
+    ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n \delta_j z_i"), ("nielsen", r"\frac{\partial C}{\partial b^l_j} = \frac1n \sum_x \delta^l_j"),
     ("nielsen", r"C = \frac1n \sum_x C_x"), ("nielsen", r"\frac{\partial C}{\partial w^l_{jk}} = \frac{1}{n} \sum_x a^{x,l-1}_k \delta^{x,l}_j"),
     ("nielsen", r"\delta^{x,l} = ((w^{l+1})^T \delta^{x,l+1}) \odot \sigma'(z^{x,l})"),
 ]  # fmt: skip
@@ -36,11 +37,14 @@ WRONG = [
     ("book", r"\frac{\partial E_n}{\partial a_{n'j}^{(l)}} = \delta_{nj}^{(l)}"), ("book", r"E = \sum_n E_n \\ \frac{\partial E}{\partial a_{nj}^{(l)}} = 2 \delta_{nj}^{(l)}"),
     ("prml", r"\frac{\partial E}{\partial w_{ji}} = \frac{1}{N} \sum_n \delta_{nj} z_{ni}"), ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n \delta_{nj} z_{nj}"),
     ("book", r"\frac{\partial E}{\partial W^{(l)}} = \sum_{n=1}^N \boldsymbol\delta_n^{(l)} (\mathbf{z}_n^{(l)})^{\mathsf T}"), ("book", r"E^n = \sum_n E_n"),
+    ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n \delta_j z_j"), ("prml", r"\frac{\partial E}{\partial w_{ji}} = \frac1N \sum_n \delta_j z_i"),
+    ("prml", r"\frac{\partial E}{\partial w_{ji}} = (\sum_n \delta_j) (\sum_n z_i)"), ("nielsen", r"\frac{\partial C}{\partial b^l_j} = \sum_x \delta^l_j"),
     ("prml", r"\delta_{nj} = \sum_k w_{kj} \delta_{nk}"), ("nielsen", r"C = \sum_x C_x"), ("nielsen", r"\frac{\partial C}{\partial b^l_j} = \sum_x \delta^{x,l}_j"),
 ]  # fmt: skip
 
 NOT_TOLD = [
-    ("book", GRADIENT + r"\delta_j^{(l)} z_i^{(l-1)} + \sum_n 0 \cdot E_n", "to which pattern"), ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n \delta_j z_i", "to which pattern"),
+    ("book", r"\frac{\partial E}{\partial w_{ji}^{(l)}} = \sum_n \delta_{nj}^{(l)} z_i^{(l-1)}", "to which pattern"), ("prml", r"\frac{\partial E}{\partial w_{ji}} = z_i \sum_n \delta_j", "to which pattern"),
+    ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n E_n \delta_j z_i", "to which pattern"),
     ("prml", r"E = \sum_n E_n \\ \frac{\partial E}{\partial w_{ji}} = \delta_j z_i", "to which pattern"), ("book", r"E = \sum_{n=1}^{N} E_n + \sum_n z_n^{(l)}", "a pattern or a unit"),
     ("book", r"E = \sum_{n=1}^{K} E_n", "how large K"), ("book", r"E_n = w_{jn}^{(l)}", "belongs to none"), ("book", r"E_n^{(n)} = E_n", "said twice"),
     ("book", r"E = E_m + \sum_n E_n", "no index"), ("book", r"\frac{\partial E}{\partial W^{(l)}} = \sum_{n=1}^N \delta_n^{(l)} (z_n^{(l-1)})^T", "a pattern or a unit"),

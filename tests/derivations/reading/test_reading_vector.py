@@ -76,7 +76,13 @@ def test_what_is_not_said_is_not_guessed(notation, text, reason):
 
 
 def test_what_a_hessian_lacks_is_said_for_the_loss_that_is_meant():
-    wrong = check_latex(r"\mathbf H = \sum_n \nabla y_n \nabla y_n^T + \sum_n (t_n - y_n) \nabla\nabla y_n", notation="prml")
+    wrong = check_latex(
+        r"\mathbf H = \sum_n \nabla y_n \nabla y_n^T + \sum_n (t_n - y_n) \nabla\nabla y_n", notation="prml"
+    )
     assert wrong.holds is False
     assert not any("delta" in term for term in wrong.lacks), wrong
-    assert check_latex(r"\mathbf H = \sum_k \sum_q M_{kq} \nabla a_k^{(L)} (\nabla a_q^{(L)})^T").slips[0].startswith("term missing")
+    assert (
+        check_latex(r"\mathbf H = \sum_k \sum_q M_{kq} \nabla a_k^{(L)} (\nabla a_q^{(L)})^T")
+        .slips[0]
+        .startswith("term missing")
+    )

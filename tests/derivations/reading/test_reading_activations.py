@@ -1,0 +1,63 @@
+r"""Formulas that write the activation function out, and losses that cancel its slope, hold under that condition."""
+
+from __future__ import annotations
+
+import pytest
+
+from hesslib.derivations import check_latex
+from hesslib.derivations.reading import judgement
+
+SIGMOID, TANH, OWN = "the logistic sigmoid", "is tanh", "the loss that belongs to the outputs"
+HOLDS = [
+    ("nielsen", r"\delta_j^l = a_j^l (1 - a_j^l) \sum_k w_{kj}^{l+1} \delta_k^{l+1}", SIGMOID),
+    ("nielsen", r"\frac{\partial a_j^l}{\partial z_j^l} = a_j^l (1 - a_j^l)", SIGMOID),
+    ("nielsen", r"\delta_j^L = (a_j^L - y_j) a_j^L (1 - a_j^L)", SIGMOID),
+    ("nielsen", r"\sigma'(z_j^l) = \sigma(z_j^l) (1 - \sigma(z_j^l))", SIGMOID),
+    ("nielsen", r"\sigma''(z_j^l) = a_j^l (1 - a_j^l) (1 - 2 a_j^l)", SIGMOID),
+    ("nielsen", r"a_j^l = \frac{1}{1 + e^{-z_j^l}}", SIGMOID),
+    ("nielsen", r"\sigma'(z_j^l) = 1 - (a_j^l)^2", TANH),
+    ("prml", r"z_j = \tanh(a_j)", TANH),
+    ("prml", r"\delta_j = (1 - z_j^2) \sum_k w_{kj} \delta_k", TANH),
+    ("prml", r"h'(a_j) = 1 - \tanh^2(a_j)", TANH),
+    ("prml", r"h''(a_j) = -2 z_j (1 - z_j^2)", TANH),
+    ("prml", r"\frac{\partial E}{\partial w_{ji}} = \sum_n x_{ni} (1 - z_{nj}^2) \sum_k w_{kj} \delta_{nk}", TANH),
+    ("nielsen", r"\delta^L = a^L - y", OWN),
+    ("nielsen", r"\delta_j^L = \frac{\partial C}{\partial a_j^L} \sigma'(z_j^L) = a_j^L - y_j", OWN),
+    ("nielsen", r"\frac{\partial C}{\partial w_{jk}^L} = \frac1n \sum_x a_k^{L-1} (a_j^L - y_j)", OWN),
+]
+WRONG = [
+    ("nielsen", r"\delta_j^l = a_j^l (1 + a_j^l) \sum_k w_{kj}^{l+1} \delta_k^{l+1}"),
+    ("nielsen", r"\delta_j^l = (1 - a_j^l) \sum_k w_{kj}^{l+1} \delta_k^{l+1}"),
+    ("nielsen", r"\delta_j^l = a_j^{l-1} (1 - a_j^{l-1}) \sum_k w_{kj}^{l+1} \delta_k^{l+1}"),
+    ("nielsen", r"\sigma''(z_j^l) = a_j^l (1 - a_j^l) (1 - a_j^l)"),
+    ("nielsen", r"a_j^l = \frac{1}{1 + e^{z_j^l}}"),
+    ("nielsen", r"a_j^l = \frac{1}{1 + e^{-z_j^{l-1}}}"),
+    ("prml", r"\delta_j = (1 - z_j)^2 \sum_k w_{kj} \delta_k"),
+    ("prml", r"\delta_j = (1 - z_j^2) \sum_k w_{kj}"),
+    ("prml", r"z_j = \tanh(z_j)"),
+    ("prml", r"h'(a_j) = \tanh(a_j)"),
+    ("nielsen", r"\delta^L = y - a^L"),
+    ("nielsen", r"\delta_j^L = \frac{\partial C}{\partial a_j^L} = a_j^L - y_j"),
+    ("nielsen", r"\delta_j^l = a_j^l - y_j"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _slips_are_not_looked_for(monkeypatch):
+    monkeypatch.setattr(judgement, "MAX_TRIES", 0)
+
+
+@pytest.mark.parametrize(("notation", "text", "condition"), HOLDS)
+def test_a_function_that_is_written_out_is_a_condition(notation, text, condition):
+    verdict = check_latex(text, notation=notation)
+    assert verdict.holds is True, verdict
+    assert condition in verdict.condition
+
+
+@pytest.mark.parametrize(("notation", "text"), WRONG)
+def test_under_no_activation_function_that_is_known_what_is_wrong_holds(notation, text):
+    assert check_latex(text, notation=notation).holds is not True
+
+
+def test_what_holds_for_every_activation_function_has_no_such_condition():
+    assert check_latex(r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k", notation="prml").condition == ""
