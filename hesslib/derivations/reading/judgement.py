@@ -22,7 +22,7 @@ from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
-from ..network import E, L, M, a, b, l, m, u
+from ..network import E, L, M, a, b, l, m, u, z
 from .activations import ACTIVATIONS, may_be_written_out, written_out
 from .arrays import Array, said
 from .flat import FlatForm, is_flat, with_one_output
@@ -31,7 +31,7 @@ from .in_notation import written
 from .known import known
 from .labels import about_patterns
 from .meaning import Meaning
-from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
+from .network_form import UNIT_LOSSES, Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
 from .patterns import WORDS, PatternForm, at, is_labelled, of_one, stripped
 from .place import ReadingError
@@ -48,6 +48,8 @@ MAX_WORK = 50_000
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 ONE_OUTPUT = "one output"
+NAMED = (sp.exp, sp.log, sp.tanh, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh)
+OWN_FUNCTION = "a function is written out: it holds with no activation function and no loss that are known here"
 MAX_LINKS = 40
 """How many equalities of one display are decided."""
 
@@ -293,12 +295,23 @@ class Judge:
             found += [(assumed, assumed.words) for assumed in (Assumed("linear"), Assumed("activated"))]
         found.append((Assumed(n.outputs, diagonal=True), Assumed(diagonal=True).words))
         if about_loss or bare:
-            for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
-                assumed = Assumed(outputs, "squares")
-                found.append((assumed, assumed.words))
+            for loss in UNIT_LOSSES:
+                for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
+                    assumed = Assumed(outputs, loss)
+                    if loss == "squares" or (outputs == "activated" and self._writes_out(one, other)):
+                        found.append((assumed, assumed.words))
             if n.outputs != "linear":
                 found.append((Assumed(n.outputs, "canonical"), Assumed(n.outputs, "canonical").words))
         return found
+
+    def _writes_out(self, one: Expr, other: Expr) -> bool:
+        """Whether formulas have a logarithm, or a quotient, of outputs or targets."""
+        outer = {self.words.tensors.get(letter) for letter in (self.notation.target, self.notation.output)} | {z}
+        parts = [x for e in (one, other) for x in stripped(e).atoms(sp.log, sp.Pow)]
+        return any(
+            (isinstance(x, sp.log) or x.exp.is_negative) and any(q.base in outer for q in x.atoms(sp.Indexed))
+            for x in parts
+        )
 
     def _about_loss(self, one: Expr, other: Expr) -> bool:
         """Whether formulas speak of targets or outputs."""
@@ -341,11 +354,19 @@ class Judge:
             first, plain = of_squares
         if first is not None and first.word == "undecided":
             return Verdict(text, None, reason=first.reason)
+        if first is not None and self._has_own_function(one, other):
+            return Verdict(text, None, reason=OWN_FUNCTION)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
 
+    @staticmethod
+    def _has_own_function(one: Expr, other: Expr) -> bool:
+        """Whether one side only has a function with a name, which may be an activation or a loss of its author."""
+        named = [{type(f) for f in e.atoms(*NAMED) if f.has(sp.Indexed)} for e in (one, other)]
+        return named[0] != named[1]
+
     def _with_activation(self, one: Expr, other: Expr) -> str:
-        """The condition under which the formula holds, if it writes an activation function out; empty if there is none."""
+        """The condition under which a formula holds that writes an activation function out; empty if there is none."""
         for assumed, condition in self._assumptions(one, other):
             try:
                 form, forms = self._form(one, other, assumed), self._forms(one, other, assumed)
