@@ -193,7 +193,7 @@ class _Beside(Judge):
         self, statement: Statement, text: str, words: Vocabulary, known: Sequence[tuple[Expr, Expr]], work: Work
     ) -> None:
         self.statement, self.text, self.words, self.known, self.work = statement, text, words, known, work
-        self.notation, self.two, self.one_output = Notation(), False, False
+        self.notation, self.two, self.one_output, self.any_number = Notation(), False, False, False
 
     def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
         try:

@@ -31,7 +31,7 @@ single: LETTER | NUMBER | TOP | STAR | PRIME | NAME
 raw: LBRACE raw* RBRACE | LETTER | NUMBER | TOP | STAR | PRIME | NAME | PLUS | MINUS | EQUALS | COMMA | LROUND
    | RROUND | LSQUARE | RSQUARE | SUB | SUP | LESS | IN | TIMES | SLASH | DOTS | STOP | PARTIAL | NABLA | FRAC
    | BAR | INFTY | NOTE | SUM
-atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA
+atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA | DOTS
     | FRAC slot slot -> fraction
     | SQRT slot -> root
     | LROUND expression (COMMA expression)* RROUND -> round
@@ -171,9 +171,22 @@ def _group_around(tokens: Sequence[Token], place: int) -> tuple[int | None, int 
     return ends[0], ends[1]
 
 
+def _doubled(tokens: Sequence[Token]) -> list[Token]:
+    """Two bars side by side, which are the sign of a norm, as one."""
+    found: list[Token] = []
+    for token in tokens:
+        last = found[-1] if found else None
+        if last is not None and last.value == token.value == "|" and last.end_pos == token.start_pos:
+            found[-1] = Token("BAR", "||", start_pos=last.start_pos, end_pos=token.end_pos)
+        else:
+            found.append(token)
+    return found
+
+
 def _with_bars(tokens: list[Token]) -> list[Token]:
     r"""Bars that open and close a norm told apart, $\|x\|$; those in scripts stay as they are."""
     found: list[Token] = []
+    tokens = _doubled(tokens)
     script = 0  # how deep in the braces of a script
     open_bars: list[int] = []  # how deep in brackets each stands
     depth = 0

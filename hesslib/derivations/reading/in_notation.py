@@ -53,6 +53,8 @@ class NotationPrinter(IndexPrinter):
         below = rf"_{{{self._letters(slots)}}}" if slots else ""
         if not layers or self._told(e):
             return name + below
+        if self.notation.weight_layer == "from" and e.base in (w, b, u, v):
+            layers = tuple(sp.expand(k - 1) for k in layers)
         numbers = ",".join(self._print(k).replace(" ", "") for k in layers)
         return (
             rf"{name}{below}^{{({numbers})}}"

@@ -127,6 +127,7 @@ class Judge:
         self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
         self.one_output = False  # whether the only output has no index
+        self.any_number = False  # whether the formula is about a function only
 
     def links(self) -> Iterator[Verdict]:
         """The verdict on each equality."""
@@ -185,13 +186,25 @@ class Judge:
                     break
                 return sides
         self.one_output = False
-        return found[0]
+        return self._of_any_number() or found[0]
+
+    def _of_any_number(self) -> list[_Side | ReadingError] | None:
+        """The sides as formulas about the activation function, at any number; None if they are about more than that."""
+        self.any_number = True
+        try:
+            sides = [self._side(tokens)[0] for tokens in self.statement.sides]
+        except ReadingError:
+            sides = []
+        if sides and all(isinstance(side.value, Expr) and not side.value.has(sp.Indexed, E) for side in sides):
+            return list(sides)
+        self.any_number = False
+        return None
 
     def _side(self, tokens: Any) -> tuple[_Side, bool]:
         if not tokens:
             raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
         reader = Meaning(self.words, self.text)
-        reader.one_output = self.one_output
+        reader.one_output, reader.any_number = self.one_output, self.any_number
         value = reader.expression(parse(tokens, self.text))
         side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
         return side, reader.took_one_output
@@ -319,6 +332,8 @@ class Judge:
         return any(q.base in meant for e in (one, other) for q in stripped(e).atoms(sp.Indexed))
 
     def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
+        if self.any_number:
+            return self._of_function(one, other, text)
         first: Decision | None = None
         of_squares: tuple[Decision, Assumed] | None = None
         why: Exception | None = None
@@ -358,6 +373,16 @@ class Judge:
             return Verdict(text, None, reason=OWN_FUNCTION)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
+
+    def _of_function(self, one: Expr, other: Expr, text: str) -> Verdict:
+        """The verdict on an identity of the activation function."""
+        first = decide(one, other)
+        if first.word == "equal":
+            return Verdict(text, True)
+        for kind in ACTIVATIONS:
+            if decide(written_out(one, kind, None), written_out(other, kind, None)).word == "equal":
+                return Verdict(text, True, kind)
+        return Verdict(text, None, reason="it holds for no activation function that is known here")
 
     @staticmethod
     def _has_own_function(one: Expr, other: Expr) -> bool:

@@ -14,7 +14,7 @@ from sympy import Expr
 from hesslib.calculus.index import Tensor
 
 from .grammar import Node
-from .notation import Notation
+from .notation import N, Notation
 from .scripts import split
 
 Script = tuple[str, list[Token]]
@@ -33,7 +33,7 @@ def about_patterns(tokens: Sequence[Token], notation: Notation, tensors: Mapping
         known = counted or any(part == [notation.patterns] for part in inside)
         if token.type == "SUM" and known and any(part[:1] == [letter] for part in inside):
             return True
-        if token.value == notation.error and any(_says(part, letter) for part in inside):
+        if token.value == notation.error and any(_says(part, letter, notation.patterns) for part in inside):
             return True
         tensor = tensors.get(token.value)
         if token.type != "LETTER" or tensor is None or not tensor.pattern:
@@ -43,19 +43,32 @@ def about_patterns(tokens: Sequence[Token], notation: Notation, tensors: Mapping
     return False
 
 
-def _says(part: Sequence[str], letter: str) -> bool:
-    return [sign for sign in part if sign not in ("(", ")", "'")] == [letter]
+def _says(part: Sequence[str], letter: str, last: str) -> bool:
+    return [sign for sign in part if sign not in ("(", ")", "'")] in ([letter], [last])
 
 
 def _tells(kind: str, signs: Sequence[Token], letter: str, tensor: Tensor, typed: bool) -> bool:
     """Whether a script of a quantity has a place for the number of a pattern, and the letter stands there."""
-    told = [t.value for t in signs if t.type == "LETTER" or t.type == "NUMBER"]
+    told = _indices(signs)
     if kind == "SUB":
         whole = len(told) == tensor.rank + 1 and letter in (told[0], told[-1])
         return whole or (typed and told == [letter])
     if any(t.type == "COMMA" for t in signs):
         return letter in told
     return told == [letter] and (typed or not tensor.layers)
+
+
+def _indices(signs: Sequence[Token]) -> list[str]:
+    """The letters and numbers of a script; one that has an index of its own, $n_l$, is no letter of a pattern."""
+    found: list[str] = []
+    place = 0
+    while place < len(signs):
+        token = signs[place]
+        scripts = _scripts(signs, place) if token.type == "LETTER" else []
+        if token.type in ("LETTER", "NUMBER"):
+            found.append("" if any(kind == "SUB" for kind, _ in scripts) else token.value)
+        place += 1 + sum(1 + len(inner) for _, inner in scripts)
+    return found
 
 
 def _scripts(tokens: Sequence[Token], place: int) -> list[Script]:
@@ -81,6 +94,10 @@ def in_subscript(
 ) -> tuple[list[tuple[str, Expr]], Expr | None, str]:
     """The indices without the number of the pattern, that number, and why it can't be told, if so."""
     places = [place for place, (name, _) in enumerate(below) if name.rstrip("'") == letter]
+    if rank == 0 and len(below) == 1 and (below[0][1] == N or below[0][0].isdigit()):
+        return [], below[0][1], ""
+    if not places and len(below) == rank + 1:  # a number says which, and N the last
+        places = [p for p in (0, rank) if below[p][1] == N or below[p][0].isdigit()][:1]
     if not places:
         return below, None, ""
     if len(below) == rank + 1 and places in ([0], [rank]):

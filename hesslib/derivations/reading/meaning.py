@@ -18,6 +18,7 @@ from hesslib.calculus.latex import tex
 from ..network import E
 from .arrays import Array, diag, fits, sums, times, together, trace
 from .conditions import indicator
+from .dots import with_dots
 from .grammar import Node
 from .notation import WEIGHTS, W
 from .patterns import at, labels
@@ -48,6 +49,8 @@ class Meaning(Quantities):
 
     # ------------------------------------------------------------------------------------------- sums of terms
     def expression(self, node: Node) -> Any:
+        if any(_is_dots(part) for part in node):
+            return with_dots(self, node)
         total: Any = None
         sign = 1
         for part in node:
@@ -599,6 +602,10 @@ def _some(value: Any) -> Expr:
     """A number as it is, of an array any entry."""
     i, j = (Dummy(s, integer=True) for s in "ij")
     return value.entry(i, j) if isinstance(value, Array) else value
+
+
+def _is_dots(part: Node) -> bool:
+    return part.kind == "term" and next(_leaves_of(part), part).kind == "DOTS"
 
 
 def _by_entry(e: Expr, x: Expr) -> Expr:

@@ -38,11 +38,12 @@ U = Tensor("b", shape=(BIASES,), independent=True)
 class Notation:
     r"""The letters for the quantities of a network, in LaTeX.
 
-    ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``layers`` whether
-    a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs,
-    hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated";
-    ``loss`` is "any" or "squares". Where a display tells patterns apart, ``whole`` says what the error without a
-    number is: the "sum" of those of the patterns, their "mean", or "any".
+    ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``weight_layer``
+    whether a weight has the number of the layer that it goes "to", or of the one that it comes "from"; ``layers``
+    whether a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of
+    inputs, hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or
+    "activated"; ``loss`` is "any" or "squares". Where a display tells patterns apart, ``whole`` says what the error
+    without a number is: the "sum" of those of the patterns, their "mean", or "any".
 
     Errors: ValueError for a choice that is none.
 
@@ -53,6 +54,7 @@ class Notation:
     name: str = "mine"
     weight: str = "w"  # goes to a unit from a unit, or from and to
     weights: str = "to from"  # the order of its indices
+    weight_layer: str = "to"  # whose number a weight or bias has: of the layer that it goes to, or "from"
     bias: str = "b"
     pre_activation: str = "a"  # what a unit receives
     activation: str = "z"  # what it sends
@@ -84,6 +86,7 @@ class Notation:
     def __post_init__(self) -> None:
         choices = {
             "weights": ("to from", "from to"),
+            "weight_layer": ("to", "from"),
             "layers": ("bracketed", "plain"),
             "biases": ("always", "where written"),
             "outputs": ("any", "linear", "activated"),
@@ -130,7 +133,7 @@ class Notation:
         }  # fmt: skip
         if self.output:
             tensors[self.output] = y2 if two else y
-        symbols: dict[str, Expr] = {self.error: net.E, "l": net.l, "m": net.m, self.depth: net.L}
+        symbols: dict[str, Expr] = {"l": net.l, "m": net.m, self.depth: net.L, self.error: net.E}
         layer: dict[str, Expr] = {}
         for unit, at in zip(("inputs", "hidden", "outputs"), (0, 1, 2) if two else (-1, 0, 1), strict=True):
             for letter in self.units.get(unit, ""):
@@ -152,6 +155,8 @@ class Notation:
             layer_of_letter=layer,
             size_of_letter={letter: n[at] for letter, at in layer.items()} | ({self.pattern: N} if patterns else {}),
             last=sp.Integer(2) if two else net.L,
+            lifted=self.weight_layer == "from",
+            in_scripts={self.depth: net.L} if self.depth == self.error else {},
             pattern=self.pattern if patterns else "",
             vectors={letter: v for letter, v in ((self.weight, W), (self.direction, V)) if letter},
             hessian=self.hessian if self.hessian not in tensors and self.hessian not in symbols else "",

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from hesslib.calculus.index import Diff, RangeError, Tensor, Width
 
-from ..network import E, a, b
+from ..network import E, a, b, u, v, w
 from .arrays import Array
 from .grammar import Node
 from .labels import in_subscript, in_superscript
@@ -38,6 +38,7 @@ class Quantities:
         self.conflicts: list[str] = []  # what has no meaning, though it is clear what was written
         self.one_output = False  # whether a target without an index is a number
         self.took_one_output = False
+        self.any_number = False  # whether a pre-activation without indices is any number
 
     def fail(self, message: str, node: Node, *readings: str) -> ReadingError:
         return ReadingError(message, self.text, node.start, node.stop, readings=readings)
@@ -171,6 +172,7 @@ class Quantities:
     ) -> Any:
         words = self.vocabulary
         layers, powers, turned = self._above(factor, tensor, scripts)
+        written = bool(layers)
         if scripts.primes:
             raise self.fail(f"{name} is no function; a prime of it has no meaning", factor)
         if name.lstrip("\\") == "delta" and len(below) == 2 and tensor.rank == 1:
@@ -180,6 +182,8 @@ class Quantities:
                 f"a Kronecker delta, which is written {words.kronecker[0]} here",
                 "an error signal, which has one index",
             )
+        if self.any_number and tensor == a and scripts.bare:
+            return Symbol(name.lstrip("\\"), real=True)
         if name in words.vectors and not layers and len(below) <= 1:
             whole = words.vectors[name]
             if below:
@@ -201,6 +205,8 @@ class Quantities:
                 layers = [words.last] * tensor.layers
             else:
                 raise self.fail(f"{name} needs a layer number here", factor, *self._layer_readings(name, below))
+        if words.lifted and tensor in (w, b, v, u) and written:
+            layers = [layer + 1 for layer in layers]
         if len(layers) != tensor.layers:
             raise self.fail(f"{name} takes {tensor.layers} layer number(s) and was given {len(layers)}", factor)
         if words.layer_of_letter and not tensor.layers:

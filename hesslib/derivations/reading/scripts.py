@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import sympy as sp
 from sympy import Expr
 
+from hesslib.calculus.index import Width
+
 from .grammar import Node
 from .place import ReadingError
 from .vocabulary import Vocabulary
@@ -158,7 +160,7 @@ def _letter(
         name, place = name + "'", place + 1
     if name in bound:
         return bound[name], place
-    value = vocabulary.symbols.get(name)
+    value = vocabulary.in_scripts.get(name, vocabulary.symbols.get(name))
     if value is None:
         return vocabulary.index(name), place
     return value, place
@@ -179,6 +181,11 @@ def _argument(signs: Sequence[Node], place: int) -> tuple[list[Node], int]:
     return inner, len(signs) - 1
 
 
+def _outside(signs: Sequence[Node], kind: str) -> bool:
+    """Whether a sign of this kind stands outside of braces."""
+    return len(split(signs, kind)) > 1 or any(sign.kind == kind for sign in (*signs[:1], *signs[-1:]))
+
+
 def _primes(signs: Sequence[Node], place: int) -> tuple[int, int]:
     r"""How many primes begin at ``place``, as ``'`` or as ``^{\prime}``, and where the signs go on."""
     raised = place < len(signs) and signs[place].kind == "SUP"
@@ -194,8 +201,7 @@ def indices(
     """The indices of a subscript, each with its name as it is written; side by side, or between commas."""
     found: list[tuple[str, Expr]] = []
     for part in split(signs):
-        kinds = {sign.kind for sign in part}
-        if kinds & {"PLUS", "MINUS", "SLASH"}:
+        if any(_outside(part, kind) for kind in ("PLUS", "MINUS", "SLASH")):
             found.append(("".join(sign.value for sign in part), number(part, vocabulary, fail, bound)))
             continue
         place = 0
@@ -213,6 +219,11 @@ def indices(
             name = here.value
             if place < len(part) and part[place].kind == "SUB":
                 inner, last = _argument(part, place + 1)
+                width = vocabulary.tensors.get(name)
+                if isinstance(width, Width):  # the last index
+                    found.append((name, width[number(inner, vocabulary, fail, bound)]))
+                    place = last + 1
+                    continue
                 name, place = name + "_" + "".join(sign.value for sign in inner), last + 1
             while (primes := _primes(part, place))[0]:
                 name, place = name + "'" * primes[0], primes[1]

@@ -61,3 +61,72 @@ def test_under_no_activation_function_that_is_known_what_is_wrong_holds(notation
 
 def test_what_holds_for_every_activation_function_has_no_such_condition():
     assert check_latex(r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k", notation="prml").condition == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        (r"\sigma'(z) = \sigma(z) (1 - \sigma(z))", SIGMOID),
+        (r"\sigma(z) = \frac{1}{1 + e^{-z}}", SIGMOID),
+        (r"\sigma'(z) = 1 - \sigma(z)^2", TANH),
+        (r"\sigma(z) + \sigma(z) = 2 \sigma(z)", ""),
+    ],
+)
+def test_an_identity_of_the_activation_function_holds_at_any_number(text, condition):
+    verdict = check_latex(text, notation="nielsen")
+    assert verdict.holds is True, verdict
+    assert condition in verdict.condition
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\sigma'(z) = \sigma(z) (1 + \sigma(z))",
+        r"\sigma(z) = \frac{1}{1 + e^{z}}",
+        r"\sigma(z) = z",
+        r"\sigma(z) = z_j^l",
+        r"\sigma'(z) = \sigma(w)",
+        r"\delta_j^l = \sigma'(z)",
+    ],
+)
+def test_what_is_no_identity_of_it_is_not_called_one(text):
+    assert check_latex(text, notation="nielsen").holds is not True
+
+
+CROSS = "cross-entropy error"
+
+
+@pytest.mark.parametrize(
+    ("notation", "text"),
+    [
+        ("nielsen", r"C = -\frac1n \sum_x \sum_j [y_j \ln a_j^L + (1 - y_j) \ln (1 - a_j^L)]"),
+        ("nielsen", r"\frac{\partial C}{\partial a_j^L} = \frac{1 - y_j}{1 - a_j^L} - \frac{y_j}{a_j^L}"),
+        ("nielsen", r"\delta_j^L = \frac{a_j^L - y_j}{a_j^L (1 - a_j^L)} \sigma'(z_j^L) = a_j^L - y_j"),
+        ("prml", r"E = -\sum_n \{ t_n \ln y_n + (1 - t_n) \ln (1 - y_n) \}"),
+    ],
+)
+def test_a_formula_may_be_about_the_cross_entropy(notation, text):
+    verdict = check_latex(text, notation=notation)
+    assert verdict.holds is True, verdict
+    assert CROSS in verdict.condition
+
+
+@pytest.mark.parametrize(
+    ("notation", "text"),
+    [
+        ("nielsen", r"C = -\frac1n \sum_x \sum_j [y_j \ln a_j^L - (1 - y_j) \ln (1 - a_j^L)]"),
+        ("nielsen", r"C = -\sum_x \sum_j [y_j \ln a_j^L + (1 - y_j) \ln (1 - a_j^L)]"),
+        ("nielsen", r"\frac{\partial C}{\partial a_j^L} = \frac{1 - y_j}{1 - a_j^L} + \frac{y_j}{a_j^L}"),
+        ("nielsen", r"\delta_j^L = \frac{a_j^L - y_j}{a_j^L (1 + a_j^L)} \sigma'(z_j^L)"),
+        ("prml", r"E = \sum_n \{ t_n \ln y_n + (1 - t_n) \ln (1 - y_n) \}"),
+        ("nielsen", r"a_j^L = \frac{e^{z_j^L}}{\sum_k e^{z_k^L}}"),
+    ],
+)
+def test_another_loss_or_function_is_not_called_right(notation, text):
+    assert check_latex(text, notation=notation).holds is not True
+
+
+def test_a_function_that_is_not_known_is_not_called_wrong():
+    softmax = check_latex(r"a_j^L = \frac{e^{z_j^L}}{\sum_k e^{z_k^L}}", notation="nielsen")
+    assert softmax.holds is None
+    assert "a function is written out" in softmax.reason

@@ -182,6 +182,32 @@ def test_a_notation_of_ones_own_is_declared_in_python_or_yaml():
     assert check_latex(text, notation=Notation.from_yaml(declared)).holds
 
 
+BELOW = Notation(
+    pre_activation="s", activation="o", function="g", error="L", target="y", output="", outputs="activated",
+    weight="W", weight_layer="from", width="r", curvature="", forward="", backward="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        (r"s_q^{(l+1)} = b_q^{(l)} + \sum_{p=1}^{r_l} W_{qp}^{(l)} o_p^{(l)}", True),
+        (r"\delta_p^{(l)} = g'(s_p^{(l)}) \sum_{q=1}^{r_{l+1}} \delta_q^{(l+1)} W_{qp}^{(l)}", True),
+        (r"\frac{\partial L}{\partial W_{qp}^{(l)}} = \delta_q^{(l+1)} o_p^{(l)}", True),
+        (r"\delta^{(L)} = g'(s^{(L)}) \odot \nabla_o L", True),
+        (r"s_q^{(l)} = b_q^{(l)} + \sum_p W_{qp}^{(l)} o_p^{(l-1)}", False),
+        (r"\delta_p^{(l)} = \sum_q \delta_q^{(l+1)} W_{qp}^{(l)}", False),
+        (r"\frac{\partial L}{\partial W_{qp}^{(l)}} = \delta_q^{(l)} o_p^{(l-1)}", False),
+        (r"\delta^{(L)} = L g'(s^{(L)})", False),
+    ],
+)
+def test_a_weight_may_have_the_number_of_the_layer_below_and_the_loss_the_letter_of_the_depth(text, holds):
+    verdict = check_latex(text, notation=BELOW)
+    assert verdict.holds is holds, verdict
+    if verdict.nearest:
+        assert check_latex(verdict.nearest, notation=BELOW).holds is not False, verdict
+
+
 def test_a_notation_that_is_none_is_refused():
     with pytest.raises(ValueError, match="notation is 'latin'"):
         check_latex("a = b", notation="latin")
