@@ -48,6 +48,13 @@ MAX_WORK = 50_000
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 ONE_OUTPUT = "one output"
+EXCLUSIVE = (
+    set(ACTIVATIONS),
+    set(WORDS.values()),
+    {words for words, _, _ in UNIT_LOSSES.values()},
+    {"linear outputs", "outputs with the activation function"},
+)
+"""Conditions of which one display can have one."""
 NAMED = (sp.exp, sp.log, sp.tanh, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh)
 OWN_FUNCTION = "a function is written out: it holds with no activation function and no loss that are known here"
 MAX_LINKS = 40
@@ -93,6 +100,11 @@ def together(text: str, links: Sequence[Verdict]) -> Verdict:
     worst = next((x for x in links if x.holds is False), next((x for x in links if x.holds is None), links[0]))
     if worst.holds:
         conditions = dict.fromkeys(part for x in links if x.condition for part in x.condition.split("; "))
+        told = {word for condition in conditions for word in condition.split(", ")}
+        for group in EXCLUSIVE:
+            if len(both := sorted(told & group)) > 1:
+                reason = f"the equalities hold under conditions that exclude each other: {' and '.join(both)}"
+                return Verdict(text, None, reason=reason, links=tuple(links))
         return replace(worst, text=text, condition="; ".join(conditions), links=tuple(links))
     return replace(worst, text=text, links=tuple(links))
 

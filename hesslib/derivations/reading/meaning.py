@@ -572,8 +572,9 @@ class Meaning(Quantities):
         factor = piece.parts[0]
         if factor.parts[0].kind != "atom" or factor.parts[0].parts[0].kind != "LETTER":
             return None
-        turned = [s for s in factor.parts[1:] if s.kind == "above" and [x.kind for x in _leaves_of(s)] == ["TOP"]]
-        turned += [s for s in factor.parts[1:] if s.kind == "above" and [x.value for x in _leaves_of(s)] == ["T"]]
+        above = [script for script in factor.parts[1:] if script.kind == "above"]
+        signs = {id(script): list(_leaves_of(script.parts[1])) for script in above}
+        turned = [s for s in above if [x.kind == "TOP" or x.value == "T" for x in signs[id(s)]] == [True]]
         if not turned:
             return None
         rest = [part for part in factor.parts if all(part is not s for s in turned)]

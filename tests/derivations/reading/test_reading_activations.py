@@ -130,3 +130,17 @@ def test_a_function_that_is_not_known_is_not_called_wrong():
     softmax = check_latex(r"a_j^L = \frac{e^{z_j^L}}{\sum_k e^{z_k^L}}", notation="nielsen")
     assert softmax.holds is None
     assert "a function is written out" in softmax.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\delta_j = z_j (1 - z_j) \sum_k w_{kj} \delta_k \\ \delta_j = (1 - z_j^2) \sum_k w_{kj} \delta_k",
+        r"y_k = a_k \\ y_k = h(a_k)",
+        r"\delta_k = y_k - t_k \\ E = -\sum_k [t_k \ln y_k + (1 - t_k) \ln (1 - y_k)]",
+    ],
+)
+def test_conditions_that_exclude_each_other_are_no_condition(text):
+    verdict = check_latex(text, notation="prml")
+    assert verdict.holds is None, verdict
+    assert "exclude each other" in verdict.reason
