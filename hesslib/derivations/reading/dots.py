@@ -24,7 +24,7 @@ def with_dots(reader: Meaning, node: Node, /) -> Expr:
     """
     parts = [part for part in node if part.kind == "term"]
     signs = _signs(node)
-    places = [place for place, part in enumerate(parts) if len(part.parts) == 1 and _dots(part)]
+    places = [place for place, part in enumerate(parts) if _dots(part)]
     if len(places) != 1 or not 0 < places[0] < len(parts) - 1:
         raise reader.fail("dots stand between terms, once in a sum", node)
     at = places[0]
@@ -61,9 +61,10 @@ def _signs(node: Node) -> list[int]:
 
 
 def _dots(part: Node) -> bool:
+    """Whether a term is dots and nothing else, without scripts."""
     leaf: Any = part
-    while leaf.parts:
-        leaf = leaf.parts[0]
+    while len(leaf.parts) == 1:
+        (leaf,) = leaf.parts
     return leaf.kind == "DOTS"
 
 

@@ -16,6 +16,7 @@ from sympy import Expr
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
 from hesslib.calculus.index import RangeError
+from hesslib.calculus.indicators import NoInverseError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference, equal
 from hesslib.calculus.ranges import agree_on_ranges
@@ -217,7 +218,10 @@ class Judge:
             raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
         reader = Meaning(self.words, self.text)
         reader.one_output, reader.any_number = self.one_output, self.any_number
-        value = reader.expression(parse(tokens, self.text))
+        try:
+            value = reader.expression(parse(tokens, self.text))
+        except NoInverseError as why:
+            raise ReadingError(str(why), self.text, tokens[0].start_pos or 0, tokens[-1].end_pos) from None
         side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
         return side, reader.took_one_output
 

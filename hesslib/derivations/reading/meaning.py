@@ -149,7 +149,10 @@ class Meaning(Quantities):
         if kind == "LETTER" and rest and (argument := self._brackets(rest[0])) is not None:
             if name in self.vocabulary.operators or (name == "R" and r"\mathcal{R}" in self.vocabulary.operators):
                 op = self.vocabulary.operators.get(name) or self.vocabulary.operators[r"\mathcal{R}"]
-                return self._each(self.expression(argument), lambda x: Diff(op, x)), place + 2
+                if not scripts_of(factor, self.fail).bare:
+                    raise self.fail(f"{name} has no index and no power of its own", factor)
+                value = self._each(self.expression(argument), lambda x: Diff(op, x))
+                return self.powered(rest[0].parts[0], value), place + 2
             if name in self.vocabulary.functions:
                 value = self.function(name, factor, self.expression(argument))
                 return self.powered(rest[0].parts[0], value), place + 2
@@ -385,7 +388,7 @@ class Meaning(Quantities):
     def sum(self, factor: Node, rest: list[Node]) -> Any:
         r"""$\sum_k$ or $\sum_{k=1}^n$ of all that follows in its term."""
         scripts = scripts_of(factor, self.fail)
-        if not rest:
+        if not rest or scripts.primes:
             raise self.fail("a sum of nothing", factor)
         if not scripts.below:
             raise self.fail("a sum needs its index, \\sum_k", factor)

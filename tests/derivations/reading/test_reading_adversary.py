@@ -61,6 +61,9 @@ FALSE = [
 ]  # fmt: skip
 
 MORE_FALSE = [
+    ("book", r"\mathcal R_x\{\nabla E\} = \mathbf H \mathbf v"), ("book", r"\mathcal R^2\{a_j^{(l)}\} = \mathcal R\{a_j^{(l)}\}"),
+    ("prml", r"\mathcal R\{\nabla E\}_1 = \mathbf H \mathbf v"), ("book", r"\mathcal R\{a_j^{(l)}\}^2 = \mathcal R\{a_j^{(l)}\}"),
+    ("book", r"E = \sum_n' E_n"), ("book", r"E = E_1 + \dots' + E_N"), ("book", r"E = E_1 + \dots_1 + E_N"), ("book", r"\frac{E}{[1 \le k]} = E"),
     ("book",r"E = E_n"),("book",r"E_n = E \\ E = \sum_n E_n"),("book",r"\sum_n E_n = N E_n"),("book",r"\sum_n E_n = N E"),
     ("book",r"\frac{\partial E_n}{\partial E} = 1"),("book",r"\frac{\partial E}{\partial z_{ni}^{(0)}} = \sum_n \sum_k w_{ki}^{(1)} \delta_{nk}^{(1)}"),
     ("book",r"\sum_n E_n \sum_n E_n = \sum_n E_n^2"),("book",r"\sum_n (E_n + 1) = E + 1"),("book",r"\sum_{n=1}^N 1 = 1 \\ E = \sum_n E_n"),
