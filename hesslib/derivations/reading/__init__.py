@@ -3,7 +3,7 @@
 * ``place``: what cannot be read, and where in the text
 * ``signs``: the commands of LaTeX, and what each is
 * ``scanner``: a text as tokens that know where they stand
-* ``grammar``: tokens as a tree; what a letter means is not its business
+* ``brackets``: norms and quotients; ``grammar``: tokens as a tree; what a letter means is not its business
 * ``vocabulary``: which letter means what; ``notation``: which letters a book has for the network
 * ``scripts``: indices, layer numbers, primes and powers of a letter; ``labels``: which pattern it belongs to
 * ``arrays``: matrix notation, as entries; ``conditions``, ``dots``: conditions in brackets, sums with dots

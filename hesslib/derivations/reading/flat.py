@@ -19,8 +19,6 @@ from ..network import E, a, delta, n, z
 from .network_form import Assumed, C, CannotTellError
 from .notation import WEIGHTS, U, V, W, t, t2, y, y2
 
-__all__ = ["FlatForm", "is_flat"]
-
 
 def is_flat(*formulas: Expr) -> bool:
     """Whether formulas are about the vector of all weights, or of all biases.

@@ -1,6 +1,8 @@
 r"""A text as tokens that know where they stand: spacing, colours, sizes and environments are taken away.
 
 The macros of the book (``\pd``, ``\lay``, ``\Rop``, ``\kron``, ...) are spelled out on the way.
+
+Longer than one sitting: one scanner, which goes into itself for every macro.
 """
 
 from __future__ import annotations

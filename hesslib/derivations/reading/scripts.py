@@ -1,4 +1,7 @@
-r"""The scripts of a letter: indices, layer numbers, primes, a power, a transpose; in whatever order they stand."""
+r"""The scripts of a letter: indices, layer numbers, primes, a power, a transpose; in whatever order they stand.
+
+Longer than one sitting: indices, numbers and primes are read by the same signs.
+"""
 
 from __future__ import annotations
 
