@@ -96,5 +96,15 @@ def trace(x: Array, /) -> Expr:
     return S("s", x.rows, lambda s: x.entry(s, s))
 
 
+def sums(x: Array, /) -> Expr:
+    """The sum of all entries."""
+    rows, columns = x.rows, x.columns
+
+    def row(i: Any) -> Expr:
+        return x.entry(i, None) if columns is None else S("t", columns, lambda j: x.entry(i, j))
+
+    return row(None) if rows is None else S("s", rows, row)
+
+
 def _fits(one: Expr | None, other: Expr | None) -> bool:
     return (one is None) == (other is None) and (one is None or sp.expand(one - other) == 0)

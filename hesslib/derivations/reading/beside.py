@@ -20,19 +20,19 @@ from sympy import Expr
 
 from hesslib.calculus.decision import DisagreementError, decide
 from hesslib.calculus.denominators import MayVanishError
-from hesslib.calculus.index import RangeError, freshen, signature
+from hesslib.calculus.index import RangeError, Tensor, freshen, signature
 from hesslib.calculus.latex import tex, with_letters
+from hesslib.calculus.let import heads_of, meaning, unfold_lets
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import equal
 
 from .declared import UnsayableError, as_data, from_data
-from .grammar import parse, require_bounds
+from .declared import read_in as _read
+from .grammar import require_bounds
 from .judgement import MAX_WORK, Judge, Work, judged, together
-from .meaning import read
 from .network_form import Assumed
 from .notation import BOOK, Notation, notation_of
 from .place import ReadingError
-from .scanner import scan
 from .statements import Statement, statements
 from .verdict import Verdict
 from .vocabulary import Vocabulary
@@ -75,13 +75,16 @@ class Sheet:
     @classmethod
     def _of(cls, equations: Sequence[tuple[Any, Any]], *around: Any, wrong: Any) -> Sheet | None:
         sides = with_letters(*[sp.sympify(side) for pair in equations for side in pair], *around, wrong)
-        words = Vocabulary.of(*[side for side in sides if side is not None])
+        bodies = _definitions(*[side for side in sides if side is not None])
+        told = [body for _, body in bodies.values()]
+        words = Vocabulary.of(*[side for side in (*sides, *told) if side is not None])
+        defined = {_spelled(head): (at, _printed(body, words)) for head, (at, body) in bodies.items()}
         printed = [_printed(side, words) for side in sides[: 2 * len(equations)]]
         known = tuple((printed[i], printed[i + 1]) for i in range(0, len(printed), 2))
         text = _rows(known if wrong is None else [(printed[0], _printed(sides[-1], words))])
         if _holds_in_the_book(_rows(known)):
             return cls(text, BOOK.name)
-        sheet = cls(text, as_data(words), known)
+        sheet = cls(text, as_data(words, defined), known)
         return sheet if judged_on(text, sheet.data(), Work(MAX_WORK)).holds is (wrong is None) else None
 
     @classmethod
@@ -160,10 +163,27 @@ def _printed(e: Any, words: Vocabulary) -> str:
     raise UnsayableError(f"{text} is not read as what it was printed from")
 
 
-def _read(text: str, words: Vocabulary) -> Expr:
-    tokens = scan(text, names=words.spellings)
-    require_bounds(tokens, text)
-    return sp.sympify(read(parse(tokens, text), words, text))
+def _definitions(*formulas: Any) -> dict[Any, tuple[tuple[str, ...], Expr]]:
+    """What the quantities stand for that have a definition, those that it mentions included; each at certain letters.
+
+    The quantities of layers keep their names: their definitions lead from layer to layer.
+    """
+    found: dict[Any, tuple[tuple[str, ...], Expr]] = {}
+    waiting = [head for e in formulas for head in sorted(heads_of(sp.sympify(e)), key=str)]
+    while waiting:
+        head = waiting.pop(0)
+        if head in found or (isinstance(head, Tensor) and head.layers):
+            continue
+        letters = tuple(f"q_{{{place}}}" for place in range(head.rank)) if isinstance(head, Tensor) else ()
+        at = [sp.Symbol(letter, integer=True) for letter in letters]
+        body = meaning(head[tuple(at)]) if at else meaning(head)
+        found[head] = letters, body
+        waiting += sorted(heads_of(body), key=str)
+    return found
+
+
+def _spelled(head: Any) -> str:
+    return head.tex if isinstance(head, Tensor) else tex(head)
 
 
 class _Beside(Judge):
@@ -173,7 +193,7 @@ class _Beside(Judge):
         self, statement: Statement, text: str, words: Vocabulary, known: Sequence[tuple[Expr, Expr]], work: Work
     ) -> None:
         self.statement, self.text, self.words, self.known, self.work = statement, text, words, known, work
-        self.notation, self.two = Notation(), False
+        self.notation, self.two, self.one_output, self.any_number = Notation(), False, False, False
 
     def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
         try:
@@ -184,12 +204,24 @@ class _Beside(Judge):
             return Verdict(text, None, reason=str(why))
         if decision.word == "equal":
             return Verdict(text, True)
+        if self._equal_by_definition(one, other):
+            return Verdict(text, True)
         if decision.word == "undecided":
             return Verdict(text, None, reason=decision.reason)
         if not any(self._has(side) for side in (one, other)):
             return Verdict(text, None, reason=FOREIGN)
         told = str(decision.counterexample) if decision.counterexample else ""
         return self._wrong(one, other, text, OTHER, None, told)
+
+    def _equal_by_definition(self, one: Expr, other: Expr) -> bool:
+        """Whether the sides are equal once every quantity that has a definition is replaced by it."""
+        forms = self._forms(one, other, Assumed())
+        if not any(heads_of(e) for e in forms):
+            return False
+        try:
+            return decide(*map(unfold_lets, forms)).word == "equal"
+        except (MayVanishError, DisagreementError, ValueError):
+            return False
 
     def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
         return self._inserted(one), self._inserted(other)

@@ -15,6 +15,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 from lark.lexer import Lexer
 
+from .brackets import CLOSING, OPENING, with_bars, with_fractions
 from .place import MAX_NESTING, MAX_SUMS, MAX_TOKENS, ReadingError, TooLargeError
 
 GRAMMAR = r"""
@@ -31,21 +32,21 @@ single: LETTER | NUMBER | TOP | STAR | PRIME | NAME
 raw: LBRACE raw* RBRACE | LETTER | NUMBER | TOP | STAR | PRIME | NAME | PLUS | MINUS | EQUALS | COMMA | LROUND
    | RROUND | LSQUARE | RSQUARE | SUB | SUP | LESS | IN | TIMES | SLASH | DOTS | STOP | PARTIAL | NABLA | FRAC
    | BAR | INFTY | NOTE | SUM
-atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA
+atom: LETTER | NUMBER | NAME | SUM | PROD | PARTIAL | NABLA | DOTS
     | FRAC slot slot -> fraction
     | SQRT slot -> root
     | LROUND expression (COMMA expression)* RROUND -> round
     | LSQUARE expression RSQUARE -> square
+    | LSQUARE expression (LESS expression)+ RSQUARE -> indicator
     | LCURLY expression RCURLY -> curly
+    | LBAR expression RBAR -> norm
     | LBRACE expression RBRACE -> group
     | LBRACE RBRACE -> nothing
 slot: LBRACE expression RBRACE | LETTER | NUMBER
 %declare PLUS MINUS TIMES HAD SLASH OUTER SUB SUP PRIME LBRACE RBRACE LETTER NUMBER TOP STAR NAME EQUALS COMMA LROUND
 %declare RROUND LSQUARE RSQUARE LESS IN DOTS STOP PARTIAL NABLA FRAC BAR SUM PROD SQRT LCURLY RCURLY INFTY NOTE
+%declare LBAR RBAR
 """
-
-OPENING = {"LROUND", "LSQUARE", "LCURLY", "LBRACE", "LANGLE"}
-CLOSING = {"RROUND", "RSQUARE", "RCURLY", "RBRACE", "RANGLE"}
 
 
 @dataclass
@@ -84,6 +85,7 @@ def parse(tokens: Sequence[Token], text: str, /) -> Node:
     long or has too many sums is refused before it is read.
     """
     require_bounds(tokens, text)
+    tokens = with_bars(with_fractions(list(tokens)))
     end = tokens[-1].end_pos if tokens else len(text)
     try:
         tree = _parser().parse(tokens)

@@ -14,7 +14,8 @@ from hesslib.calculus.macros import expand
 
 from ..network import E, a, b, delta, u, v, w, z
 from .network_form import C, g
-from .notation import Notation, t, t2, x, y, y2
+from .notation import N, Notation, t, t2, x, y, y2
+from .patterns import E_OF, at, is_labelled, plain_base
 
 
 class NotationPrinter(IndexPrinter):
@@ -36,6 +37,10 @@ class NotationPrinter(IndexPrinter):
         if not isinstance(e.base, Tensor) or isinstance(e.base, Width):
             return super()._print_Indexed(e)
         layers, slots = layers_of(e), list(slots_of(e))
+        if e.base == E_OF:
+            return rf"{self.notation.error}_{{{self._letters(slots)}}}"
+        if is_labelled(e):
+            return self._of_pattern(plain_base(e)[(*layers, *slots[1:])], slots[0])
         if e.base == C:
             return self._print(Diff(a[layers[0], slots[0]], Diff(a[layers[0], slots[1]], E)))
         if e.base == g:
@@ -48,12 +53,25 @@ class NotationPrinter(IndexPrinter):
         below = rf"_{{{self._letters(slots)}}}" if slots else ""
         if not layers or self._told(e):
             return name + below
+        if self.notation.weight_layer == "from" and e.base in (w, b, u, v):
+            layers = tuple(sp.expand(k - 1) for k in layers)
         numbers = ",".join(self._print(k).replace(" ", "") for k in layers)
         return (
             rf"{name}{below}^{{({numbers})}}"
             if self.notation.layers == "bracketed"
             else rf"{name}{below}^{{{numbers}}}"
         )
+
+    def _of_pattern(self, e: Indexed, number: Expr) -> str:
+        """A quantity of a certain pattern, whose number is its first index."""
+        layers, slots = layers_of(e), slots_of(e)
+        if e.base == C:
+            one, other = (at(a[layers[0], slot], number) for slot in slots)
+            return self._print(Diff(one, Diff(other, E_OF[number])))
+        if e.base == g:
+            return self._print(Diff(at(z[layers[0], slots[0]], number), E_OF[number]))
+        printed = self._print(e)
+        return printed.replace("_{", rf"_{{{self._letters([number])}", 1)
 
     def _told(self, e: Indexed) -> bool:
         """Whether the first index letter says the layer."""
@@ -70,6 +88,8 @@ class NotationPrinter(IndexPrinter):
         )
 
     def _print_Symbol(self, e: Any, style: str = "plain") -> str:
+        if e == N:
+            return self.notation.patterns
         return self.notation.error if e == E else super()._print_Symbol(e, style)
 
     def _print_KroneckerDelta(self, e: KroneckerDelta, exp: Any = None) -> str:

@@ -5,6 +5,7 @@ Longer than one sitting: from the text to the verdict, one step after the other.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,20 +16,25 @@ from sympy import Expr
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
 from hesslib.calculus.index import RangeError
+from hesslib.calculus.indicators import NoInverseError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference, equal
 from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
-from ..network import E, b, l, m, u
+from ..network import E, L, M, a, b, l, m, u, z
+from .activations import ACTIVATIONS, may_be_written_out, written_out
 from .arrays import Array, said
+from .flat import FlatForm, is_flat, with_one_output
 from .grammar import parse, require_bounds
 from .in_notation import written
 from .known import known
+from .labels import about_patterns
 from .meaning import Meaning
-from .network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
+from .network_form import UNIT_LOSSES, Assumed, C, CannotTellError, NetworkForm, loose_letters
 from .notation import Notation, notation_of
+from .patterns import WORDS, PatternForm, at, is_labelled, of_one, stripped
 from .place import ReadingError
 from .slips import cost, mended, resized
 from .statements import Statement, statements
@@ -42,6 +48,16 @@ MAX_WORK = 50_000
 """How much the mended formulas of one display may cost together, as they are and in the form to compare."""
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
+ONE_OUTPUT = "one output"
+EXCLUSIVE = (
+    set(ACTIVATIONS),
+    set(WORDS.values()),
+    {words for words, _, _ in UNIT_LOSSES.values()},
+    {"linear outputs", "outputs with the activation function"},
+)
+"""Conditions of which one display can have one."""
+NAMED = (sp.exp, sp.log, sp.tanh, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh)
+OWN_FUNCTION = "a function is written out: it holds with no activation function and no loss that are known here"
 MAX_LINKS = 40
 """How many equalities of one display are decided."""
 
@@ -64,11 +80,13 @@ def check_latex(text: str, /, *, notation: str | Notation = "book") -> Verdict:
 def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
     """The verdict, with so much work spent already on looking for slips."""
     try:
-        found = statements(text, names=notation.vocabulary().spellings)
+        words = notation.vocabulary()
+        found = statements(text, names=words.spellings)
         for statement in found:
             for side in statement.sides:
                 require_bounds(side, text)
-        links = [link for statement in found for link in Judge(statement, text, notation, work).links()]
+        patterns = any(about_patterns(side, notation, words.tensors) for s in found for side in s.sides)
+        links = [link for s in found for link in Judge(s, text, notation, work, patterns=patterns).links()]
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))
     except RecursionError:
@@ -82,7 +100,12 @@ def together(text: str, links: Sequence[Verdict]) -> Verdict:
         return Verdict(text, None, reason="there is no equation in it")
     worst = next((x for x in links if x.holds is False), next((x for x in links if x.holds is None), links[0]))
     if worst.holds:
-        conditions = dict.fromkeys(x.condition for x in links if x.condition)
+        conditions = dict.fromkeys(part for x in links if x.condition for part in x.condition.split("; "))
+        told = {word for condition in conditions for word in condition.split(", ")}
+        for group in EXCLUSIVE:
+            if len(both := sorted(told & group)) > 1:
+                reason = f"the equalities hold under conditions that exclude each other: {' and '.join(both)}"
+                return Verdict(text, None, reason=reason, links=tuple(links))
         return replace(worst, text=text, condition="; ".join(conditions), links=tuple(links))
     return replace(worst, text=text, links=tuple(links))
 
@@ -108,12 +131,16 @@ class Work:
 class Judge:
     """The judgement of one statement."""
 
-    def __init__(self, statement: Statement, text: str, notation: Notation, work: Work) -> None:
+    def __init__(
+        self, statement: Statement, text: str, notation: Notation, work: Work, *, patterns: bool = False
+    ) -> None:
         self.statement, self.text, self.notation, self.work = statement, text, notation, work
         signs = {token.value for side in statement.sides for token in side}
         self.two = notation.two_layered(signs)
-        self.words = notation.vocabulary(two=self.two)
+        self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
+        self.one_output = False  # whether the only output has no index
+        self.any_number = False  # whether the formula is about a function only
 
     def links(self) -> Iterator[Verdict]:
         """The verdict on each equality."""
@@ -122,12 +149,7 @@ class Judge:
         if len(self.statement.relations) > MAX_LINKS:
             place = self.statement.relations[MAX_LINKS]
             raise ReadingError(f"a chain of more than {MAX_LINKS} equalities", self.text, place.start_pos or 0)
-        sides: list[_Side | ReadingError] = []
-        for tokens in self.statement.sides:
-            try:
-                sides.append(self._side(tokens))
-            except ReadingError as why:
-                sides.append(why)
+        sides = self._sides()
         last = 0  # the last side of which it is not known that it is wrong
         for number, relation in enumerate(self.statement.relations):
             left, right = sides[last], sides[number + 1]
@@ -157,12 +179,51 @@ class Judge:
             return self.text
         return " ".join(self.text[tokens[0].start_pos or 0 : tokens[-1].end_pos].split()).replace(" & ", " ")
 
-    def _side(self, tokens: Any) -> _Side:
+    def _sides(self) -> list[_Side | ReadingError]:
+        """The sides; where outputs without an index make no sense as vectors, they are those of a network with one."""
+        found: list[list[_Side | ReadingError]] = []
+        for self.one_output in (False, True):
+            sides: list[_Side | ReadingError] = []
+            took = False
+            for tokens in self.statement.sides:
+                try:
+                    side, single = self._side(tokens)
+                    took = took or single
+                    sides.append(side)
+                except ReadingError as why:
+                    sides.append(why)
+            found.append(sides)
+            bad = [side for side in sides if isinstance(side, ReadingError)]
+            if not bad and (self.one_output or not took):
+                if self.one_output and not took:
+                    break
+                return sides
+        self.one_output = False
+        return self._of_any_number() or found[0]
+
+    def _of_any_number(self) -> list[_Side | ReadingError] | None:
+        """The sides as formulas about the activation function, at any number; None if they are about more than that."""
+        self.any_number = True
+        try:
+            sides = [self._side(tokens)[0] for tokens in self.statement.sides]
+        except ReadingError:
+            sides = []
+        if sides and all(isinstance(side.value, Expr) and not side.value.has(sp.Indexed, E) for side in sides):
+            return list(sides)
+        self.any_number = False
+        return None
+
+    def _side(self, tokens: Any) -> tuple[_Side, bool]:
         if not tokens:
             raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
         reader = Meaning(self.words, self.text)
-        value = reader.expression(parse(tokens, self.text))
-        return _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
+        reader.one_output, reader.any_number = self.one_output, self.any_number
+        try:
+            value = reader.expression(parse(tokens, self.text))
+        except NoInverseError as why:
+            raise ReadingError(str(why), self.text, tokens[0].start_pos or 0, tokens[-1].end_pos) from None
+        side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
+        return side, reader.took_one_output
 
     # --------------------------------------------------------------------------------------------------- one equality
     def _link(self, left: _Side, right: _Side, text: str) -> Verdict:
@@ -190,6 +251,10 @@ class Judge:
         """Both sides entry by entry, at the same letters."""
         if not isinstance(left, Array) and not isinstance(right, Array):
             return left, right
+        if left == 0 and isinstance(right, Array):
+            left = right.map(lambda e: sp.S.Zero)
+        if right == 0 and isinstance(left, Array):
+            right = left.map(lambda e: sp.S.Zero)
         shapes = [side.shape if isinstance(side, Array) else (None, None) for side in (left, right)]
         for one, other in zip(*shapes, strict=True):
             if (one is None) != (other is None) or (one is not None and sp.expand(one - other) != 0):
@@ -209,24 +274,46 @@ class Judge:
             )
         return Verdict(text, False, reason=reason)
 
-    def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+    def _form(self, one: Expr, other: Expr, assumed: Assumed) -> NetworkForm | FlatForm:
+        """What formulas about one pattern are compared in."""
+        plain = stripped(one), stripped(other)
+        if is_flat(*plain):
+            return FlatForm(assumed, self.words.tensors.get(self.notation.curvature, M), self.words.last or L)
         biases = self.notation.biases == "always" or any(
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
-        form = NetworkForm((one, other), assumed, two=self.two, biases=biases)
-        form = self.forms.setdefault(form.key, form)
-        return form.of(one), form.of(other)
+        form = NetworkForm(plain, assumed, two=self.two, biases=biases)
+        return self.forms.setdefault(form.key, form)
+
+    def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+        forms = self._of_patterns(one, other, self._form(one, other, assumed), assumed)
+        if self.one_output:
+            return with_one_output(forms[0], self.words.last or L), with_one_output(forms[1], self.words.last or L)
+        return forms
+
+    def _of_patterns(self, one: Expr, other: Expr, form: NetworkForm | FlatForm, assumed: Assumed) -> tuple[Expr, Expr]:
+        if self.words.pattern and not of_one(one, other):
+            several = PatternForm(form.of, assumed.whole, self.words.pattern)
+            return several.of(one), several.of(other)
+        return form.of(stripped(one)), form.of(stripped(other))
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
         n = self.notation
+        if self.words.pattern and not of_one(one, other) and E in one.free_symbols | other.free_symbols:
+            kinds = ("sum", "mean") if n.whole == "any" else (n.whole,)
+            known = self._of_one_pattern(stripped(one), stripped(other))
+            return [
+                (replace(assumed, whole=kind), "; ".join(filter(None, (condition, WORDS[kind] * (n.whole == "any")))))
+                for assumed, condition in known
+                for kind in kinds
+            ]
+        return self._of_one_pattern(stripped(one), stripped(other))
+
+    def _of_one_pattern(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
+        n = self.notation
         found = [(Assumed(n.outputs), "")]
-        words = self.words
-        about_loss = any(
-            q.base in (words.tensors.get(n.target), words.tensors.get(n.output))
-            for e in (one, other)
-            for q in e.atoms(sp.Indexed)
-        )
+        about_loss = self._about_loss(one, other)
         bare = any(
             e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E)
             for e in (one, other)
@@ -237,15 +324,34 @@ class Judge:
             found += [(assumed, assumed.words) for assumed in (Assumed("linear"), Assumed("activated"))]
         found.append((Assumed(n.outputs, diagonal=True), Assumed(diagonal=True).words))
         if about_loss or bare:
-            for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
-                assumed = Assumed(outputs, "squares")
-                found.append((assumed, assumed.words))
-            if n.outputs == "any":
-                found.append((Assumed("any", "canonical"), Assumed("any", "canonical").words))
+            for loss in UNIT_LOSSES:
+                for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
+                    assumed = Assumed(outputs, loss)
+                    if loss == "squares" or (outputs == "activated" and self._writes_out(one, other)):
+                        found.append((assumed, assumed.words))
+            if n.outputs != "linear":
+                found.append((Assumed(n.outputs, "canonical"), Assumed(n.outputs, "canonical").words))
         return found
 
+    def _writes_out(self, one: Expr, other: Expr) -> bool:
+        """Whether formulas have a logarithm, or a quotient, of outputs or targets."""
+        outer = {self.words.tensors.get(letter) for letter in (self.notation.target, self.notation.output)} | {z}
+        parts = [x for e in (one, other) for x in stripped(e).atoms(sp.log, sp.Pow)]
+        return any(
+            (isinstance(x, sp.log) or x.exp.is_negative) and any(q.base in outer for q in x.atoms(sp.Indexed))
+            for x in parts
+        )
+
+    def _about_loss(self, one: Expr, other: Expr) -> bool:
+        """Whether formulas speak of targets or outputs."""
+        meant = {self.words.tensors.get(letter) for letter in (self.notation.target, self.notation.output)}
+        return any(q.base in meant for e in (one, other) for q in stripped(e).atoms(sp.Indexed))
+
     def _decided(self, one: Expr, other: Expr, text: str) -> Verdict:
+        if self.any_number:
+            return self._of_function(one, other, text)
         first: Decision | None = None
+        of_squares: tuple[Decision, Assumed] | None = None
         why: Exception | None = None
         broken: RangeError | None = None
         plain: Assumed | None = None
@@ -264,16 +370,58 @@ class Judge:
                 plain = plain or assumed
                 continue
             if decision.word == "equal":
-                return Verdict(text, True, condition)
+                only = ONE_OUTPUT if self.one_output else ""
+                return Verdict(text, True, "; ".join(filter(None, (condition, only))))
             differs = decision.word == "different"
+            if differs and assumed.loss == "squares" and of_squares is None and is_flat(one, other):
+                of_squares = decision, assumed
             if first is None or (differs and (first.word == "undecided" or not condition)):
                 first, plain = decision, assumed
+        if first is not None and (condition := self._with_activation(one, other)):
+            return Verdict(text, True, condition)
         if first is None and broken is None:
             return self._from_book(one, other, text, why)
+        if of_squares is not None and self._about_loss(one, other):  # what differs is said for the loss that is meant
+            first, plain = of_squares
         if first is not None and first.word == "undecided":
             return Verdict(text, None, reason=first.reason)
+        if first is not None and self._has_own_function(one, other):
+            return Verdict(text, None, reason=OWN_FUNCTION)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
+
+    def _of_function(self, one: Expr, other: Expr, text: str) -> Verdict:
+        """The verdict on an identity of the activation function."""
+        first = decide(one, other)
+        if first.word == "equal":
+            return Verdict(text, True)
+        for kind in ACTIVATIONS:
+            if decide(written_out(one, kind, None), written_out(other, kind, None)).word == "equal":
+                return Verdict(text, True, kind)
+        return Verdict(text, None, reason="it holds for no activation function that is known here")
+
+    @staticmethod
+    def _has_own_function(one: Expr, other: Expr) -> bool:
+        """Whether one side only has a function with a name, which may be an activation or a loss of its author."""
+        named = [{type(f) for f in e.atoms(*NAMED) if f.has(sp.Indexed)} for e in (one, other)]
+        return named[0] != named[1]
+
+    def _with_activation(self, one: Expr, other: Expr) -> str:
+        """The condition under which a formula holds that writes an activation function out; empty if there is none."""
+        for assumed, condition in self._assumptions(one, other):
+            try:
+                form, forms = self._form(one, other, assumed), self._forms(one, other, assumed)
+                if isinstance(form, FlatForm) or assumed.diagonal or not may_be_written_out(*forms):
+                    continue
+                named = any(e.has(sp.exp, sp.tanh) for e in forms)
+                received = functools.partial(_received, form) if named else None
+                for kind in ACTIVATIONS:
+                    decision = decide(*[written_out(e, kind, received) for e in forms])
+                    if decision.word == "equal":
+                        return "; ".join(filter(None, (condition, kind, ONE_OUTPUT * self.one_output)))
+            except (CannotTellError, MayVanishError, RangeError):
+                continue
+        return ""
 
     def _from_book(self, one: Expr, other: Expr, text: str, why: Exception | None) -> Verdict:
         """The verdict by what the book derived of the left side.
@@ -410,3 +558,11 @@ class Judge:
             return equal(*forms) and decide(*forms).word == "equal"
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
             return False
+
+
+def _received(form: NetworkForm, x: sp.Indexed) -> Expr:
+    """What the unit receives that sends ``x``."""
+    if is_labelled(x):
+        layer, number, unit = x.indices
+        return at(form.of(a[layer, unit]), number)
+    return form.of(a[x.indices])

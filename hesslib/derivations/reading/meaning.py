@@ -15,10 +15,15 @@ from hesslib.calculus.index import Diff, RangeError, Tensor, slots_of
 from hesslib.calculus.indicators import Holds
 from hesslib.calculus.latex import tex
 
-from .arrays import Array, diag, fits, times, together, trace
+from ..network import E
+from .arrays import Array, diag, fits, sums, times, together, trace
+from .conditions import indicator
+from .dots import with_dots
 from .grammar import Node
+from .notation import WEIGHTS, W
+from .patterns import at, labels
 from .quantities import MAX_POWER, Quantities
-from .scripts import leaves, scripts_of, split
+from .scripts import Scripts, leaves, scripts_of, split
 from .vocabulary import Vocabulary
 
 NAMES = {
@@ -44,6 +49,8 @@ class Meaning(Quantities):
 
     # ------------------------------------------------------------------------------------------- sums of terms
     def expression(self, node: Node) -> Any:
+        if any(_is_dots(part) for part in node):
+            return with_dots(self, node)
         total: Any = None
         sign = 1
         for part in node:
@@ -133,7 +140,8 @@ class Meaning(Quantities):
         if kind == "fraction":
             return self.fraction(factor, rest, len(pieces), place)
         if kind == "NABLA":
-            return self.gradient(factor, rest), place + 2
+            value, used = self.gradient(factor, rest)
+            return value, place + 1 + used
         if kind == "PARTIAL":
             raise self.fail(r"a derivative is written as a fraction, \frac{\partial E}{\partial w}", factor)
         if kind == "NAME":
@@ -141,11 +149,17 @@ class Meaning(Quantities):
         if kind == "LETTER" and rest and (argument := self._brackets(rest[0])) is not None:
             if name in self.vocabulary.operators or (name == "R" and r"\mathcal{R}" in self.vocabulary.operators):
                 op = self.vocabulary.operators.get(name) or self.vocabulary.operators[r"\mathcal{R}"]
-                return self._each(self.expression(argument), lambda x: Diff(op, x)), place + 2
+                if not scripts_of(factor, self.fail).bare:
+                    raise self.fail(f"{name} has no index and no power of its own", factor)
+                value = self._each(self.expression(argument), lambda x: Diff(op, x))
+                return self.powered(rest[0].parts[0], value), place + 2
             if name in self.vocabulary.functions:
                 value = self.function(name, factor, self.expression(argument))
                 return self.powered(rest[0].parts[0], value), place + 2
-            self._require_product(name, factor, argument, rest[0])
+            if not self._stands_for_itself(name, rest[0]):
+                self._require_product(name, factor, argument, rest[0])
+        if kind == "LETTER" and rest and self._stands_for_itself(name, rest[0]):
+            return self._at_arguments(factor, rest[0]), place + 2
         if kind == "LETTER" and name in self.vocabulary.functions and name not in self.vocabulary.tensors:
             raise self.fail(f"{name} is a function; its argument stands in brackets", factor, f"{name}(a)")
         if kind == "LETTER" and name == "e" and not self.known("e") and [p.kind for p in factor.parts[1:]] == ["above"]:
@@ -170,11 +184,30 @@ class Meaning(Quantities):
             if kind == "group" and (bare := self._bare(inside[0])) is not None:
                 return self.letter(Node("factor", "", [*bare.parts, *factor.parts[1:]], factor.start, factor.stop))
             value = self.expression(inside[0])
+        elif kind == "indicator":
+            value = indicator(self, atom)
+        elif kind == "norm":
+            return self.norm(factor)
         elif kind == "nothing":
             raise self.fail("nothing stands between these braces", atom)
         else:
             raise self.fail(f"{atom.value or kind} cannot stand alone", node)
         return self.powered(factor, value)
+
+    def norm(self, factor: Node) -> Expr:
+        """The square of a norm, the sum of the squares of all entries; of a number it is its square."""
+        atom = factor.parts[0]
+        scripts = scripts_of(factor, self.fail)
+        squared = [[sign.value for sign in signs] for signs in scripts.above] == [["2"]]
+        euclidean = [sign.value for sign in scripts.below] in ([], ["2"], ["F"])
+        if not squared or not euclidean or scripts.primes:
+            raise self.fail("of norms and absolute values only the square is read", factor)
+        (inside,) = [part for part in atom if part.kind == "expression"]
+        value = self.expression(inside)
+        if not isinstance(value, Array):
+            return value**2
+        squares = value.map(lambda e: e**2)
+        return sums(squares)
 
     def _bare(self, node: Node) -> Node | None:
         """The letter in braces that stand only around it, as in ``{w}^{(l)}``."""
@@ -226,6 +259,43 @@ class Meaning(Quantities):
                 f"{told[0]} as a function of what stands in the brackets",
                 rf"the product {told[0]} \cdot {told[1]}",
             )
+
+    def _stands_for_itself(self, name: str, piece: Node) -> bool:
+        r"""Whether brackets behind a quantity of a network name what it depends on, as in $E(\mathbf w)$.
+
+        They do if all weights, which are no factor of anything, stand among what is in them.
+        """
+        words = self.vocabulary
+        tensor = words.tensors.get(name)
+        if not (words.symbols.get(name) == E or (tensor is not None and tensor.pattern)):
+            return False
+        factor = piece.parts[0]
+        if factor.kind != "factor" or factor.parts[0].kind != "round" or len(factor.parts) > 1:
+            return False
+        arguments = [self._bare(part) for part in factor.parts[0] if part.kind == "expression"]
+        letters = [argument.parts[0].parts[0].value if argument is not None else "" for argument in arguments]
+        plain = [argument is not None and len(argument.parts) == 1 for argument in arguments]
+        weights = [letter in words.parameters and bare for letter, bare in zip(letters, plain, strict=True)]
+        inputs = [letter in words.inputs or letter == words.pattern for letter in letters]
+        if letters == [words.pattern] and all(plain) and words.pattern in words.inputs:  # no vector is multiplied by it
+            return True
+        return any(weights) and all(one or other for one, other in zip(weights, inputs, strict=True))
+
+    def _at_arguments(self, factor: Node, piece: Node) -> Any:
+        """The quantity, at the pattern of the input that stands in the brackets behind it."""
+        value = self.letter(factor)
+        for part in piece.parts[0].parts[0]:
+            argument = self._bare(part) if part.kind == "expression" else None
+            if argument is None or argument.parts[0].parts[0].value in self.vocabulary.parameters:
+                continue
+            name = argument.parts[0].parts[0].value
+            if name == self.vocabulary.pattern and len(argument.parts) == 1:
+                numbers = {self.bound.get(name, self.vocabulary.index(name))}
+            else:
+                numbers = labels(_some(self.letter(argument)))
+            for number in numbers:
+                value = self._each(value, lambda e, number=number: at(e, number))
+        return value
 
     def _scalar(self, value: Any, node: Node) -> Expr:
         if isinstance(value, Array):
@@ -318,7 +388,7 @@ class Meaning(Quantities):
     def sum(self, factor: Node, rest: list[Node]) -> Any:
         r"""$\sum_k$ or $\sum_{k=1}^n$ of all that follows in its term."""
         scripts = scripts_of(factor, self.fail)
-        if not rest:
+        if not rest or scripts.primes:
             raise self.fail("a sum of nothing", factor)
         if not scripts.below:
             raise self.fail("a sum needs its index, \\sum_k", factor)
@@ -329,11 +399,20 @@ class Meaning(Quantities):
         body = self.term(rest, factor)
         self.bound = saved
         self._require_known(factor, given)
+        for name, k in letters_new:
+            if self.vocabulary.pattern and name.rstrip("'") == self.vocabulary.pattern:
+                body = self._each(body, lambda e, k=k: self._of_pattern(e, k))
         for name, k in reversed(letters_new):
             body = self._each(body, lambda e, k=k, name=name: self._summed(e, k, given, name, factor))
         return body
 
+    @staticmethod
+    def _of_pattern(e: Expr, number: Expr) -> Expr:
+        r"""What is summed, of that pattern: $\sum_n\delta_jz_i$ says so where nothing in it has a number of its own."""
+        return at(e, number) if not labels(e) and not e.has(E) else e
+
     def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None]:
+        below = [sign for sign in below if sign.value != r"\forall"]
         parts = split(below, "EQUALS")
         if len(parts) == 1 and any(s.kind in ("LESS", "IN") for s in below):
             cut = next(p for p, s in enumerate(below) if s.kind in ("LESS", "IN"))
@@ -478,22 +557,59 @@ class Meaning(Quantities):
                 operand = self._each(operand, lambda e, x=variable: Diff(x, e))
         return operand
 
-    def gradient(self, factor: Node, rest: list[Node]) -> Any:
-        r"""$\nabla_xE$, the array of derivatives by the entries of x."""
-        scripts = scripts_of(factor, self.fail)
-        if not scripts.below:
-            raise self.fail(r"the gradient by which variable? \nabla_w E says it", factor)
-        if not rest or scripts.above or rest[0].parts[0].kind != "factor":
-            raise self.fail("the gradient of what?", factor)
-        from .grammar import parse
-        from .scanner import scan
+    def gradient(self, factor: Node, rest: list[Node]) -> tuple[Any, int]:
+        r"""$\nabla_xE$, the array of derivatives by the entries of x, and how many of the factors that follow it is of.
 
-        start, stop = scripts.below[0].start, scripts.below[-1].stop
-        tokens = scan(" " * start + self.text[start:stop], names=self.vocabulary.spellings)
-        tree = parse(tokens, self.text)
-        variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
-        operand = self.factor(rest, 0)[0]
+        Without x the derivatives are by all weights; of a vector they are a matrix, $\nabla\nabla E$ the Hessian.
+        """
+        scripts = scripts_of(factor, self.fail)
+        if not rest or scripts.above or scripts.primes or rest[0].parts[0].kind != "factor":
+            raise self.fail("the gradient of what?", factor)
+        bare = self._without_transpose(rest[0]) if self.one_output else None
+        operand, used = self.factor([bare, *rest[1:]] if bare is not None else rest, 0)
+        found = self._gradient_of(operand, factor, scripts)
+        return (found.T if bare is not None and isinstance(found, Array) else found), used
+
+    def _without_transpose(self, piece: Node) -> Node | None:
+        r"""The letter without its transpose, where that is one of a number: $\nabla y_n^T$ is $(\nabla y_n)^T$."""
+        factor = piece.parts[0]
+        if factor.parts[0].kind != "atom" or factor.parts[0].parts[0].kind != "LETTER":
+            return None
+        above = [script for script in factor.parts[1:] if script.kind == "above"]
+        signs = {id(script): list(_leaves_of(script.parts[1])) for script in above}
+        turned = [s for s in above if [x.kind == "TOP" or x.value == "T" for x in signs[id(s)]] == [True]]
+        if not turned:
+            return None
+        rest = [part for part in factor.parts if all(part is not s for s in turned)]
+        return Node(piece.kind, "", [Node("factor", "", rest, factor.start, factor.stop)], piece.start, piece.stop)
+
+    def _gradient_of(self, operand: Any, factor: Node, scripts: Scripts) -> Any:
+        if not scripts.below:
+            if not self.vocabulary.vectors:
+                raise self.fail(r"the gradient by which variable? \nabla_w E says it", factor)
+            variable = Array(WEIGHTS, None, lambda i, j: W[i])
+        else:
+            from .grammar import parse
+            from .scanner import scan
+
+            start, stop = scripts.below[0].start, scripts.below[-1].stop
+            tokens = scan(" " * start + self.text[start:stop], names=self.vocabulary.spellings)
+            tree = parse(tokens, self.text)
+            variable = self.letter(tree.parts[0].parts[0].parts[0], vector=True)
+        if isinstance(operand, Array) and operand.columns is None and isinstance(variable, Array):
+            column, by = operand, variable
+            return Array(by.rows, column.rows, lambda i, j: Diff(by.entry(i, None), column.entry(j, None)))
         return self._derived(operand, [variable], factor)
+
+
+def _some(value: Any) -> Expr:
+    """A number as it is, of an array any entry."""
+    i, j = (Dummy(s, integer=True) for s in "ij")
+    return value.entry(i, j) if isinstance(value, Array) else value
+
+
+def _is_dots(part: Node) -> bool:
+    return part.kind == "term" and next(_leaves_of(part), part).kind == "DOTS"
 
 
 def _by_entry(e: Expr, x: Expr) -> Expr:

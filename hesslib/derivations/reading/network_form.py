@@ -9,7 +9,7 @@ Longer than one sitting: the derivatives by all kinds of variables, which need e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,17 @@ _without_biases = Architecture(
 )
 
 
+UNIT_LOSSES: dict[str, tuple[str, Callable[[Expr, Expr], Expr], Callable[[Expr, Expr], Expr]]] = {
+    "squares": ("squared error", lambda u, t: (u - t) ** 2 / 2, lambda u, t: u - t),
+    "entropy": (
+        "cross-entropy error of each output",
+        lambda u, t: -t * sp.log(u) - (1 - t) * sp.log(1 - u),
+        lambda u, t: (u - t) / (u * (1 - u)),
+    ),
+}
+"""Losses that are a sum over outputs: in words, of an output and its target, and the derivative by the output."""
+
+
 class CannotTellError(ValueError):
     """What is asked goes beyond what the two formulas say of the network."""
 
@@ -50,13 +61,14 @@ class Assumed:
     outputs: str = "any"
     loss: str = "any"
     diagonal: bool = False
+    whole: str = "sum"  # what the error of all patterns is
 
     @property
     def words(self) -> str:
-        """The condition in words."""
-        if self.loss == "squares":
+        """The condition in words, but for that on the error of all patterns."""
+        if self.loss in UNIT_LOSSES:
             kind = {"linear": "linear outputs, ", "activated": "outputs with the activation function, "}
-            return kind.get(self.outputs, "") + "squared error"
+            return kind.get(self.outputs, "") + UNIT_LOSSES[self.loss][0]
         if self.loss == "any" and self.outputs != "any" and not self.diagonal:
             return {"linear": "linear outputs", "activated": "outputs with the activation function"}[self.outputs]
         if self.loss == "canonical":
@@ -138,7 +150,7 @@ class NetworkForm:
 
     def _visit(self, e: Any) -> Any:
         if not e.args or isinstance(e, KroneckerDelta):
-            return self.error() if e == E and self.assumed.loss == "squares" else e
+            return self.error() if e == E and self.assumed.loss in UNIT_LOSSES else e
         if (found := self.kept.get(e)) is None:
             found = self.kept[e] = self._worked_out(e)
         return found
@@ -172,6 +184,9 @@ class NetworkForm:
             return z[0, at[0]]
         if head == self.output:
             return self.output_unit(at[0])
+        if head == self.target and self.assumed.loss == "canonical" and self.by_activation:
+            top = self.depth, at[0]  # what the derivative by the activation says of it
+            return self.output_unit(at[0]) - h(a[top]).fdiff() * g[top]
         if head == delta:
             return self.signal(*at)
         if head == a:
@@ -196,16 +211,17 @@ class NetworkForm:
         return z[self.depth, k] if self.assumed.outputs == "activated" else self.output[k]
 
     def error(self) -> Expr:
-        """The sum of squares."""
-        return sp.Rational(1, 2) * S("k", n[self.depth], lambda k: (self.output_unit(k) - self.target[k]) ** 2)
+        """The sum over the outputs."""
+        _, of, _ = UNIT_LOSSES[self.assumed.loss]
+        return S("k", n[self.depth], lambda k: of(self.output_unit(k), self.target[k]))
 
     def raw_error(self) -> Expr:
-        """The sum of squares, by the last pre-activations or activations."""
+        """The sum over the outputs, by the last pre-activations or activations."""
+        _, of, _ = UNIT_LOSSES[self.assumed.loss]
+        return S("k", n[self.depth], lambda k: of(self._last(k), self.target[k]))
 
-        def unit(k: Expr) -> Expr:
-            return a[self.depth, k] if self.assumed.outputs == "linear" else z[self.depth, k]
-
-        return sp.Rational(1, 2) * S("k", n[self.depth], lambda k: (unit(k) - self.target[k]) ** 2)
+    def _last(self, k: Expr) -> Expr:
+        return a[self.depth, k] if self.assumed.outputs == "linear" else z[self.depth, k]
 
     def signal(self, layer: Expr, k: Expr) -> Expr:
         """The derivative of the error by a pre-activation."""
@@ -214,19 +230,18 @@ class NetworkForm:
     def at_top(self, k: Expr) -> Expr:
         """The signal of the layer through which the error is known."""
         last = self._is_last(self.top)
-        if last and self.assumed.loss == "squares":
-            if self.assumed.outputs == "activated":
-                return h(a[self.top, k]).fdiff() * (z[self.top, k] - self.target[k])
-            return a[self.top, k] - self.target[k]
-        if last and self.assumed.loss == "canonical":
-            return self.output[k] - self.target[k]
+        if last and self.assumed.loss in UNIT_LOSSES:
+            slope = UNIT_LOSSES[self.assumed.loss][2](self._last(k), self.target[k])
+            return slope * h(a[self.top, k]).fdiff() if self.assumed.outputs == "activated" else slope
+        if last and self.assumed.loss == "canonical" and not self.by_activation:
+            return self.output_unit(k) - self.target[k]
         if self.by_activation:
             return h(a[self.top, k]).fdiff() * g[self.top, k]
         return delta[self.top, k]
 
     def curved(self, layer: Expr, k: Expr, q: Expr) -> Expr:
         """The second derivative of the error by two pre-activations of the top layer."""
-        if self._is_last(layer) and self.assumed.loss == "squares":
+        if self._is_last(layer) and self.assumed.loss in UNIT_LOSSES:
             return tidy(self._by(a[layer, q], self.at_top(k)))
         if self.assumed.diagonal:
             return KroneckerDelta(k, q) * C[layer, k, k]
@@ -262,10 +277,10 @@ class NetworkForm:
 
         def error() -> Expr:
             if op.base == z and self.by_activation and order(self.top, layer) == 0:
-                if self.assumed.loss == "squares" and self.assumed.outputs == "activated":
-                    return z[layer, op.indices[1]] - self.target[op.indices[1]]
+                if self.assumed.loss in UNIT_LOSSES and self.assumed.outputs == "activated":
+                    return UNIT_LOSSES[self.assumed.loss][2](z[layer, op.indices[1]], self.target[op.indices[1]])
                 return g[layer, op.indices[1]]
-            if self.assumed.loss == "squares" and self._is_last(self.top):
+            if self.assumed.loss in UNIT_LOSSES and self._is_last(self.top):
                 return D.raw(self.raw_error())
             if order(self.top, layer) == -1 or (op.base == z and order(self.top, layer) == 0):
                 raise CannotTellError("the error is not known through the highest layer that is mentioned")

@@ -26,16 +26,24 @@ y = Tensor("y", shape=(net.n[net.L],), pattern=True)
 x = Tensor("x", shape=(net.n[0],), pattern=True)
 t2 = Tensor("t", shape=(net.n[2],), pattern=True)
 y2 = Tensor("y", shape=(net.n[2],), pattern=True)
+N = sp.Symbol("N", integer=True, positive=True)  # patterns
+WEIGHTS = sp.Symbol("W", integer=True, positive=True)  # weights and biases, all together
+W = Tensor("w", shape=(WEIGHTS,), independent=True)
+V = Tensor("v", shape=(WEIGHTS,))
+BIASES = sp.Symbol("B", integer=True, positive=True)  # biases, all together
+U = Tensor("b", shape=(BIASES,), independent=True)
 
 
 @dataclass(frozen=True)
 class Notation:
     r"""The letters for the quantities of a network, in LaTeX.
 
-    ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``layers`` whether
-    a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of inputs,
-    hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or "activated";
-    ``loss`` is "any" or "squares".
+    ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``weight_layer``
+    whether a weight has the number of the layer that it goes "to", or of the one that it comes "from"; ``layers``
+    whether a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of
+    inputs, hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or
+    "activated"; ``loss`` is "any" or "squares". Where a display tells patterns apart, ``whole`` says what the error
+    without a number is: the "sum" of those of the patterns, their "mean", or "any".
 
     Errors: ValueError for a choice that is none.
 
@@ -46,6 +54,7 @@ class Notation:
     name: str = "mine"
     weight: str = "w"  # goes to a unit from a unit, or from and to
     weights: str = "to from"  # the order of its indices
+    weight_layer: str = "to"  # whose number a weight or bias has: of the layer that it goes to, or "from"
     bias: str = "b"
     pre_activation: str = "a"  # what a unit receives
     activation: str = "z"  # what it sends
@@ -68,14 +77,21 @@ class Notation:
     biases: str = "always"  # or "where written": absorbed into the weights elsewhere
     outputs: str = "any"  # "linear" or "activated"
     loss: str = "any"  # or "squares"
+    pattern: str = "n"  # counts patterns, as in E_n
+    patterns: str = "N"  # how many there are
+    hessian: str = "H"  # the second derivatives of the error by all weights, which are one vector then
+    slope: str = ""  # with the number of a pattern: the gradient of the only output
+    whole: str = "any"  # E where there are several patterns: their "sum" or "mean"
 
     def __post_init__(self) -> None:
         choices = {
             "weights": ("to from", "from to"),
+            "weight_layer": ("to", "from"),
             "layers": ("bracketed", "plain"),
             "biases": ("always", "where written"),
             "outputs": ("any", "linear", "activated"),
             "loss": ("any", "squares"),
+            "whole": ("any", "sum", "mean"),
         }
         for what, allowed in choices.items():
             if getattr(self, what) not in allowed:
@@ -106,8 +122,8 @@ class Notation:
         """Whether a formula with these signs is about the network with two layers."""
         return bool(self.units) and bool(signs & {self.input, self.output, self.target, self.curvature, "1", "2"})
 
-    def vocabulary(self, *, two: bool = False) -> Vocabulary:
-        """The letters as the reader knows them."""
+    def vocabulary(self, *, two: bool = False, patterns: bool = False) -> Vocabulary:
+        """The letters as the reader knows them; ``patterns`` says that the display is about several patterns."""
         n, w = net.n, net.w
         tensors: dict[str, Tensor] = {
             self.weight: w, self.weight.upper(): w, self.bias: net.b, self.pre_activation: net.a,
@@ -117,12 +133,15 @@ class Notation:
         }  # fmt: skip
         if self.output:
             tensors[self.output] = y2 if two else y
-        symbols: dict[str, Expr] = {self.error: net.E, "l": net.l, "m": net.m, self.depth: net.L}
+        symbols: dict[str, Expr] = {"l": net.l, "m": net.m, self.depth: net.L, self.error: net.E}
         layer: dict[str, Expr] = {}
         for unit, at in zip(("inputs", "hidden", "outputs"), (0, 1, 2) if two else (-1, 0, 1), strict=True):
             for letter in self.units.get(unit, ""):
                 layer[letter] = sp.Integer(at) if two else net.l + at
                 symbols.pop(letter, None)
+        if patterns:
+            symbols[self.patterns] = N
+            symbols.pop(self.pattern, None)
         turned = {self.weight, self.weight.upper(), self.direction} if self.weights == "from to" else set()
         tensors = {letter: tensor for letter, tensor in tensors.items() if letter and letter != self.error}
         return Vocabulary(
@@ -134,16 +153,27 @@ class Notation:
             turned=frozenset(turned),
             layers=self.layers,
             layer_of_letter=layer,
-            size_of_letter={letter: n[at] for letter, at in layer.items()},
+            size_of_letter={letter: n[at] for letter, at in layer.items()} | ({self.pattern: N} if patterns else {}),
             last=sp.Integer(2) if two else net.L,
+            lifted=self.weight_layer == "from",
+            in_scripts={self.depth: net.L} if self.depth == self.error else {},
+            pattern=self.pattern if patterns else "",
+            vectors={letter: v for letter, v in ((self.weight, W), (self.direction, V)) if letter},
+            hessian=self.hessian if self.hessian not in tensors and self.hessian not in symbols else "",
+            slope=self.slope if patterns else "",
+            parameters=frozenset({self.weight, self.weight.upper(), self.bias} - {""}),
+            inputs=frozenset({self.input} - {""}),
+            outputs=(t2, y2) if two else (t, y),
         )
 
 
-BOOK = Notation("book")
-PRML = Notation("prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written")
+BOOK = Notation("book", whole="sum")
+PRML = Notation(
+    "prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written", whole="sum", slope="b"
+)
 NIELSEN = Notation(
     "nielsen", pre_activation="z", activation="a", function=r"\sigma", error="C", layers="plain", target="y", output="",
-    outputs="activated", curvature="", kronecker="I", forward="", backward="",
+    outputs="activated", curvature="", kronecker="I", forward="", backward="", pattern="x", patterns="n", whole="mean",
 )  # fmt: skip
 HOMEWORK = Notation(
     "homework", weights="from to", pre_activation="z", activation="a", function="f", error="C", signal=r"\Delta",
@@ -152,7 +182,7 @@ HOMEWORK = Notation(
 )  # fmt: skip
 MACKAY = Notation(
     "mackay", bias=r"\theta", activation="h", function="f", units={"inputs": "l", "hidden": "j", "outputs": "i"},
-    bias_direction="u",
+    bias_direction="u", whole="sum",
 )  # fmt: skip
 NOTATIONS = {notation.name: notation for notation in (BOOK, PRML, NIELSEN, HOMEWORK, MACKAY)}
 """The notations that have a name."""

@@ -5,17 +5,23 @@ Longer than one sitting: what a superscript is depends on the letter, and all ki
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
-from sympy import Expr, Indexed, KroneckerDelta
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
-from hesslib.calculus.index import RangeError, Tensor, Width
+from hesslib.calculus.index import Diff, RangeError, Tensor, Width
 
+from ..network import E, a, b, u, v, w
 from .arrays import Array
 from .grammar import Node
+from .labels import in_subscript, in_superscript
+from .notation import WEIGHTS, U, W
+from .patterns import at
 from .place import ReadingError
 from .scripts import Scripts, indices, number, scripts_of, split
+from .signs import STYLES
 from .vocabulary import Vocabulary
 
 MAX_POWER = 12
@@ -30,6 +36,9 @@ class Quantities:
         self.vocabulary, self.text = vocabulary, text
         self.bound: dict[str, Expr] = {}
         self.conflicts: list[str] = []  # what has no meaning, though it is clear what was written
+        self.one_output = False  # whether a target without an index is a number
+        self.took_one_output = False
+        self.any_number = False  # whether a pre-activation without indices is any number
 
     def fail(self, message: str, node: Node, *readings: str) -> ReadingError:
         return ReadingError(message, self.text, node.start, node.stop, readings=readings)
@@ -46,9 +55,57 @@ class Quantities:
         name, scripts = factor.parts[0].parts[0].value, scripts_of(factor, self.fail)
         words = self.vocabulary
         tensor = words.tensors.get(name)
+        if name in words.symbols and not scripts.below:  # a number and, with indices, a quantity of the same letter
+            tensor = None
         if isinstance(tensor, Width) and scripts.below:
             return self._powered(factor, tensor[self.number(scripts.below)], scripts.above)
         below = indices(scripts.below, words, self.fail, self.bound)
+        if name == words.slope and tensor is not None and [n.rstrip("'") for n, _ in below] == [words.pattern]:
+            return self._slope(factor, scripts, below[0][1])
+        if words.pattern:
+            below, scripts, label = self._label(factor, name, tensor, below, scripts)
+            if label is not None:
+                found = self._quantity(factor, name, tensor, scripts, below, vector)
+                return found.map(lambda e: at(e, label)) if isinstance(found, Array) else at(found, label)
+        return self._quantity(factor, name, tensor, scripts, below, vector)
+
+    def _label(
+        self, factor: Node, name: str, tensor: Tensor | None, below: list[tuple[str, Expr]], scripts: Scripts
+    ) -> tuple[list[tuple[str, Expr]], Scripts, Expr | None]:
+        """The scripts without the number of the pattern, and that number."""
+        words = self.vocabulary
+        bold = self.text.startswith(tuple(STYLES), factor.start)
+        letter, typed = words.pattern, bool(words.layer_of_letter) or bold
+        error = words.symbols.get(name) == E
+        if not error and (tensor is None or not tensor.pattern):
+            if name not in words.kronecker and any(n.rstrip("'") == letter for n, _ in below):
+                raise self.fail(f"{letter} counts patterns here, and {name} belongs to none", factor)
+            return below, scripts, None
+        rank = 0 if error or tensor is None else tensor.rank
+        below, label, why = in_subscript(below, letter, rank, typed)
+        if why:
+            raise self.fail(why, factor)
+        plain = typed or error or (tensor is not None and not tensor.layers)
+        above, told = in_superscript(scripts.above, letter, plain)
+        if told is not None:
+            if label is not None:
+                raise self.fail("the number of the pattern is said twice", factor)
+            (_, label), *_ = indices(told, words, self.fail, self.bound)
+        return below, replace(scripts, above=above), label
+
+    def _quantity(
+        self,
+        factor: Node,
+        name: str,
+        tensor: Tensor | None,
+        scripts: Scripts,
+        below: list[tuple[str, Expr]],
+        vector: bool,
+    ) -> Any:
+        """What a letter is, with its indices, layers and powers."""
+        words = self.vocabulary
+        if name == words.hessian and words.hessian and not self.known(name):
+            return self._hessian(factor, scripts, below)
         if name in words.kronecker and len(below) == 2 and (tensor is None or tensor.rank != 2):
             return self._kronecker(factor, name, scripts, below, tensor)
         if tensor is not None:
@@ -69,6 +126,28 @@ class Quantities:
         if plain is None:
             raise self.fail(f"{name} is no letter of this notation", factor.parts[0])
         return self._powered(factor, plain, scripts.above)
+
+    def _hessian(self, factor: Node, scripts: Scripts, below: list[tuple[str, Expr]]) -> Any:
+        """The Hessian of the error by all weights, or an entry of it."""
+        found = Array(WEIGHTS, WEIGHTS, lambda i, j: Diff(W[i], Diff(W[j], E)))
+        if scripts.primes or len(below) not in (0, 2):
+            raise self.fail("the Hessian has two indices", factor)
+        if below:
+            return self._powered(factor, found.entry(below[0][1], below[1][1]), scripts.above)
+        return self._transposed(factor, found, scripts.above)
+
+    def _slope(self, factor: Node, scripts: Scripts, number: Expr) -> Array:
+        """The gradient of the only output at a pattern, by all weights."""
+        self.took_one_output = True
+        output = at(self.vocabulary.outputs[1][1], number)
+        return self._transposed(factor, Array(WEIGHTS, None, lambda i, j: Diff(W[i], output)), scripts.above)
+
+    def _transposed(self, factor: Node, found: Array, above: list[list[Node]]) -> Array:
+        for signs in above:
+            if not all(sign.kind == "TOP" or sign.value == "T" for sign in signs):
+                raise self.fail("this superscript has no meaning here", factor)
+            found = found.T
+        return found
 
     def _kronecker(
         self, factor: Node, name: str, scripts: Scripts, below: list[tuple[str, Expr]], tensor: Tensor | None
@@ -93,6 +172,7 @@ class Quantities:
     ) -> Any:
         words = self.vocabulary
         layers, powers, turned = self._above(factor, tensor, scripts)
+        written = bool(layers)
         if scripts.primes:
             raise self.fail(f"{name} is no function; a prime of it has no meaning", factor)
         if name.lstrip("\\") == "delta" and len(below) == 2 and tensor.rank == 1:
@@ -102,14 +182,31 @@ class Quantities:
                 f"a Kronecker delta, which is written {words.kronecker[0]} here",
                 "an error signal, which has one index",
             )
+        if self.any_number and tensor == a and scripts.bare:
+            return Symbol(name.lstrip("\\"), real=True)
+        if name in words.vectors and not layers and len(below) <= 1:
+            whole = words.vectors[name]
+            if below:
+                return self._powered(factor, whole[below[0][1]], powers)
+            return self._array(factor, name, whole, [], powers, turned)
+        if self.one_output and tensor in words.outputs and not below and not turned:
+            self.took_one_output = True
+            return self._powered(factor, tensor[1], powers)
+        if self.one_output and tensor == a and words.layer_of_letter and not (layers or below or turned or vector):
+            self.took_one_output = True
+            return self._powered(factor, tensor[words.last, 1], powers)
         if tensor.layers and not layers:
             told = words.layer_from([n for n, _ in below])
             if told is not None:
                 layers = [told]
+            elif tensor == b and len(below) == 1 and not words.layer_of_letter and words.last is not None:
+                return self._powered(factor, U[below[0][1]], powers)  # one of all biases
             elif vector and words.last is not None:
                 layers = [words.last] * tensor.layers
             else:
                 raise self.fail(f"{name} needs a layer number here", factor, *self._layer_readings(name, below))
+        if words.lifted and tensor in (w, b, v, u) and written:
+            layers = [layer + 1 for layer in layers]
         if len(layers) != tensor.layers:
             raise self.fail(f"{name} takes {tensor.layers} layer number(s) and was given {len(layers)}", factor)
         if words.layer_of_letter and not tensor.layers:

@@ -1,6 +1,8 @@
 r"""A text as tokens that know where they stand: spacing, colours, sizes and environments are taken away.
 
 The macros of the book (``\pd``, ``\lay``, ``\Rop``, ``\kron``, ...) are spelled out on the way.
+
+Longer than one sitting: one scanner, which goes into itself for every macro.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from lark import Token
 from hesslib.calculus.macros import MACROS
 
 from .place import MAX_CHARACTERS, ReadingError, TooLargeError
-from .signs import FRAMES, FUNCTIONS, MARKS, NAMED, NOTES, SIGNS, SILENT, STYLES, WITH_ARGUMENT, WRITTEN
+from .signs import BRACES, FRAMES, FUNCTIONS, MARKS, NAMED, NOTES, SIGNS, SILENT, STYLES, WITH_ARGUMENT, WRITTEN
 
 _TOKEN = re.compile(r"%[^\n]*|\s+|~|\\[a-zA-Z]+\*?|\\.|[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
 ARGUMENTS = {"FRAC": 2, "SUP": 1, "SUB": 1}
@@ -30,6 +32,17 @@ def scan(text: str, /, *, names: Sequence[str] = ()) -> list[Token]:
         what = f"the formula has {len(text)} characters; at most {MAX_CHARACTERS} are read"
         raise TooLargeError(what, text, MAX_CHARACTERS)
     return list(_Scanner(text, sorted(names, key=len, reverse=True)).tokens(0, len(text), 0))
+
+
+def _outside(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens that stand outside of all brackets, braces and scripts."""
+    depth, found = 0, []
+    for token in tokens:
+        closes = token.type in ("RROUND", "RSQUARE", "RCURLY", "RBRACE")
+        depth += (token.type in ("LROUND", "LSQUARE", "LCURLY", "LBRACE")) - closes
+        if depth == 0 and not closes:
+            found.append(token)
+    return found
 
 
 class _Scanner:
@@ -82,8 +95,13 @@ class _Scanner:
                 token, at = self._styled(word, start, at, end)
                 single = max(0, single - 1)
                 yield token
-            elif word == r"\underbrace" or word == r"\overbrace":
-                raise self.fail("braces under or over a formula are not read", start, at)
+            elif word in BRACES:
+                inside, at = self._group(at, end, word)
+                held = list(self.tokens(*inside, depth + 1))
+                if any(token.type in ("PLUS", "MINUS", "SLASH", "HAD", "EQUALS") for token in _outside(held)):
+                    raise self.fail("braces under or over a sum could be brackets or none", start, at)
+                yield from held
+                at = self._past_remark(at, end)
             elif word in FUNCTIONS:
                 yield self.token("NAME", word[1:], start, at)
             elif word in SIGNS:
@@ -98,6 +116,17 @@ class _Scanner:
                 yield self.token("LETTER", word, start, at)
             else:
                 raise self.fail(f"{word!r} is no sign of a formula", start, at)
+
+    def _past_remark(self, at: int, end: int) -> int:
+        """Where the text goes on behind what is written below or above a brace."""
+        remark = re.match(r"\s*[_^]\s*", self.text[at:end])
+        if remark is None:
+            return at
+        at += remark.end()
+        if self.text[at : at + 1] == "{":
+            return self._group(at, end, "the brace")[1]
+        found = _TOKEN.match(self.text, at, end)
+        return found.end() if found else at
 
     def _spelled(
         self, name: str, arguments: list[tuple[int, int]], start: int, stop: int, depth: int

@@ -1,4 +1,7 @@
-r"""The scripts of a letter: indices, layer numbers, primes, a power, a transpose; in whatever order they stand."""
+r"""The scripts of a letter: indices, layer numbers, primes, a power, a transpose; in whatever order they stand.
+
+Longer than one sitting: indices, numbers and primes are read by the same signs.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 from sympy import Expr
+
+from hesslib.calculus.index import Width
 
 from .grammar import Node
 from .place import ReadingError
@@ -106,6 +111,8 @@ def _sum(
             value, place = _sum(signs, place + 1, vocabulary, fail, bound)
             if place >= len(signs):
                 raise fail("this bracket is not closed", here)
+        elif here.kind == "FRAC":
+            value, place = _fraction(signs, place, vocabulary, fail, bound)
         elif here.kind == "NUMBER":
             value = sp.Rational(here.value)
         elif here.kind == "LETTER":
@@ -120,6 +127,23 @@ def _sum(
     if divide:
         raise fail("a slash needs a number on both sides", signs[place - 1])
     return total + sign * (term if term is not None else 0), place
+
+
+def _fraction(
+    signs: Sequence[Node], place: int, vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
+) -> tuple[Expr, int]:
+    """The quotient of the two numbers behind the sign of a fraction, and the place of its last sign."""
+    parts: list[Expr] = []
+    last = place
+    for _ in range(2):
+        inner, last = _argument(signs, last + 1)
+        digits = len(inner) == 1 and inner[0].kind == "NUMBER" and len(inner[0].value) > 1
+        if not inner or (digits and signs[last].kind != "RBRACE"):
+            raise fail("which digits belong to the fraction is not clear", signs[min(last, len(signs) - 1)])
+        parts.append(number(inner, vocabulary, fail, bound))
+    if parts[1] == 0:
+        raise fail("a division by zero", signs[last])
+    return parts[0] / parts[1], last
 
 
 def _letter(
@@ -139,7 +163,7 @@ def _letter(
         name, place = name + "'", place + 1
     if name in bound:
         return bound[name], place
-    value = vocabulary.symbols.get(name)
+    value = vocabulary.in_scripts.get(name, vocabulary.symbols.get(name))
     if value is None:
         return vocabulary.index(name), place
     return value, place
@@ -160,14 +184,27 @@ def _argument(signs: Sequence[Node], place: int) -> tuple[list[Node], int]:
     return inner, len(signs) - 1
 
 
+def _outside(signs: Sequence[Node], kind: str) -> bool:
+    """Whether a sign of this kind stands outside of braces."""
+    return len(split(signs, kind)) > 1 or any(sign.kind == kind for sign in (*signs[:1], *signs[-1:]))
+
+
+def _primes(signs: Sequence[Node], place: int) -> tuple[int, int]:
+    r"""How many primes begin at ``place``, as ``'`` or as ``^{\prime}``, and where the signs go on."""
+    raised = place < len(signs) and signs[place].kind == "SUP"
+    inner, last = _argument(signs, place + raised)
+    if inner and all(sign.kind == "PRIME" for sign in inner):
+        return len(inner), last + 1
+    return 0, place
+
+
 def indices(
     signs: Sequence[Node], vocabulary: Vocabulary, fail: Fail, bound: dict[str, Expr]
 ) -> list[tuple[str, Expr]]:
     """The indices of a subscript, each with its name as it is written; side by side, or between commas."""
     found: list[tuple[str, Expr]] = []
     for part in split(signs):
-        kinds = {sign.kind for sign in part}
-        if kinds & {"PLUS", "MINUS", "SLASH"}:
+        if any(_outside(part, kind) for kind in ("PLUS", "MINUS", "SLASH")):
             found.append(("".join(sign.value for sign in part), number(part, vocabulary, fail, bound)))
             continue
         place = 0
@@ -185,9 +222,13 @@ def indices(
             name = here.value
             if place < len(part) and part[place].kind == "SUB":
                 inner, last = _argument(part, place + 1)
+                width = vocabulary.tensors.get(name)
+                if isinstance(width, Width):  # the last index
+                    found.append((name, width[number(inner, vocabulary, fail, bound)]))
+                    place = last + 1
+                    continue
                 name, place = name + "_" + "".join(sign.value for sign in inner), last + 1
-            while place < len(part) and part[place].kind in ("PRIME", "SUP"):
-                name += "'" * (part[place].kind == "PRIME")
-                place += 1
+            while (primes := _primes(part, place))[0]:
+                name, place = name + "'" * primes[0], primes[1]
             found.append((name, bound.get(name, vocabulary.index(name))))
     return found

@@ -81,6 +81,7 @@ STYLES = {
     r"\mathnormal",
     r"\symbf",
 }
+BRACES = {r"\underbrace", r"\overbrace"}
 NAMED = {r"\mathrm", r"\mathsf", r"\operatorname", r"\operatorname*", r"\mathop"}
 MARKS = {
     r"\hat",
@@ -113,6 +114,7 @@ SIGNS = {
     r"\pm": "PM", r"\mp": "PM", r"\qquad": "GAP", r"\quad": "GAP", r"\top": "TOP", r"\intercal": "TOP", ".": "STOP",
     ":": "STOP", r"\colon": "STOP", r"\langle": "LANGLE", r"\rangle": "RANGLE", r"\int": "INT", r"\star": "STAR",
     r"\dagger": "STAR", "!": "STAR", r"\infty": "INFTY", r"\lim": "INT", r"\choose": "INT", r"\&": "STAR",
+    r"\over": "OVER",
 }  # fmt: skip
 FUNCTIONS = {
     r"\ln",

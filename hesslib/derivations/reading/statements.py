@@ -61,7 +61,19 @@ def statements(text: str, /, *, names: Sequence[str] = ()) -> list[Statement]:
             statement.notes += notes
     for statement in found:
         _trim(statement, text)
-    return [s for s in found if any(s.sides)]
+    return [s for s in found if any(s.sides) and not _is_range(s)]
+
+
+def _is_range(statement: Statement) -> bool:
+    r"""Whether a statement says which values a letter takes, $j=1,\dots,M$, and nothing of the network."""
+    if len(statement.sides) != 2 or [t.type for t in statement.relations] != ["EQUALS"]:
+        return False
+    left, right = statement.sides
+    kinds = [t.type for t in right]
+    if [t.type for t in left] not in (["LETTER"], ["LETTER", "PRIME"]) or kinds.count("DOTS") != 1:
+        return False
+    at = kinds.index("DOTS")
+    return kinds[at - 1 : at] == ["COMMA"] and kinds[at + 1 : at + 2] == ["COMMA"] and not {"SUM", "FRAC"} & set(kinds)
 
 
 def _rows(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -80,15 +92,16 @@ def _cells(row: Sequence[Token]) -> list[list[Token]]:
     depth = 0
     for token in row:
         depth += (token.type in OPEN) - (token.type in CLOSE)
-        if token.type == "GAP" and depth == 0:
-            cells.append([])
+        if token.type in ("GAP", "COMMA") and depth == 0:
+            cells.append([token] if token.type == "COMMA" else [])
         elif token.type != "GAP":
             cells[-1].append(token)
     out: list[list[Token]] = [[]]
     for cell in cells:
+        comma = bool(cell) and cell[0].type == "COMMA"
         inside = _relations(cell)
-        if inside and inside[0] > 0 and out[-1] and _relations(out[-1]):
-            out.append(cell)
+        if inside and inside[0] > comma and out[-1] and _relations(out[-1]):
+            out.append(cell[comma:])
         else:
             out[-1] = out[-1] + cell
     return out

@@ -44,6 +44,15 @@ class Vocabulary:
     size_of_letter: Mapping[str, Expr] = field(default_factory=dict)  # how far a letter runs, where nothing else says
     letters: Mapping[str, Symbol] = field(default_factory=dict)  # index letters that are more than a letter
     last: Expr | None = None  # the layer of a vector that is written without one
+    lifted: bool = False  # whether a weight has the number of the layer below
+    in_scripts: Mapping[str, Expr] = field(default_factory=dict)  # what a letter is in scripts, if it is another there
+    pattern: str = ""  # the letter that counts patterns, where a display is about them
+    vectors: Mapping[str, Tensor] = field(default_factory=dict)  # all weights as one vector, and a direction
+    hessian: str = ""  # the matrix of the second derivatives by that vector
+    slope: str = ""  # with the number of a pattern: the gradient of the only output
+    parameters: frozenset[str] = frozenset()  # letters for all weights and all biases
+    inputs: frozenset[str] = frozenset()  # letters for what the network is given
+    outputs: tuple[Tensor, ...] = ()  # targets and outputs, which are numbers where there is one output
 
     @property
     def spellings(self) -> list[str]:

@@ -24,32 +24,6 @@ i, j, k = index("i j k")
 N = sp.Symbol("N", integer=True, positive=True)
 x, A = Tensor("x", shape=(N,)), Tensor("A", shape=(N, N), symmetric=True)
 
-BORDERS = "a range in brackets, [1 <= u <= I], is printed and not read"
-OF_ONE_NUMBER = "a mean and a variance have no index here, and stand for sums that have one"
-EXCEPTIONS = {
-    "shards.product": "one letter is a number in one member and a vector in another",
-    "convolution.one_axis": BORDERS,
-    "convolution.signal_on_one_axis": BORDERS,
-    "convolution.weight_gradient_on_one_axis": BORDERS,
-    **dict.fromkeys(
-        (
-            f"normalisation.{name}"
-            for name in (
-                "bending",
-                "jacobian",
-                "mean",
-                "radial",
-                "scale",
-                "shifted",
-                "signal",
-                "sums",
-                "variance",
-            )
-        ),
-        OF_ONE_NUMBER,
-    ),
-}
-
 
 def sheet_of(chain):
     around = [e for _, e, _ in chain.rows] if isinstance(chain, Steps) else []
@@ -59,7 +33,7 @@ def sheet_of(chain):
 @pytest.mark.parametrize("module", [name for name in MODULES if name not in SLOW])
 def test_every_derivation_gets_a_sheet_on_which_it_holds_and_its_opposite_does_not(module):
     for name, chain in chains(module):
-        if name in EXCEPTIONS or chain.established not in ("derived", "conditional"):
+        if chain.established not in ("derived", "conditional"):
             continue
         sheet = sheet_of(chain)
         assert sheet is not None, name
@@ -72,11 +46,37 @@ def test_every_derivation_gets_a_sheet_on_which_it_holds_and_its_opposite_does_n
             assert found.holds is not True or found.condition, f"{name}: {wrong}"
 
 
-def test_the_exceptions_have_none():
-    for module in sorted({name.split(".")[0] for name in EXCEPTIONS}):
-        proved = [(name, chain) for name, chain in chains(module) if chain.established in ("derived", "conditional")]
-        found = {name for name, chain in proved if sheet_of(chain) is None}
-        assert found == {name for name in EXCEPTIONS if name.startswith(f"{module}.")}
+def normalised(name):
+    (chain,) = (chain for found, chain in chains("normalisation") if found == f"normalisation.{name}")
+    return json.loads(json.dumps(sheet_of(chain).data()))
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("mean", r"\frac{\partial \mu}{\partial x_j} = \frac{2}{2 K}", r"\frac{\partial \mu}{\partial x_j} = K"),
+        (
+            "scale",
+            r"\frac{\partial r}{\partial x_j} = -\frac{1}{K} r^3 (x_j - \mu)",
+            r"\frac{\partial r}{\partial x_j} = -\frac{1}{K} r^2 (x_j - \mu)",
+        ),
+        (
+            "scale",
+            r"\frac{\partial r}{\partial x_j} = -\frac{x_j - \mu}{K (v + \epsilon)^{3/2}}",
+            r"\frac{\partial r}{\partial x_j} = -\frac{x_j - \mu}{K (v + \epsilon)^{1/2}}",
+        ),
+        (
+            "variance",
+            r"\frac{\partial v}{\partial x_j} = \frac{2}{K} (x_j - \frac{1}{K} \sum_k x_k)",
+            r"\frac{\partial v}{\partial x_j} = \frac{2}{K} (x_j - \sum_k x_k)",
+        ),
+    ],
+)
+def test_what_a_letter_stands_for_is_on_the_sheet(name, right, wrong):
+    sheet = normalised(name)
+    assert sheet["words"]["defined"]
+    assert check_sheet(right, sheet).holds is True
+    assert check_sheet(wrong, sheet).holds is not True
 
 
 def test_a_network_is_decided_by_its_definitions_and_not_by_comparison():

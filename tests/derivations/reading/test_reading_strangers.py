@@ -108,6 +108,7 @@ def test_the_bound_of_work_is_shared_by_all_equations_of_a_display():
 def test_a_formula_that_was_damaged_by_chance_is_decided_without_a_crash(notation):
     draw = random.Random(f"damaged {notation}")
     pieces = ["a", "w", "z", "M", "G", "B", "E", r"\delta", "y", "t", "_{kj}", "_k", "^{(l)}", "^{(m)}", "^{(L)}", "^{(m,l)}", "^2", "'",
+              r"\sum_n ", "E_n", "_{nj}", r"\nabla ", "H", r"\|", "|", r" + \dots + ", r"\over ", r"[1 \le k]", r"\tanh", "(w)", "x_n", "n",
               r"\sum_k ", r"\partial ", "(", ")", " = ", " + ", "-", "1", "l", "k", ""]  # fmt: skip
     for _ in range(120):
         signs = list(draw.choice(WHOLE))
@@ -124,7 +125,8 @@ def test_a_formula_that_was_damaged_by_chance_is_decided_without_a_crash(notatio
 def test_no_text_made_by_chance_crashes_the_reader_and_errors_point_into_it(notation):
     draw = random.Random(notation)
     pieces = [r"\sum_k", "_{kj}", "^{(l)}", "a", "w", "h'", "(", ")", "{", "}", r"\frac", "=", "+", "-", r"\partial ", "2", " ", "^", "_",
-              r"\delta", "'", r"\left", r"\right", ",", r"\\", "&", r"\mathcal R", r"\{", r"\}", "E", "T", r"\text{x}", "l", r"\odot", "/"]  # fmt: skip
+              r"\delta", "'", r"\left", r"\right", ",", r"\\", "&", r"\mathcal R", r"\{", r"\}", "E", "T", r"\text{x}", "l", r"\odot", "/",
+              r"\nabla", "|", r"\|", r"\dots", r"\over", r"\underbrace{", r"[1 \le", "]", r"\sum_n", "_n", "^{(n)}", "H", "(w)", r"\tanh"]  # fmt: skip
     words = NOTATIONS[notation].vocabulary()
     for _ in range(400):
         if draw.random() < 0.5:

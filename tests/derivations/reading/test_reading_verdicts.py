@@ -84,14 +84,14 @@ NOT_TOLD = [
     ("book", r"\delta_j = h'(a_j)", "layer number"),
     ("book", r"a^{(l)}_j / 2 z^{(l)}_j = 1", "how far the denominator reaches"),
     ("book", r"\ln z_j^{(l)} a_j^{(l)} = 1", "how far ln reaches"),
-    ("book", r"E(w) = 1", "could be two things"),
+    ("book", r"E(a_j^{(l)}) = 1", "could be two things"),
     ("book", r"\sum_k = 1", "sum of nothing"),
     ("book", r"\frac{\partial^2 E}{\partial a^{(l)}_j} = 1", "order 2 by 1"),
     ("book", r"\Omega_j = 1", "no letter of this notation"),
     ("book", r"\sum_{k=0}^{3} \delta_k^{(l)} = 1", "starts at 0"),
     ("book", r"z^{(l)}_j z", "no equation"),
     ("book", r"\begin{bmatrix} a \end{bmatrix} = 1", "written out by its entries"),
-    ("prml", r"E = \frac12 \sum_{n=1}^N (y_n - t_n)^2", "which units n counts"),
+    ("prml", r"E = \frac12 \sum_{m=1}^N (y_m - t_m)^2", "which units m counts"),
     ("homework", r"\Delta_j^L = \frac{\partial C}{a_j^L}", "one side of this fraction"),
 ]
 
@@ -180,6 +180,32 @@ def test_a_notation_of_ones_own_is_declared_in_python_or_yaml():
     declared = "like: book\nweight: W\nweights: from to\nsignal: e\npre_activation: s\nactivation: x\nfunction: g\nlayers: plain\ninput: ''"
     assert Notation.from_yaml(declared).weights == "from to"
     assert check_latex(text, notation=Notation.from_yaml(declared)).holds
+
+
+BELOW = Notation(
+    pre_activation="s", activation="o", function="g", error="L", target="y", output="", outputs="activated",
+    weight="W", weight_layer="from", width="r", curvature="", forward="", backward="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        (r"s_q^{(l+1)} = b_q^{(l)} + \sum_{p=1}^{r_l} W_{qp}^{(l)} o_p^{(l)}", True),
+        (r"\delta_p^{(l)} = g'(s_p^{(l)}) \sum_{q=1}^{r_{l+1}} \delta_q^{(l+1)} W_{qp}^{(l)}", True),
+        (r"\frac{\partial L}{\partial W_{qp}^{(l)}} = \delta_q^{(l+1)} o_p^{(l)}", True),
+        (r"\delta^{(L)} = g'(s^{(L)}) \odot \nabla_o L", True),
+        (r"s_q^{(l)} = b_q^{(l)} + \sum_p W_{qp}^{(l)} o_p^{(l-1)}", False),
+        (r"\delta_p^{(l)} = \sum_q \delta_q^{(l+1)} W_{qp}^{(l)}", False),
+        (r"\frac{\partial L}{\partial W_{qp}^{(l)}} = \delta_q^{(l)} o_p^{(l-1)}", False),
+        (r"\delta^{(L)} = L g'(s^{(L)})", False),
+    ],
+)
+def test_a_weight_may_have_the_number_of_the_layer_below_and_the_loss_the_letter_of_the_depth(text, holds):
+    verdict = check_latex(text, notation=BELOW)
+    assert verdict.holds is holds, verdict
+    if verdict.nearest:
+        assert check_latex(verdict.nearest, notation=BELOW).holds is not False, verdict
 
 
 def test_a_notation_that_is_none_is_refused():
