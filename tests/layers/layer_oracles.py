@@ -39,6 +39,24 @@ class Parameters:
         self.at += size
         return part
 
+    def seen(self, z: Any, a: Any) -> Any:
+        """Called with what goes into every matrix of weights, and what comes out; returns the latter."""
+        del z
+        return a
+
+
+class Tapped(Parameters):
+    """The same, which keeps what goes into every matrix, and adds something to what comes out."""
+
+    def __init__(self, w: Any, added: Any) -> None:
+        super().__init__(w)
+        self.added, self.inputs, self.outputs = iter(added), [], []
+
+    def seen(self, z: Any, a: Any) -> Any:
+        self.inputs.append(z)
+        self.outputs.append(a)
+        return a + next(self.added)
+
 
 def last_preactivations(chain: layers.Chain, w: Any, x: Any) -> Any:
     parameters = Parameters(w)
@@ -57,11 +75,11 @@ def apply(layer: Any, p: Parameters, z: Any) -> Any:
     match layer:
         case layers.Dense():
             W = p.take(layer.outputs, layer.inputs)
-            return z @ W.T + (p.take(layer.outputs) if layer.bias else 0)
+            return p.seen(z, z @ W.T + (p.take(layer.outputs) if layer.bias else 0))
         case layers.Activation():
             return ACTIVATIONS[layer.activation.name](z)
         case layers.Embedding():
-            return p.take(layer.vocabulary, layer.features)[z]
+            return p.seen(z, p.take(layer.vocabulary, layer.features)[z])
         case layers.Affine():
             shape = (*layer.features, *(1 for _ in z.shape[2:])) if layer.channels else layer.features
             z = z * p.take(*layer.features).reshape(shape) if layer.scale else z
@@ -77,7 +95,7 @@ def apply(layer: Any, p: Parameters, z: Any) -> Any:
         case layers.AveragePool():
             return pooled(layer, z, 0.0, jax.lax.add) / math.prod(layer.windows.size)
         case layers.MaxPool():
-            return pooled(layer, z, -jnp.inf, jax.lax.max)
+            return pooled(layer, z, -jnp.inf, first_of_equals)
         case layers.Residual():
             return z + through(layer.layers, p, z)
         case layers.Product():
@@ -126,7 +144,8 @@ def attended(layer: Any, p: Parameters, z: Any) -> Any:
     weights = [p.take(d, d) for _ in range(3)]
     biases = [p.take(d) if layer.bias else 0 for _ in range(3)]
     W, b = p.take(d, d), p.take(d) if layer.bias else 0
-    q, k, v = (z @ W_i.T + b_i for W_i, b_i in zip(weights, biases, strict=True))
+    qkv = [z @ W_i.T + b_i for W_i, b_i in zip(weights, biases, strict=True)]
+    q, k, v = jnp.split(p.seen(z, jnp.concatenate(qkv, axis=-1)), 3, axis=-1)
     size, outputs = d // heads, []
     for h in range(heads):
         own = slice(h * size, (h + 1) * size)
@@ -136,7 +155,8 @@ def attended(layer: Any, p: Parameters, z: Any) -> Any:
             T = scores.shape[-1]
             scores = jnp.where(jnp.arange(T)[:, None] >= jnp.arange(T), scores, -jnp.inf)
         outputs.append(jax.nn.softmax(scores, axis=-1) @ v[..., own])
-    return jnp.concatenate(outputs, axis=-1) @ W.T + b
+    o = jnp.concatenate(outputs, axis=-1)
+    return p.seen(o, o @ W.T + b)
 
 
 def convolved(layer: Any, p: Parameters, z: Any) -> Any:
@@ -150,7 +170,13 @@ def convolved(layer: Any, p: Parameters, z: Any) -> Any:
         rhs_dilation=layer.windows.dilation,
         feature_group_count=layer.groups,
     )
-    return a + p.take(layer.outputs).reshape(-1, *(1 for _ in size)) if layer.bias else a
+    a = a + p.take(layer.outputs).reshape(-1, *(1 for _ in size)) if layer.bias else a
+    return p.seen(z, a) if layer.groups == 1 else a
+
+
+def first_of_equals(found: Any, part: Any) -> Any:
+    """The maximum; JAX's own divides the derivative among equals."""
+    return jnp.where(part > found, part, found)
 
 
 def pooled(layer: Any, z: Any, start: float, of: Any) -> Any:
