@@ -12,19 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from oracles import jax_activations
 
 from hesslib import layers
 
-ACTIVATIONS = {
-    "tanh": jnp.tanh,
-    "logistic": jax.nn.sigmoid,
-    "softplus": jax.nn.softplus,
-    "sin": jnp.sin,
-    "gelu": lambda a: jax.nn.gelu(a, approximate=False),
-    "silu": jax.nn.silu,
-    "relu": jax.nn.relu,
-    "identity": lambda a: a,
-}
+ACTIVATIONS = jax_activations()
 
 
 class Parameters:
