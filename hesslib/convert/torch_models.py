@@ -20,19 +20,11 @@ from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
+from hesslib.convert.torch_activations import ACTIVATIONS, require_plain
 from hesslib.convert.torch_chains import chain_of, only_of_chains
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
 
-ACTIVATIONS = {
-    "Tanh": "tanh",
-    "Sigmoid": "logistic",
-    "Softplus": "softplus",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "ReLU": "relu",
-    "Identity": "identity",
-}
 NOTHING = ("Identity", "Flatten")  # modules that do nothing to a row of numbers
 DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 OUTPUT = {"BCELoss": "Sigmoid", "NLLLoss": "LogSoftmax"}  # what must stand last for a loss that takes probabilities
@@ -42,7 +34,6 @@ HOOKS = {
     "_backward_hooks": "a backward hook",
     "_backward_pre_hooks": "a backward pre-hook",
 }
-LINEAR_BEYOND = 20.0  # the argument from which a Softplus of PyTorch is the identity, unless another is given
 
 
 def from_torch(
@@ -148,7 +139,7 @@ def _layers(modules: list[tuple[str, Any]], model: Any, further: Mapping[str, st
             if module.training and module.p > 0:
                 raise refusal(f"layer {place} is {kind}(p={module.p}) in training mode; call model.eval() first")
         elif stands_for is not None:
-            _require_plain(place, module)
+            require_plain(place, module)
             if not layers:
                 raise refusal(f"layer {place} is {kind} before the first Linear; a Network starts with weights")
             if after:
@@ -291,25 +282,6 @@ def _require_no_hooks(model: Any) -> None:
     for name, parameter in model.named_parameters():
         if getattr(parameter, "_backward_hooks", None):
             raise refusal(f"the parameter {name} has a hook on its gradient; remove it first")
-
-
-def _require_plain(place: str, module: Any) -> None:
-    """Refuse an option that makes another function of a known one, and parameters."""
-    kind = type(module).__name__
-    for option, plain in (("approximate", "none"), ("beta", 1), ("negative_slope", None)):
-        value = getattr(module, option, plain)
-        if value != plain:
-            raise refusal(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")
-    if kind == "Softplus" and module.threshold < LINEAR_BEYOND:
-        raise refusal(
-            f"layer {place} is Softplus(threshold={module.threshold!r}); it must have threshold={LINEAR_BEYOND:g} or "
-            "more"
-        )
-    names = [name for name, _ in module.named_parameters()]
-    if names:
-        raise refusal(
-            f"layer {place} is {kind} with parameters of its own ({', '.join(names)}); an activation has none"
-        )
 
 
 def _require_rows(place: str, module: Any) -> None:
