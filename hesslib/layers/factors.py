@@ -106,6 +106,12 @@ def _units(layer: Any, G: Array) -> Array:
 
 def sizes(chain: Chain, /) -> list[tuple[int, int]]:
     """Return the lengths of A and B of each layer with parameters."""
+    if chain.program.tied:
+        name, other = next(iter(chain.program.tied.items()))
+        raise ValueError(
+            f"net has {name} tied to {other}; Kronecker factors are of layers with parameters of their own (take "
+            "gauss_newton, or its products)"
+        )
     found = []
     for layer in _layers(chain):
         columns = 1

@@ -51,10 +51,22 @@ class Tapped(Parameters):
 
 
 def last_preactivations(chain: layers.Chain, w: Any, x: Any) -> Any:
-    parameters = Parameters(w)
+    parameters = Parameters(with_copies(chain, w))
     a = through(chain.layers, parameters, x)
-    assert parameters.at == len(w)
+    assert parameters.at == len(parameters.w)
     return a
+
+
+def with_copies(chain: layers.Chain, w: Any) -> Any:
+    """The vector with a copy of a parameter wherever it is used, known by the names of a chain that shares nothing."""
+    tied, own, at = dict(chain.tied), {}, 0
+    every = layers.Chain(chain.layers).shapes
+    for name, shape in every.items():
+        if name not in tied:
+            own[name] = w[at : at + math.prod(shape)]
+            at += math.prod(shape)
+    assert at == len(w)
+    return jnp.concatenate([own[tied.get(name, name)] for name in every])
 
 
 def through(every: Any, p: Parameters, z: Any) -> Any:

@@ -157,6 +157,23 @@ def at(net: Chain, name: str, *arrays: Any, P: int = -1) -> Any:
     return lambda: getattr(hesslib, name)(net, np.ones(net.num_parameters if P < 0 else P), *arrays)
 
 
+TWICE = (layers.Dense(2, 2), layers.Dense(2, 2), layers.Dense(2, 1))
+TIED = Chain(TWICE, tied={"1.weight": "0.weight"})
+
+
+def tie(name: str, other: str, *more: Any) -> Any:
+    return lambda: Chain(TWICE, tied=dict([(name, other), *more]))
+
+
+def test_a_chain_with_tied_parameters_holds_each_once_and_is_known_by_what_is_tied() -> None:
+    assert TIED.names == ("0.weight", "0.bias", "1.bias", "2.weight", "2.bias")
+    assert TIED.num_parameters == len(TIED.init(0)) == Chain(TWICE).num_parameters - 4
+    assert Chain(TWICE) != TIED
+    assert eval(repr(TIED), {"Chain": Chain, "Dense": layers.Dense}) == TIED
+    w = np.arange(1.0, 12.0)
+    assert (TIED.ravel(TIED.unravel(w)) == w).all()
+
+
 X, T, TOO_MANY, TOKEN = np.ones((2, 2)), np.ones((2, 1)), np.full((1, 2), 7), np.ones((1, 2), int)
 OF_PATTERNS = "net has layer 1, a BatchNorm in training, which couples the patterns; "
 REFUSED: list[tuple[Any, str]] = [
@@ -171,6 +188,10 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: Chain([]), "layers is []; it must be a sequence of layers"),
     (lambda: Chain(["Dense"]), "layers has a str; it must have layers of hesslib.layers"),
     (lambda: Chain([layers.Dense(2, 2)], loss="mse"), "loss is 'mse'"),
+    (tie("1.weights", "0.weight"), "tied has 1.weights; the parameters are 0.weight, 0.bias, 1.weight"),
+    (tie("2.weight", "0.weight"), "tied has 2.weight for 0.weight, of shapes (1, 2) and (2, 2); they must be one"),
+    (tie("1.bias", "1.bias"), "tied has 1.bias for 1.bias, which is tied itself"),
+    (at(TIED, "kronecker_factors", X, T), "net has 1.weight tied to 0.weight; Kronecker factors are of layers"),
     (at(COUPLED, "error", X, T, P=3), "w has shape (3,); it must be (19,)"),
     (at(COUPLED, "outputs", np.ones((2, 5))), "layer 0: Dense(2, 3) takes inputs of shape (..., 2)"),
     (at(COUPLED, "error", X, X), "t has shape (2, 2); squared_error takes"),
