@@ -43,27 +43,35 @@ Named = Sequence[tuple[str, np.ndarray]]
 
 
 def put_together(chain: Chain, placed: Named, theirs: Named, convention: LossConvention | None) -> Converted:
-    """Return a chain with its vector and their order.
+    """Return a chain with its vector and their order; a parameter that is placed twice is tied.
 
     `placed` are the positions of its parameters in their vector, in its order, with the names of the layers; `theirs`
     are their parameters with their names, in their order.
 
-    Raises ValueError for a parameter that two layers have, or none, or that is of another dtype.
+    Raises ValueError for a parameter that layers share in part or turned round, that none has, or of another dtype.
     """
     for name, values in theirs:
         if str(values.dtype) not in FLOATING or values.dtype != theirs[0][1].dtype:
-            first = theirs[0][1].dtype
-            raise refusal(
-                f"the parameter {name} has dtype {values.dtype}, the first {first}; they must be float32 or 64"
-            )
+            kinds = f"{values.dtype}, the first {theirs[0][1].dtype}"
+            raise refusal(f"the parameter {name} has dtype {kinds}; they must be float32 or float64")
     whole = np.concatenate([np.zeros(0), *(values.reshape(-1) for _, values in theirs)])
     whole = whole.astype(theirs[0][1].dtype) if theirs else whole
-    index = np.full(len(whole), -1)
-    at = 0
-    for layer, where in placed:
+    if len(placed) != len(chain.names):
+        raise refusal(f"the model has {len(placed)} parameters in its layers, and the chain {len(chain.names)}")
+    index, at = np.full(len(whole), -1), 0
+    first: dict[bytes, str] = {}  # the name of what is at these positions
+    tied: dict[str, str] = {}
+    for (layer, where), name in zip(placed, chain.names, strict=True):
         flat = where.reshape(-1)
+        if flat.size and flat.tobytes() in first and chain.shapes[first[flat.tobytes()]] == chain.shapes[name]:
+            tied[name] = first[flat.tobytes()]
+            continue
         if (index[flat] >= 0).any() or len(set(flat.tolist())) < len(flat):
-            raise refusal(f"a parameter of layer {layer} is used twice; a Chain shares nothing")
+            raise refusal(
+                f"a parameter of layer {layer} is that of another layer in part, or turned round; a Chain shares whole "
+                "parameters as they are"
+            )
+        first[flat.tobytes()] = name
         index[flat] = at + np.arange(len(flat))
         at += len(flat)
     start = 0
@@ -71,6 +79,8 @@ def put_together(chain: Chain, placed: Named, theirs: Named, convention: LossCon
         if (index[start : start + values.size] < 0).any():
             raise refusal(f"the parameter {name} belongs to no layer that a Chain has")
         start += values.size
+    if tied:
+        chain = Chain(chain.layers, loss=chain.loss, tied=tied)
     if at != chain.num_parameters:
         raise refusal(f"the model has {at} parameters, and the chain {chain.num_parameters}")
     w = np.empty_like(whole)

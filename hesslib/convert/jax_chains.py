@@ -169,15 +169,12 @@ def _place(path: Any) -> str:
 class _Known:
     """What stands for a known module while the model is traced: a call of it is one operation."""
 
-    def __init__(self, place: str, module: Any, positions: Any) -> None:
+    def __init__(self, place: str, module: Any, positions: Any, traced: Any) -> None:
         self.of_trace = place, module, positions
+        self.traced = traced  # the module with arrays that are followed, for those who read its weights
 
     def __getattr__(self, name: str) -> Any:
-        place, module, _ = self.of_trace
-        found = getattr(module, name)
-        if _is_floating(found):
-            raise refusal(f"the model reads {name} of layer {place} by itself; a Chain shares nothing")
-        return found
+        return getattr(self.traced, name)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         place, module, _ = self.of_trace
@@ -268,20 +265,21 @@ class _Reader:
         import jax
         import jax.numpy as jnp
 
-        model = self.model
-        known = [
-            _Known(_place(path), leaf, at) if is_known(leaf) else leaf
-            for (path, leaf), at in zip(model.outer, model.outer_positions, strict=True)
-        ]
-        alone = [i for i, leaf in enumerate(known) if _is_floating(leaf) and not isinstance(leaf, _Known)]
+        model, inner = self.model, jax.tree_util.tree_flatten
+        leaves = [inner(leaf) if is_known(leaf) else ([leaf], None) for _, leaf in model.outer]
+        places = [inner(at)[0] if is_known(at) else [at] for at in model.outer_positions]
+        positions = [at for own, ats in zip(leaves, places, strict=True) for leaf, at in zip(own[0], ats, strict=True)
+                     if _is_floating(leaf)]  # fmt: skip
 
         def outputs(arrays: Sequence[Any], x: Any) -> Any:
-            every = list(known)
-            for i, array in zip(alone, arrays, strict=True):
-                every[i] = array
+            given, every = iter(arrays), []
+            for (path, leaf), (own, structure), at in zip(model.outer, leaves, model.outer_positions, strict=True):
+                traced = [next(given) if _is_floating(one) else one for one in own]
+                module = traced[0] if structure is None else jax.tree_util.tree_unflatten(structure, traced)
+                every.append(module if structure is None else _Known(_place(path), leaf, at, module))
             return model.called(jax.tree_util.tree_unflatten(model.outer_structure, every), x)
 
-        arrays = [jax.ShapeDtypeStruct(known[i].shape, jnp.float64) for i in alone]
+        arrays = [jax.ShapeDtypeStruct(at.shape, jnp.float64) for at in positions]
         x = jax.ShapeDtypeStruct(self.x.shape, jnp.float64 if self.x.dtype.kind == "f" else jnp.int64)
         try:
             traced = jax.make_jaxpr(outputs)(arrays, x)
@@ -290,7 +288,7 @@ class _Reader:
                 raise
             line = (str(reason).strip().splitlines() or [""])[0][:160]
             raise refusal(f"the model cannot be traced by JAX ({type(reason).__name__}: {line})") from reason
-        given = [_Value(np.shape(known[i]), positions=model.outer_positions[i]) for i in alone]
+        given = [_Value(at.shape, positions=at) for at in positions]
         given.append(_Value(self.x.shape))
         self.state[given[-1]] = 0
         every = self._computed(traced.jaxpr, traced.consts, given)

@@ -2,7 +2,7 @@
 
 The model is traced by ``torch.fx``, which shows what is called in which order; modules that are known are not looked
 into. Each call becomes a layer, or is refused by name. The parameters are known by their identity, and each has to be
-used, once. At the end model and chain are run on the same random inputs.
+used; one that is used in several places is tied. At the end model and chain are run on the same random inputs.
 
 Longer than one sitting: each kind of module and function is recognised, or refused by name.
 """
@@ -174,6 +174,9 @@ class _Reader:
             if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
                 raise refusal(f"layer {unique} has dtype {parameter.dtype}; it must be float32 or float64")
             positions.append(self.starts[id(parameter)] + np.arange(parameter.numel()).reshape(parameter.shape))
+        if isinstance(layer, layers.Attention):  # query, key and value are one parameter of theirs
+            split = [np.split(at, 3) if len(at) == 3 * layer.features else [at] for at in positions]
+            positions = [at for every in split for at in every]
         self.found.append(Part(unique, layer, inputs, positions))
         self.state[node] = len(self.found)
 

@@ -66,7 +66,8 @@ def from_torch(
         What torch.fx can trace is taken: Conv1d, Conv2d, LayerNorm, RMSNorm, BatchNorm1d and 2d (in training or
         evaluation, as they are), MultiheadAttention and TransformerEncoderLayer (batch first), Embedding, AvgPool,
         MaxPool and AdaptiveAvgPool to size 1, Flatten, the modules above, sums, products and concatenations of states,
-        parameters that are added, flatten, mean, transpose and activations as functions.
+        parameters that are added, flatten, mean, transpose and activations as functions. A module may be called in
+        several places, and a parameter stand in several modules.
 
     The weights are copied to NumPy and keep their dtype. The order is that of ``model.parameters()``. Nothing of the
     model is changed: a copy is run.
@@ -75,8 +76,8 @@ def from_torch(
     Cost: a forward pass of 24 patterns in float64; memory: two copies of the parameters, one of them in float64, and
     their positions. Needs PyTorch.
     Errors: ValueError that names the layer or the loss, for everything that is not supported: other layers, hooks,
-    parameters that are shared or left over, options that make another function; and if model and network do not
-    agree to rounding.
+    parameters that are left over, or shared by the layers of a `Network`, options that make another function; and if
+    model and network do not agree to rounding.
 
     >>> import torch
     >>> there = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))

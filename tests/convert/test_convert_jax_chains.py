@@ -46,6 +46,22 @@ class Language(Module):
         return jax.vmap(self.head)(z + jax.nn.gelu(a, approximate=False))
 
 
+class Tied(Module):
+    """The vectors of the embedding give the outputs as well, and one layer is called twice."""
+
+    tokens: Any
+    again: Any
+    bias: Any
+
+    def __init__(self) -> None:
+        self.tokens, self.again = nn.Embedding(5, 4, key=key(1)), nn.Linear(4, 4, key=key(2))
+        self.bias = jnp.linspace(-1, 1, 5)
+
+    def __call__(self, x: Any) -> Any:
+        z = jnp.tanh(jax.vmap(self.again)(jax.vmap(self.tokens)(x)))
+        return jax.vmap(self.again)(z) @ self.tokens.weight.T + self.bias
+
+
 class Gated(Module):
     """A product and a concatenation of branches, an activation written out, a factor of each unit."""
 
@@ -98,6 +114,7 @@ def image() -> Any:
 
 MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "language model": (Language, (2, 3), "softmax_cross_entropy"),
+    "tied": (Tied, (2, 3), "softmax_cross_entropy"),
     "gates": (Gated, (4, 3), "binary_cross_entropy"),
     "mixer": (Mixer, (3, 3, 4), "squared_error"),
     "signal": (signal, (4, 2, 11), "binary_cross_entropy"),
@@ -106,7 +123,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
 
 
 def inputs_of(name: str, shape: tuple[int, ...]) -> Any:
-    return RNG.integers(0, 5, shape) if name == "language model" else RNG.standard_normal(shape)
+    return RNG.integers(0, 5, shape) if name in ("language model", "tied") else RNG.standard_normal(shape)
 
 
 def in_double(model: Any) -> Any:
@@ -268,8 +285,8 @@ def one(module: Any) -> Callable[[], Any]:
 REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "a module": (one(nn.PReLU), (2, 3), "layer layers[0] is PReLU; a Chain has no layer for it"),
     "dropout": (one(lambda: nn.Dropout(0.5)), (2, 3), "layer layers[0] is Dropout(p=0.5) in training mode"),
-    "used twice": (lambda: Odd(lambda a, x: a(jnp.tanh(a(x)))), (2, 3), "layer a#2 is used twice"),
-    "tied": (lambda: Odd(lambda a, x: a.weight @ a(x)), (2, 3), "the model reads weight of layer a by itself"),
+    "turned round": (lambda: Odd(lambda a, x: a(x) @ a.weight), (2, 3), "in part, or turned round; a Chain shares"),
+    "by itself": (lambda: Odd(lambda a, x: a(x) @ (2 * a.weight)), (2, 3), "the model calls dot_general"),
     "a function": (after(jnp.exp), (2, 3), "the model calls exp on arrays of shape (2, 3)"),
     "a factor": (after(lambda x: 2 * x), (2, 3), "the model calls mul with a constant"),
     "no gradient": (after(jax.lax.stop_gradient), (2, 3), "the model calls stop_gradient"),
