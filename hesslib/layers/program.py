@@ -55,6 +55,8 @@ class Program(Builder):
         start = self.length
         for parameter, shape in layer.parameters.items():
             end = self.length + math.prod(shape)
+            if f"{name}.{parameter}" in self.places:
+                raise ValueError(f"two layers have the parameter {name}.{parameter}; they must have names of their own")
             self.places[f"{name}.{parameter}"] = slice(self.length, end)
             self.shapes[f"{name}.{parameter}"] = shape
             self.length = end

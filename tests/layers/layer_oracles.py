@@ -117,7 +117,34 @@ def apply(layer: Any, p: Parameters, z: Any) -> Any:
             return z.transpose(0, *(axis + 1 for axis in layer.axes))
         case layers.Mean():
             return z.mean(axis=tuple(axis + 1 for axis in layer.axes))
+        case layers.Graph():
+            return of_graph(layer, p, z)
     raise AssertionError(f"no oracle for {layer}")
+
+
+def of_graph(graph: Any, p: Parameters, z: Any) -> Any:
+    states = [z]
+    for _, layer, numbers in graph.nodes:
+        taken = [states[number] for number in numbers]
+        match layer:
+            case layers.Add():
+                states.append(sum(taken))
+            case layers.Times():
+                states.append(taken[0] * taken[1])
+            case layers.Join():
+                states.append(jnp.concatenate(taken, axis=layer.axis))
+            case layers.CrossAttention():
+                states.append(crossed(layer, *taken))
+            case _:
+                states.append(apply(layer, p, taken[0]))
+    return states[-1]
+
+
+def crossed(layer: Any, q: Any, k: Any, v: Any) -> Any:
+    q, k, v = (jnp.stack(jnp.split(z, layer.heads, axis=-1)) for z in (q, k, v))
+    scale = 1 / math.sqrt(q.shape[-1]) if layer.scale is None else layer.scale
+    A = jax.nn.softmax(scale * jnp.einsum("hnqd,hnkd->hnqk", q, k), axis=-1)
+    return jnp.concatenate(list(jnp.einsum("hnqk,hnkd->hnqd", A, v)), axis=-1)
 
 
 def normed(layer: Any, p: Parameters, z: Any) -> Any:

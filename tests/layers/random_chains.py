@@ -33,7 +33,7 @@ class Drawn:
 def drawn(seed: int) -> Drawn:
     """The chain of a seed."""
     if seed >= UNTIED:
-        return tied(seed)
+        return tied(seed) if seed < CROSSING else crossing(seed)
     kind, loss = KINDS[seed % len(KINDS)], LOSSES[(seed // len(KINDS)) % len(LOSSES)]
     rng = np.random.default_rng(seed)
     N = int(rng.integers(2, 5))
@@ -215,5 +215,22 @@ def tied(seed: int) -> Drawn:
     return at_random(seed, "signal", Chain(every, loss=loss, tied=names), rng.standard_normal((3, 2, 4)), rng)
 
 
-UNTIED, SEEDS = 66, range(81)
+def crossing(seed: int) -> Drawn:
+    """Few positions that attend to many."""
+    rng = np.random.default_rng(seed)
+    scale, bias = (None, 0.6)[seed % 2], bool(rng.integers(0, 2))
+    few = [layers.Transpose((1, 0)), layers.Dense(4, 2), layers.Transpose((1, 0))]
+    nodes: list[Any] = [(f"few{i}", layer, (i,)) for i, layer in enumerate(few)]
+    if seed % 2:  # keys without parameters, and values that are the inputs
+        nodes += [("query", layers.Dense(3, 3, bias), (3,)), ("key", activation(rng), (0,))]
+        nodes += [("attention", layers.CrossAttention(1, scale), (4, 5, 0)), ("sum", layers.Add(2), (3, 6))]
+    else:
+        nodes += [("query", layers.Dense(3, 4, bias), (3,)), ("key", layers.Dense(3, 4, bias), (0,))]
+        nodes += [("value", layers.Dense(3, 6, bias), (0,)), ("attention", layers.CrossAttention(2, scale), (4, 5, 6))]
+        nodes += [("output", layers.Dense(6, 3), (7,)), ("sum", layers.Add(2), (3, 8))]
+    chain = Chain([layers.Graph(tuple(nodes)), activation(rng), layers.Dense(3, 2)], loss=LOSSES[seed % 3])
+    return at_random(seed, "sequence", chain, rng.standard_normal((2, 4, 3)), rng)
+
+
+UNTIED, CROSSING, SEEDS = 66, 81, range(87)
 TABLE = [drawn(seed) for seed in SEEDS]

@@ -158,6 +158,8 @@ def at(net: Chain, name: str, *arrays: Any, P: int = -1) -> Any:
 
 
 TWICE = (layers.Dense(2, 2), layers.Dense(2, 2), layers.Dense(2, 1))
+ONE_NODE = layers.Graph((("1", layers.Dense(2, 2), (0,)),))
+ATTENDING = layers.Graph((("attention", layers.CrossAttention(3), (0, 0, 0)),))
 TIED = Chain(TWICE, tied={"1.weight": "0.weight"})
 
 
@@ -191,6 +193,8 @@ REFUSED: list[tuple[Any, str]] = [
     (tie("1.weights", "0.weight"), "tied has 1.weights; the parameters are 0.weight, 0.bias, 1.weight"),
     (tie("2.weight", "0.weight"), "tied has 2.weight for 0.weight, of shapes (1, 2) and (2, 2); they must be one"),
     (tie("1.bias", "1.bias"), "tied has 1.bias for 1.bias, which is tied itself"),
+    (lambda: Chain([ONE_NODE, layers.Dense(2, 2)]), "two layers have the parameter 1.weight; they must have names"),
+    (lambda: Chain([ATTENDING]).output_shape((5, 4)), "(5, 4), (5, 4), (5, 4); they must be (T, d), (S, d) and (S, e)"),
     (at(TIED, "kronecker_factors", X, T), "net has 1.weight tied to 0.weight; Kronecker factors are of layers"),
     (at(COUPLED, "error", X, T, P=3), "w has shape (3,); it must be (19,)"),
     (at(COUPLED, "outputs", np.ones((2, 5))), "layer 0: Dense(2, 3) takes inputs of shape (..., 2)"),
