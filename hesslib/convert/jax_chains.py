@@ -362,15 +362,29 @@ class _Reader:
         known, rows, of = value.options["module"], value.options["rows"], value.of
         place, module, positions = known.of_trace
         kind = type(module).__name__
-        if kind == "MultiheadAttention" and not of[0] is of[1] is of[2]:
-            raise refusal(f"layer {place} is MultiheadAttention of different query, key and value; they must be one")
         if kind not in OF_ROWS and rows != 1:
             raise refusal(f"layer {place} is {kind}, mapped over {rows - 1} axes of a pattern; it must be over none")
         causal = len(of) > 3 and _is_causal(place, of[3])
+        if kind == "MultiheadAttention" and not of[0] is of[1] is of[2]:
+            return self._crossing(place, positions, of, causal)
         number = self._number(of[0])
         for layer, parameters in layers_of(place, positions, of[0].shape[1:], causal):
             number = self._add(place, layer, (number,), *parameters)
         return number
+
+    def _crossing(self, place: str, positions: Any, of: Sequence[_Value], causal: bool) -> int:
+        """Attention of one state to others: three dense layers, the attention itself, and a dense layer."""
+        if causal:
+            raise refusal(f"layer {place} is MultiheadAttention of different states with a mask; it must have none")
+
+        def dense(name: str, number: int) -> int:
+            projection = getattr(positions, f"{name}_proj")
+            ((layer, parameters),) = layers_of(f"{place}.{name}", projection, (), False)
+            return self._add(f"{place}.{name}", layer, (number,), *parameters)
+
+        made = [dense(name, self._number(one)) for name, one in zip(("query", "key", "value"), of, strict=False)]
+        crossed = self._add(f"{place}.attention", layers.CrossAttention(positions.num_heads), tuple(made))
+        return dense("output", crossed)
 
     def _matrix(self, value: _Value, bias: np.ndarray | None) -> int | None:
         """A dense layer that is written as a product."""

@@ -165,20 +165,26 @@ class _Reader:
         return self.state[value]
 
     def _add(self, node: Any, name: str, layer: Layer, inputs: tuple[int, ...], *parameters: Any) -> None:
-        taken = {part.name for part in self.found}
-        unique = name if name not in taken else f"{name}#{len(self.found)}"
-        positions = []
-        for parameter in parameters:
-            if id(parameter) not in self.starts:
-                raise refusal(f"a parameter of layer {unique} is no parameter of the model")
-            if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
-                raise refusal(f"layer {unique} has dtype {parameter.dtype}; it must be float32 or float64")
-            positions.append(self.starts[id(parameter)] + np.arange(parameter.numel()).reshape(parameter.shape))
+        positions = [self._places(name, parameter) for parameter in parameters]
         if isinstance(layer, layers.Attention):  # query, key and value are one parameter of theirs
             split = [np.split(at, 3) if len(at) == 3 * layer.features else [at] for at in positions]
             positions = [at for every in split for at in every]
-        self.found.append(Part(unique, layer, inputs, positions))
+        self._put(name, layer, inputs, positions)
         self.state[node] = len(self.found)
+
+    def _places(self, name: str, parameter: Any) -> np.ndarray:
+        """The positions of a parameter of a layer."""
+        if id(parameter) not in self.starts:
+            raise refusal(f"a parameter of layer {name} is no parameter of the model")
+        if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
+            raise refusal(f"layer {name} has dtype {parameter.dtype}; it must be float32 or float64")
+        return self.starts[id(parameter)] + np.arange(parameter.numel()).reshape(parameter.shape)
+
+    def _put(self, name: str, layer: Layer, inputs: tuple[int, ...], positions: list[np.ndarray]) -> int:
+        taken = {part.name for part in self.found}
+        unique = name if name not in taken else f"{name}#{len(self.found)}"
+        self.found.append(Part(unique, layer, inputs, positions))
+        return len(self.found)
 
     def _module(self, place: str, module: Any, node: Any) -> None:
         kind = type(module).__name__
@@ -209,8 +215,7 @@ class _Reader:
 
     def _attention(self, place: str, module: Any, node: Any) -> None:
         arguments = {**dict(zip(("query", "key", "value"), node.args, strict=False)), **node.kwargs}
-        if not arguments.get("query") is arguments.get("key") is arguments.get("value"):
-            raise refusal(f"layer {place} is MultiheadAttention of different query, key and value; they must be one")
+        three = [arguments.get(name) for name in ("query", "key", "value")]
         causal = bool(arguments.get("is_causal", False))
         mask = arguments.get("attn_mask")
         if mask is not None:
@@ -218,10 +223,27 @@ class _Reader:
         for option in ("key_padding_mask",):
             if arguments.get(option) is not None:
                 raise refusal(f"layer {place} is MultiheadAttention with {option}; a Chain has no mask but the causal")
-        number = self._number(arguments["query"], f"layer {place}")
+        numbers = [self._number(one, f"layer {place}") for one in three]
         made, parameters = _attention(place, module, causal)
-        self._add(node, place, made, (number,), *parameters)
+        if len(set(numbers)) == 1:
+            self._add(node, place, made, (numbers[0],), *parameters)
+        elif causal:
+            raise refusal(f"layer {place} is MultiheadAttention of different states with a mask; it must have none")
+        else:
+            self._crossing(place, module, numbers, [self._places(place, parameter) for parameter in parameters])
+            self.state[node] = len(self.found)
         self.attention.add(node)
+
+    def _crossing(self, place: str, module: Any, numbers: list[int], positions: list[np.ndarray]) -> None:
+        """Attention of one state to others: three dense layers, the attention itself, and a dense layer."""
+        d, bias = module.embed_dim, module.in_proj_bias is not None
+        split, after = [np.split(at, 3) for at in positions[: 1 + bias]], positions[1 + bias :]
+        made = [
+            self._put(f"{place}.{name}", layers.Dense(d, d, bias=bias), (number,), [every[i] for every in split])
+            for i, (name, number) in enumerate(zip(("query", "key", "value"), numbers, strict=True))
+        ]
+        crossed = self._put(f"{place}.attention", layers.CrossAttention(module.num_heads), tuple(made), [])
+        self._put(f"{place}.output", layers.Dense(d, d, bias=bias), (crossed,), after)
 
     def _value(self, node: Any) -> Any:
         if getattr(node, "op", "") != "get_attr":

@@ -64,7 +64,8 @@ def from_torch(
     inputs
         For a `Chain`: a batch of inputs of the shape that the model is used on, (N, ...). Their numbers do not matter.
         What torch.fx can trace is taken: Conv1d, Conv2d, LayerNorm, RMSNorm, BatchNorm1d and 2d (in training or
-        evaluation, as they are), MultiheadAttention and TransformerEncoderLayer (batch first), Embedding, AvgPool,
+        evaluation, as they are), MultiheadAttention, of one state (causal or not) or of one to others, and
+        TransformerEncoderLayer (batch first), Embedding, AvgPool,
         MaxPool and AdaptiveAvgPool to size 1, Flatten, the modules above, sums, products and concatenations of states,
         parameters that are added, flatten, mean, transpose and activations as functions. A module may be called in
         several places, and a parameter stand in several modules.

@@ -65,6 +65,18 @@ class Tied(nn.Module):
         return self.head(z)
 
 
+class Crossing(nn.Module):
+    """Two positions that attend to all four."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.few, self.attention = nn.Linear(4, 2), nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        q = self.few(x.transpose(1, 2)).transpose(1, 2)
+        return q + self.attention(q, x, torch.tanh(x))[0]
+
+
 class Gated(nn.Module):
     """A product and a concatenation of branches."""
 
@@ -99,6 +111,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], Any]] = {
     "language model": (Language, (2, 3), None),
     "tied": (Tied, (2, 3), nn.MSELoss()),
     "one layer twice": (lambda: nn.Sequential(TIED, nn.Tanh(), TIED), (2, 3), nn.MSELoss()),
+    "crossing": (Crossing, (2, 4, 4), nn.MSELoss()),
     "gates": (Gated, (4, 3), nn.BCEWithLogitsLoss()),
     "encoder, norm first": (lambda: encoder(norm_first=True), (2, 3, 4), nn.MSELoss()),
     "encoder, norm last": (lambda: encoder(activation="gelu").eval(), (2, 3, 4), nn.MSELoss(reduction="sum")),

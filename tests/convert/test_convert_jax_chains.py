@@ -62,6 +62,20 @@ class Tied(Module):
         return jax.vmap(self.again)(z) @ self.tokens.weight.T + self.bias
 
 
+class Crossing(Module):
+    """Two positions that attend to all four."""
+
+    few: Any
+    attention: Any
+
+    def __init__(self) -> None:
+        self.few, self.attention = nn.Linear(4, 2, key=key(1)), nn.MultiheadAttention(2, 4, key=key(2))
+
+    def __call__(self, x: Any) -> Any:
+        q = jax.vmap(self.few, in_axes=1, out_axes=1)(x)
+        return q + self.attention(q, x, jnp.tanh(x))
+
+
 class Gated(Module):
     """A product and a concatenation of branches, an activation written out, a factor of each unit."""
 
@@ -115,6 +129,7 @@ def image() -> Any:
 MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "language model": (Language, (2, 3), "softmax_cross_entropy"),
     "tied": (Tied, (2, 3), "softmax_cross_entropy"),
+    "crossing": (Crossing, (2, 4, 4), "squared_error"),
     "gates": (Gated, (4, 3), "binary_cross_entropy"),
     "mixer": (Mixer, (3, 3, 4), "squared_error"),
     "signal": (signal, (4, 2, 11), "binary_cross_entropy"),
@@ -176,6 +191,11 @@ def test_a_model_becomes_a_chain_with_the_derivatives_of_jax_in_the_order_of_its
     close(here.order.from_hesslib(hesslib.gradient(here.net, here.w, problem.x, problem.t)), jax.grad(E)(w))
     H = jax.jit(jax.jacrev(jax.grad(E)))(w)
     close(here.order.from_hesslib(hesslib.hessian(here.net, here.w, problem.x, problem.t)), H)
+
+
+def crossed(model: Any, x: Any) -> Any:
+    """Attention of one state to another, with a mask."""
+    return jax.vmap(lambda z: model(z, jnp.tanh(z), z, mask=jnp.tri(3, dtype=bool)))(x)
 
 
 def attention_of(*, causal: bool) -> Any:
@@ -317,13 +337,11 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: from_jax(PARAMS, inputs=np.zeros(3), apply=lambda p, x: x), "inputs has shape (3,); it must be a batch"),
     (lambda: from_jax(PARAMS, inputs=np.zeros((2, 3)), activation="tanh"), "activation is 'tanh'; with inputs="),
     (lambda: from_jax(PARAMS, inputs=np.zeros((2, 3)), apply=lambda p, x: x @ p["W"] + p["b"]), "the parameter ['V']"),
-    (lambda: from_jax(ATTENTION, inputs=np.zeros((2, 3, 4)), apply=MASKED), "a mask that is not the causal one"),
     (
-        lambda: from_jax(
-            ATTENTION, inputs=np.zeros((2, 3, 4)), apply=lambda m, x: jax.vmap(lambda z: m(z, jnp.tanh(z), z))(x)
-        ),
-        "layer itself is MultiheadAttention of different query, key and value",
+        lambda: from_jax(ATTENTION, inputs=np.zeros((2, 3, 4)), apply=crossed),
+        "of different states with a mask; it must have none",
     ),
+    (lambda: from_jax(ATTENTION, inputs=np.zeros((2, 3, 4)), apply=MASKED), "a mask that is not the causal one"),
     (lambda: from_jax([PARAMS["W"]], layers=DESCRIBED), "params has 1 arrays; the layers take 4: 0.weight (4, 3)"),
     (
         lambda: from_jax([PARAMS["W"], PARAMS["b"], PARAMS["b"], PARAMS["V"]], layers=DESCRIBED),
