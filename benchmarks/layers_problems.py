@@ -37,33 +37,42 @@ def _normed(lib: Any, z: Any) -> Any:
     return u / lib.sqrt((u**2).mean(-1)[..., None] + 1e-5)
 
 
-def weights(chain: Chain) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    return chain.init(rng) + 0.1 * rng.standard_normal(chain.num_parameters)
+class Case:
+    """A chain with weights and a batch, and its error for the peers, from the outputs that each case writes anew."""
 
+    chain: Chain
+    x: np.ndarray
+    t: np.ndarray
+    outputs: Callable[[Any, Any, Any], Any]
 
-def error_of_jax(case: Any) -> Callable[[Any], Any]:
-    x, t = jnp.asarray(case.x), jnp.asarray(case.t)
+    @cached_property
+    def w(self) -> np.ndarray:
+        rng = np.random.default_rng(0)
+        return self.chain.init(rng) + 0.1 * rng.standard_normal(self.chain.num_parameters)
 
-    def error(w: Any) -> Any:
-        logs = jax.nn.log_softmax(case.outputs(w, x, jnp), axis=-1)
-        return -jnp.take_along_axis(logs, t[..., None], axis=-1).sum()
+    @cached_property
+    def jax_error(self) -> Callable[[Any], Any]:
+        x, t = jnp.asarray(self.x), jnp.asarray(self.t)
 
-    return error
+        def error(w: Any) -> Any:
+            logs = jax.nn.log_softmax(self.outputs(w, x, jnp), axis=-1)
+            return -jnp.take_along_axis(logs, t[..., None], axis=-1).sum()
 
+        return error
 
-def error_of_torch(case: Any) -> Callable[[Any], Any]:
-    x, t = torch.as_tensor(case.x), torch.as_tensor(case.t)
+    @cached_property
+    def torch_error(self) -> Callable[[Any], Any]:
+        x, t = torch.as_tensor(self.x), torch.as_tensor(self.t)
 
-    def error(w: Any) -> Any:
-        logs = torch.log_softmax(case.outputs(w, x, torch), dim=-1)
-        return -torch.gather(logs, -1, t[..., None]).sum()
+        def error(w: Any) -> Any:
+            logs = torch.log_softmax(self.outputs(w, x, torch), dim=-1)
+            return -torch.gather(logs, -1, t[..., None]).sum()
 
-    return error
+        return error
 
 
 @dataclass(frozen=True)
-class Transformer:
+class Transformer(Case):
     """A causal language model of one block, and its next tokens."""
 
     d: int
@@ -124,13 +133,9 @@ class Transformer:
         z = norm(z, p.take(d), p.take(d))
         return z @ p.take(self.vocabulary, d).T + p.take(self.vocabulary)
 
-    w = cached_property(lambda self: weights(self.chain))
-    jax_error = cached_property(error_of_jax)
-    torch_error = cached_property(error_of_torch)
-
 
 @dataclass(frozen=True)
-class Convolutional:
+class Convolutional(Case):
     """Two convolutions with means of 2 by 2 after them, and a dense layer."""
 
     first: int = 6
@@ -178,10 +183,6 @@ class Convolutional:
             z = z.reshape(n, c, rows // 2, 2, columns // 2, 2).mean((3, 5))
         z = z.reshape(len(x), -1)
         return z @ p.take(10, 4 * self.second).T + p.take(10)
-
-    w = cached_property(lambda self: weights(self.chain))
-    jax_error = cached_property(error_of_jax)
-    torch_error = cached_property(error_of_torch)
 
 
 CASES = [Transformer(12, 24, 16), Transformer(20, 48, 24), Convolutional()]

@@ -207,15 +207,12 @@ def central_differences(f: Callable[[np.ndarray], Any], w: np.ndarray, step: flo
 # --- 3. JAX
 
 
-def jax_error(
-    widths: Sequence[int], activations: Sequence[str], loss: str, x: np.ndarray, t: np.ndarray
-) -> Callable[[Any], Any]:
-    """E as a function of the flat vector, laid out by ravel_pytree."""
+def jax_activations() -> dict[str, Callable[[Any], Any]]:
+    """Every activation, as JAX says it."""
     import jax
     import jax.numpy as jnp
-    from jax.flatten_util import ravel_pytree
 
-    functions = {
+    return {
         "tanh": jnp.tanh,
         "logistic": jax.nn.sigmoid,
         "softplus": jax.nn.softplus,
@@ -226,6 +223,17 @@ def jax_error(
         "identity": lambda a: a,
         "bent": lambda a: (jnp.sqrt(a * a + 1) - 1) / 2 + a,
     }
+
+
+def jax_error(
+    widths: Sequence[int], activations: Sequence[str], loss: str, x: np.ndarray, t: np.ndarray
+) -> Callable[[Any], Any]:
+    """E as a function of the flat vector, laid out by ravel_pytree."""
+    import jax
+    import jax.numpy as jnp
+    from jax.flatten_util import ravel_pytree
+
+    functions = jax_activations()
     layers = [(jnp.zeros((m, n), x.dtype), jnp.zeros(m, x.dtype)) for n, m in pairwise(widths)]
     _, unravel = ravel_pytree(layers)
 

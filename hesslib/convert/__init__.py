@@ -1,8 +1,9 @@
 r"""Networks from elsewhere: architecture, weights, order of the parameters and convention of the loss, made explicit.
 
-`from_torch` takes a ``torch.nn.Sequential``, `from_jax` a list of ``(W, b)``, a dictionary of Flax's kind or a module
-of Equinox's kind. Both return a `Converted`: a `Network`, the flat `w`, the `ParameterOrder` that carries results both
-ways, and the `LossConvention` with its factor. Neither PyTorch nor JAX is imported before it is needed.
+`from_torch` takes a module of ``torch.nn``; `from_jax` a list of ``(W, b)``, a dictionary of Flax's kind, a module of
+Equinox's kind, or any function of parameters and inputs. Both return a `Converted`: a `Network` or a `Chain`, the flat
+`w`, the `ParameterOrder` that carries results both ways, and the `LossConvention` with its factor. Neither PyTorch nor
+JAX is imported before it is needed.
 """
 
 from hesslib.convert.convention import LossConvention

@@ -1,4 +1,4 @@
-"""Parameters of a multilayer perceptron written in JAX as a `Network`: what they leave open is asked for.
+"""A model written in JAX; parameters of a multilayer perceptron as a `Network`: what they leave open is asked for.
 
 Parameters alone tell neither the order of their layers nor what stands between them. Names that are numbered tell the
 order, or shapes that fit one order only; a function is known by its values, not by its name. A module that can be
@@ -22,8 +22,12 @@ from hesslib.convert.comparison import compare
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.double_precision import in_double
+from hesslib.convert.equinox_modules import is_known
+from hesslib.convert.jax_chains import chain_of, chain_of_description
+from hesslib.convert.known_functions import POINTS, name_of_values, same
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
+from hesslib.layers import Layer as OfChain
 from hesslib.networks.activations import ACTIVATIONS, Activation
 from hesslib.networks.losses import LOSSES
 
@@ -37,8 +41,6 @@ NOTHING_RUN = (
     "the parameters alone tell no function, and nothing was run: with apply=, a function of params and x that gives "
     "the outputs, model and network are compared"
 )
-POINTS = np.concatenate([np.linspace(-6, 6, 97), [-700.0, -40.0, -20.5, 20.5, 40.0, 700.0]])
-"""Where two activations are compared."""
 
 
 def from_jax(
@@ -48,10 +50,13 @@ def from_jax(
     activation: Any = None,
     loss: str | LossConvention | None = None,
     layout: Layout | None = None,
-    layers: Sequence[str] | None = None,
+    layers: Sequence[Any] | None = None,
     apply: Callable[[Any, Any], Any] | None = None,
+    inputs: Any = None,
 ) -> Converted:
-    r"""Return the parameters of a multilayer perceptron in JAX as a `Network` with its weights, order and loss.
+    r"""Return a model of JAX as a `Network` or a `Chain`, with its weights, order and loss.
+
+    Parameters of a multilayer perceptron are a `Network`; with ``inputs=`` any model is a `Chain` of layers.
 
     Parameters
     ----------
@@ -70,18 +75,30 @@ def from_jax(
     layers
         The names of the layers of a dictionary, from inputs to outputs. Without it the numbers in the names decide
         (``Dense_2`` stands before ``Dense_10``), or shapes that fit in one order only; else an error asks for it.
+        Or a sequence of layers of `hesslib.layers`, which describes a `Chain`: the arrays of `params`, in the order of
+        its tree, are then the parameters of these layers in turn, dense weights turned round if `layout` is "in_out".
     apply
         A function of `params` and inputs (N, D) that gives the outputs (N, K), such as ``model.apply`` of Flax. It is
         run beside the network. A module that can be called for one pattern, as Equinox's, is run without it.
+    inputs
+        For a `Chain`: a batch of inputs of the shape that the model is used on, (N, ...). Their numbers do not matter.
+        The model, or `apply`, is traced by JAX, and what it computes is taken: of Equinox's modules Linear, Conv1d and
+        2d, LayerNorm, RMSNorm, MultiheadAttention (causal or not, or of one state to others), Embedding, AvgPool,
+        MaxPool and AdaptiveAvgPool to size 1, Dropout in inference, mapped over positions or not, and whatever calls
+        them, once or more, such as Sequential and MLP; sums, products and concatenations of states; products with
+        matrices of parameters, and parameters that are added or multiplied; reshape, transpose and mean; and every
+        activation of hesslib, known by its values. `activation` and `layout` are not needed then, and must be left out,
+        and so must `layers` that are names.
 
     The order of parameters is that of ``jax.flatten_util.ravel_pytree(params)``: for a dictionary that is alphabetical,
-    so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``.
+    so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``. With other leaves in the tree it is
+    that of its floating arrays alone.
 
     Shapes: the `Converted` has `w`, (P,).
-    Cost: a forward pass of 24 patterns in float64; memory: two copies of the parameters, one of them in float64, and
-    their positions. Needs JAX.
-    Errors: ValueError that names the layer or the argument, for everything that has no counterpart or is left open; and
-    if model and network do not agree to rounding.
+    Cost: a forward pass of 24 patterns in float64, of a `Chain` three of `inputs` and a gradient; memory: two copies of
+    the parameters, one of them in float64, and their positions. Needs JAX.
+    Errors: ValueError that names the layer, operation or argument, for everything that has no counterpart or is left
+    open; and if model and network do not agree to rounding.
 
     >>> import numpy as np
     >>> here = from_jax([(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))], activation="tanh")
@@ -89,7 +106,24 @@ def from_jax(
     Network((2, 3, 1), activation='tanh', loss='squared_error')
     >>> here.order.index[:4]  # their W is (in, out): the second entry goes to unit 2
     array([0, 2, 4, 1])
+
+    Any function of parameters and inputs, as a chain:
+
+    >>> import jax.numpy as jnp
+    >>> params = {"V": np.ones((3, 1)), "W": np.ones((2, 3))}
+    >>> here = from_jax(params, apply=lambda p, x: jnp.tanh(x @ p["W"]) @ p["V"], inputs=np.ones((1, 2)))
+    >>> here.net.names, here.order.index[:3]
+    (('dense.weight', 'dense#2.weight'), array([6, 7, 8]))
     """
+    convention = LossConvention(f"E, {loss}", _name_loss(loss)) if isinstance(loss, str) else loss
+    if layers is not None and not isinstance(layers, str) and any(isinstance(one, OfChain) for one in layers):
+        return chain_of_description(params, layers, inputs, convention, apply, layout == "in_out")
+    if inputs is not None:
+        for name, given in (("activation", activation), ("layout", layout), ("layers", layers)):
+            if given is not None:
+                raise ValueError(f"{name} is {given!r}; with inputs= the model is traced, which shows it")
+        return chain_of(params, inputs, convention, apply)
+    _require_no_chain(params)
     found = list(_find(params))
     if not found:
         raise ValueError("params has no layers; it must be a sequence of (W, b), a dictionary or a module with layers")
@@ -109,9 +143,21 @@ def from_jax(
         if b is not None and np.shape(b) != (len(W),):
             raise refusal(f"the biases of layer {place} have shape {np.shape(b)}; they must be ({len(W)},)")
         made.append(Layer(place, W, None if b is None else np.asarray(b), W_at, b_at, hidden[l - 1] if l else None))
-    convention = LossConvention(f"E, {loss}", _name_loss(loss)) if isinstance(loss, str) else loss
     converted = assemble(made, convention)
     return replace(converted, said=_compare(params, converted, apply))
+
+
+def _require_no_chain(params: Any) -> None:
+    """Ask for inputs where a module has layers that no `Network` has."""
+    import jax
+
+    for path, module in jax.tree_util.tree_flatten_with_path(params, is_leaf=is_known)[0]:
+        if is_known(module) and type(module).__name__ not in ("Linear", "Identity"):
+            place = jax.tree_util.keystr(path).removeprefix(".") or "itself"
+            raise ValueError(
+                f"inputs is missing; layer {place} is {type(module).__name__}, and such a model needs a batch (N, ...) "
+                "of inputs, of the shape it is used on"
+            )
 
 
 def _name_loss(loss: str) -> str:
@@ -283,7 +329,7 @@ def _known_name(h: Any) -> str:
         values = _values(h)
     except Exception:  # noqa: BLE001  (whatever it raises, it is none of those)
         return ""
-    return next((name for name, one in ACTIVATIONS.items() if _same(values, one(POINTS))), "")
+    return name_of_values(values)
 
 
 def _values(h: Callable[[Any], Any]) -> np.ndarray:
@@ -293,14 +339,9 @@ def _values(h: Callable[[Any], Any]) -> np.ndarray:
         return to_numpy(h(jnp.asarray(POINTS))).astype(np.float64)
 
 
-def _same(values: np.ndarray, others: np.ndarray) -> bool:
-    allowed = 64 * 2.0**-52 * (1 + np.abs(POINTS))
-    return values.shape == others.shape and bool((np.abs(values - others) <= allowed).all())
-
-
 def _alike(one: str | Activation, other: str | Activation) -> bool:
     a, b = (ACTIVATIONS[h] if isinstance(h, str) else h for h in (one, other))
-    return _same(a(POINTS), b(POINTS))
+    return same(a(POINTS), b(POINTS))
 
 
 def _name(h: Any) -> str:

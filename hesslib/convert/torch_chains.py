@@ -2,7 +2,7 @@
 
 The model is traced by ``torch.fx``, which shows what is called in which order; modules that are known are not looked
 into. Each call becomes a layer, or is refused by name. The parameters are known by their identity, and each has to be
-used, once. At the end model and chain are run on the same random inputs.
+used; one that is used in several places is tied. At the end model and chain are run on the same random inputs.
 
 Longer than one sitting: each kind of module and function is recognised, or refused by name.
 """
@@ -12,41 +12,20 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hesslib import layers
+from hesslib.convert.chains import Part, compare_chain, graph_of, put_together
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
-from hesslib.convert.order import ParameterOrder
 from hesslib.convert.refusals import refusal
-from hesslib.layers import Chain, Layer
+from hesslib.convert.torch_activations import ACTIVATIONS, FUNCTIONS, require_plain
+from hesslib.layers import Layer
 from hesslib.networks.activations import Activation
-from hesslib.networks.network import forward
 
-Node = tuple[str, Layer, tuple[int, ...]]
-
-ROUNDINGS = 2.0**20  # of the largest output: a model that is another function is farther away
-TIMES = 3  # batches of random inputs of the shape of those that are given
-
-ACTIVATIONS = {
-    "Tanh": "tanh",
-    "Sigmoid": "logistic",
-    "Softplus": "softplus",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "ReLU": "relu",
-}
-FUNCTIONS = {
-    "tanh": "tanh",
-    "sigmoid": "logistic",
-    "softplus": "softplus",
-    "gelu": "gelu",
-    "silu": "silu",
-    "relu": "relu",
-    "sin": "sin",
-}
 KNOWN = (
     "Linear",
     "Conv1d",
@@ -99,12 +78,22 @@ def chain_of(
             f"inputs is {given}; {layer + ', and ' if layer else ''}such a model needs a batch (N, ...) of inputs, of "
             "the shape it is used on"
         )
-    reader = _Reader(model, inputs, further)
-    nodes = reader.nodes()
-    chain = Chain([layers.Graph(tuple(nodes))], loss=convention.loss if convention else "squared_error")
-    w, index = _weights(chain, reader.parameters, model)
-    said = _compare(chain, w, model, inputs)
-    return Converted(chain, w, ParameterOrder(index, chain.num_parameters), convention, said)
+    parts = _Reader(model, inputs, further).parts()
+    chain = graph_of(parts, convention.loss if convention else "squared_error")
+    theirs = [(name, parameter.detach().cpu().numpy()) for name, parameter in model.named_parameters()]
+    placed = [(part.name, at) for part in parts for at in part.positions]
+    converted = put_together(chain, placed, theirs, convention)
+    twin = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_(True)
+
+    def run(x: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        y = twin(torch.from_numpy(x))
+        if weights is None:
+            return y.detach().numpy(), None
+        found = torch.autograd.grad((y * torch.from_numpy(weights)).sum(), list(twin.parameters()))
+        return y.detach().numpy(), np.concatenate([g.reshape(-1).numpy() for g in found])
+
+    said = compare_chain(converted, run, tuple(inputs.shape), inputs.dtype.is_floating_point)
+    return replace(converted, said=said)
 
 
 class _Reader:
@@ -112,13 +101,17 @@ class _Reader:
 
     def __init__(self, model: Any, inputs: Any, further: Mapping[str, str | Activation]) -> None:
         self.model, self.inputs, self.further = model, inputs, further
-        self.found: list[Node] = []
-        self.parameters: dict[str, list[Any]] = {}  # of each node that has any, by its name
+        self.found: list[Part] = []
+        self.starts: dict[int, int] = {}  # where each parameter lies in the vector of the model, by its identity
+        start = 0
+        for parameter in model.parameters():
+            self.starts[id(parameter)] = start
+            start += parameter.numel()
         self.state: dict[Any, int] = {}  # the number of the state that a call gives
         self.attention: set[Any] = set()  # calls that give a pair, of which the first is the state
 
-    def nodes(self) -> list[Node]:
-        """Return the layers."""
+    def parts(self) -> list[Part]:
+        """Return the layers with the positions of their parameters."""
         import torch
         from torch import fx
 
@@ -172,18 +165,31 @@ class _Reader:
         return self.state[value]
 
     def _add(self, node: Any, name: str, layer: Layer, inputs: tuple[int, ...], *parameters: Any) -> None:
-        taken = {place for place, _, _ in self.found}
-        unique = name if name not in taken else f"{name}#{len(self.found)}"
-        if parameters:
-            self.parameters[unique] = list(parameters)
-        self.found.append((unique, layer, inputs))
+        positions = [self._places(name, parameter) for parameter in parameters]
+        if isinstance(layer, layers.Attention):  # query, key and value are one parameter of theirs
+            split = [np.split(at, 3) if len(at) == 3 * layer.features else [at] for at in positions]
+            positions = [at for every in split for at in every]
+        self._put(name, layer, inputs, positions)
         self.state[node] = len(self.found)
+
+    def _places(self, name: str, parameter: Any) -> np.ndarray:
+        """The positions of a parameter of a layer."""
+        if id(parameter) not in self.starts:
+            raise refusal(f"a parameter of layer {name} is no parameter of the model")
+        if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
+            raise refusal(f"layer {name} has dtype {parameter.dtype}; it must be float32 or float64")
+        return self.starts[id(parameter)] + np.arange(parameter.numel()).reshape(parameter.shape)
+
+    def _put(self, name: str, layer: Layer, inputs: tuple[int, ...], positions: list[np.ndarray]) -> int:
+        taken = {part.name for part in self.found}
+        unique = name if name not in taken else f"{name}#{len(self.found)}"
+        self.found.append(Part(unique, layer, inputs, positions))
+        return len(self.found)
 
     def _module(self, place: str, module: Any, node: Any) -> None:
         kind = type(module).__name__
         if kind in self.further:
-            if any(True for _ in module.parameters()):
-                raise refusal(f"layer {place} is {kind} with parameters of its own; an activation has none")
+            require_plain(place, module)
             self._add(node, place, layers.Activation(self.further[kind]), (self._number(node.args[0], place),))
             return
         if kind == "MultiheadAttention":
@@ -205,13 +211,11 @@ class _Reader:
         """The shape of a state, without the patterns."""
         if number == 0:
             return tuple(self.inputs.shape[1:])
-        chain = Chain([layers.Graph(tuple(self.found[:number]))])
-        return chain.output_shape(tuple(self.inputs.shape[1:]))
+        return graph_of(self.found[:number]).output_shape(tuple(self.inputs.shape[1:]))
 
     def _attention(self, place: str, module: Any, node: Any) -> None:
         arguments = {**dict(zip(("query", "key", "value"), node.args, strict=False)), **node.kwargs}
-        if not arguments.get("query") is arguments.get("key") is arguments.get("value"):
-            raise refusal(f"layer {place} is MultiheadAttention of different query, key and value; they must be one")
+        three = [arguments.get(name) for name in ("query", "key", "value")]
         causal = bool(arguments.get("is_causal", False))
         mask = arguments.get("attn_mask")
         if mask is not None:
@@ -219,10 +223,27 @@ class _Reader:
         for option in ("key_padding_mask",):
             if arguments.get(option) is not None:
                 raise refusal(f"layer {place} is MultiheadAttention with {option}; a Chain has no mask but the causal")
-        number = self._number(arguments["query"], f"layer {place}")
+        numbers = [self._number(one, f"layer {place}") for one in three]
         made, parameters = _attention(place, module, causal)
-        self._add(node, place, made, (number,), *parameters)
+        if len(set(numbers)) == 1:
+            self._add(node, place, made, (numbers[0],), *parameters)
+        elif causal:
+            raise refusal(f"layer {place} is MultiheadAttention of different states with a mask; it must have none")
+        else:
+            self._crossing(place, module, numbers, [self._places(place, parameter) for parameter in parameters])
+            self.state[node] = len(self.found)
         self.attention.add(node)
+
+    def _crossing(self, place: str, module: Any, numbers: list[int], positions: list[np.ndarray]) -> None:
+        """Attention of one state to others: three dense layers, the attention itself, and a dense layer."""
+        d, bias = module.embed_dim, module.in_proj_bias is not None
+        split, after = [np.split(at, 3) for at in positions[: 1 + bias]], positions[1 + bias :]
+        made = [
+            self._put(f"{place}.{name}", layers.Dense(d, d, bias=bias), (number,), [every[i] for every in split])
+            for i, (name, number) in enumerate(zip(("query", "key", "value"), numbers, strict=True))
+        ]
+        crossed = self._put(f"{place}.attention", layers.CrossAttention(module.num_heads), tuple(made), [])
+        self._put(f"{place}.output", layers.Dense(d, d, bias=bias), (crossed,), after)
 
     def _value(self, node: Any) -> Any:
         if getattr(node, "op", "") != "get_attr":
@@ -335,9 +356,7 @@ def _made(place: str, module: Any, shape: tuple[int, ...]) -> Layer:
     if kind not in KNOWN or not type(module).__module__.startswith("torch."):
         raise refusal(f"layer {place} is {kind}; it must be one of {', '.join(KNOWN)}, or named in activations=")
     if kind in ACTIVATIONS:
-        for option, plain in (("approximate", "none"), ("beta", 1)):
-            if getattr(module, option, plain) != plain:
-                raise refusal(f"layer {place} is {module}; it must have {option}={plain!r}")
+        require_plain(place, module)
         return layers.Activation(ACTIVATIONS[kind])
     makers: dict[str, Callable[[], Layer]] = {
         "Linear": lambda: layers.Dense(module.in_features, module.out_features, bias=module.bias is not None),
@@ -425,57 +444,3 @@ def _is_causal(place: str, mask: Any) -> bool:
     if hidden.shape != (T, T) or not np.array_equal(hidden, ~np.tri(T, dtype=bool)) or others.any():
         raise refusal(f"layer {place} has a mask that is not the causal one; a Chain has no other")
     return True
-
-
-def _weights(chain: Chain, found: Mapping[str, list[Any]], model: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The flat vector of the chain, and where each parameter of the model lies in it."""
-    starts, start = {}, 0
-    for parameter in model.parameters():
-        starts[id(parameter)] = start
-        start += parameter.numel()
-    index = np.full(start, -1)
-    parts: list[np.ndarray] = []
-    at = 0
-    for name, parameters in found.items():
-        for parameter in parameters:
-            if id(parameter) not in starts:
-                raise refusal(f"a parameter of layer {name} is no parameter of the model")
-            here = starts[id(parameter)]
-            size = parameter.numel()
-            if (index[here : here + size] >= 0).any():
-                raise refusal(f"a parameter of layer {name} is that of another layer as well; a Chain shares nothing")
-            index[here : here + size] = at + np.arange(size)
-            at += size
-            if not parameter.dtype.is_floating_point or str(parameter.dtype) == "torch.bfloat16":
-                raise refusal(f"layer {name} has dtype {parameter.dtype}; it must be float32 or float64")
-            parts.append(parameter.detach().cpu().numpy().reshape(-1))
-    if at != chain.num_parameters or (index < 0).any():
-        names = [name for name, p in model.named_parameters() if index[starts[id(p)]] < 0]
-        raise refusal(f"the parameter {', '.join(names) or 'of a layer'} belongs to no layer that a Chain has")
-    return np.concatenate(parts), index
-
-
-def _compare(chain: Chain, w: np.ndarray, model: Any, inputs: Any) -> str:
-    """Say how closely model and chain agree on random inputs of the shape of `inputs`."""
-    import torch
-
-    twin, w = copy.deepcopy(model).to("cpu", torch.float64), w.astype(np.float64)
-    rng, largest = np.random.default_rng(0), 0.0
-    for _ in range(TIMES):
-        if inputs.dtype.is_floating_point:
-            x: np.ndarray = rng.standard_normal(tuple(inputs.shape))
-        else:
-            embedding = chain.program.embedding
-            if embedding is None:
-                raise refusal(f"inputs is {inputs.dtype}; the model has no Embedding, it must be floating")
-            x = rng.integers(0, embedding.vocabulary, tuple(inputs.shape))
-        with torch.no_grad():
-            theirs = twin(torch.from_numpy(x)).numpy()
-        ours = forward(chain, w, x).a[-1]
-        if theirs.shape != ours.shape:
-            raise refusal(f"the model gives shape {theirs.shape} for inputs of shape {x.shape}; the chain {ours.shape}")
-        apart = float(np.max(np.abs(theirs - ours))) / max(float(np.max(np.abs(ours))), 1e-300)
-        if not apart <= ROUNDINGS * 2.0**-52:
-            raise refusal(f"the model is another function than the chain: on random inputs they are {apart:.1e} apart")
-        largest = max(largest, apart)
-    return f"model and chain were run on {TIMES} random batches: they are {largest:.1e} apart at most, relative"

@@ -20,19 +20,11 @@ from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
+from hesslib.convert.torch_activations import ACTIVATIONS, require_plain
 from hesslib.convert.torch_chains import chain_of, only_of_chains
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
 
-ACTIVATIONS = {
-    "Tanh": "tanh",
-    "Sigmoid": "logistic",
-    "Softplus": "softplus",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "ReLU": "relu",
-    "Identity": "identity",
-}
 NOTHING = ("Identity", "Flatten")  # modules that do nothing to a row of numbers
 DROPOUTS = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
 OUTPUT = {"BCELoss": "Sigmoid", "NLLLoss": "LogSoftmax"}  # what must stand last for a loss that takes probabilities
@@ -42,7 +34,6 @@ HOOKS = {
     "_backward_hooks": "a backward hook",
     "_backward_pre_hooks": "a backward pre-hook",
 }
-LINEAR_BEYOND = 20.0  # the argument from which a Softplus of PyTorch is the identity, unless another is given
 
 
 def from_torch(
@@ -73,9 +64,11 @@ def from_torch(
     inputs
         For a `Chain`: a batch of inputs of the shape that the model is used on, (N, ...). Their numbers do not matter.
         What torch.fx can trace is taken: Conv1d, Conv2d, LayerNorm, RMSNorm, BatchNorm1d and 2d (in training or
-        evaluation, as they are), MultiheadAttention and TransformerEncoderLayer (batch first), Embedding, AvgPool,
+        evaluation, as they are), MultiheadAttention, of one state (causal or not) or of one to others, and
+        TransformerEncoderLayer (batch first), Embedding, AvgPool,
         MaxPool and AdaptiveAvgPool to size 1, Flatten, the modules above, sums, products and concatenations of states,
-        parameters that are added, flatten, mean, transpose and activations as functions.
+        parameters that are added, flatten, mean, transpose and activations as functions. A module may be called in
+        several places, and a parameter stand in several modules.
 
     The weights are copied to NumPy and keep their dtype. The order is that of ``model.parameters()``. Nothing of the
     model is changed: a copy is run.
@@ -84,8 +77,8 @@ def from_torch(
     Cost: a forward pass of 24 patterns in float64; memory: two copies of the parameters, one of them in float64, and
     their positions. Needs PyTorch.
     Errors: ValueError that names the layer or the loss, for everything that is not supported: other layers, hooks,
-    parameters that are shared or left over, options that make another function; and if model and network do not
-    agree to rounding.
+    parameters that are left over, or shared by the layers of a `Network`, options that make another function; and if
+    model and network do not agree to rounding.
 
     >>> import torch
     >>> there = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
@@ -148,7 +141,7 @@ def _layers(modules: list[tuple[str, Any]], model: Any, further: Mapping[str, st
             if module.training and module.p > 0:
                 raise refusal(f"layer {place} is {kind}(p={module.p}) in training mode; call model.eval() first")
         elif stands_for is not None:
-            _require_plain(place, module)
+            require_plain(place, module)
             if not layers:
                 raise refusal(f"layer {place} is {kind} before the first Linear; a Network starts with weights")
             if after:
@@ -291,25 +284,6 @@ def _require_no_hooks(model: Any) -> None:
     for name, parameter in model.named_parameters():
         if getattr(parameter, "_backward_hooks", None):
             raise refusal(f"the parameter {name} has a hook on its gradient; remove it first")
-
-
-def _require_plain(place: str, module: Any) -> None:
-    """Refuse an option that makes another function of a known one, and parameters."""
-    kind = type(module).__name__
-    for option, plain in (("approximate", "none"), ("beta", 1), ("negative_slope", None)):
-        value = getattr(module, option, plain)
-        if value != plain:
-            raise refusal(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")
-    if kind == "Softplus" and module.threshold < LINEAR_BEYOND:
-        raise refusal(
-            f"layer {place} is Softplus(threshold={module.threshold!r}); it must have threshold={LINEAR_BEYOND:g} or "
-            "more"
-        )
-    names = [name for name, _ in module.named_parameters()]
-    if names:
-        raise refusal(
-            f"layer {place} is {kind} with parameters of its own ({', '.join(names)}); an activation has none"
-        )
 
 
 def _require_rows(place: str, module: Any) -> None:

@@ -14,6 +14,7 @@ Longer than one sitting: factors, products and solves with one matrix.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
 from jaxtyping import Float
@@ -32,8 +33,8 @@ from hesslib._options import one_of, real_number
 from hesslib.curvature._blocks import with_block
 from hesslib.derivatives.backprop import curved_sensitivities
 from hesslib.layers import Chain
-from hesslib.layers.factors import check_factors_of_chain, written_out
-from hesslib.layers.factors import factors as factors_of_chain
+from hesslib.layers import factors as of_chain
+from hesslib.layers.layer import flat
 from hesslib.networks.network import Inputs, Network, Reduction, check_batch, forward_pass, reduce_patterns
 
 Sharing = Literal["expand", "reduce"]
@@ -93,13 +94,20 @@ def kronecker_factors(
     sharing
         For layers of a chain whose weights R positions share: with ``"expand"`` every position counts as a pattern of
         its own, $A=\frac1{NR}\sum_{nr}\tilde z_{nr}\tilde z_{nr}^T$ and $B=\sum_{nr}G_{nr}^TM_nG_{nr}$; with
-        ``"reduce"`` $\tilde z$ is the mean and $G$ the sum over positions. A layer that is no matrix (a normalisation,
-        grouped channels) has $A=1$ and its exact block as $B$.
+        ``"reduce"`` $\tilde z$ is the mean and $G$ the sum over positions. For a linear network under squared error the
+        first is exact if every position has outputs of its own, the second if they are a mean over the positions.
+
+    A chain has a pair for each function with parameters, in the order of `w`: $\tilde z$ of a convolution is a window
+    of its inputs; query, key and value are one layer; an embedding, whose rows are its tokens, has $A$ of its features
+    and $B$ of its tokens. What is no matrix (a normalisation, positions, grouped channels) has $A=1$ and its exact
+    block as $B$.
 
     Equation: kfac-factors, kfac.
     Shapes: for each layer (n_{l-1} + 1, n_{l-1} + 1) and (n_l, n_l).
     Cost: K backward passes and $NK\sum_ln_l^2$ operations; memory: the factors, three times, and a chunk of patterns.
-    Errors: as `error` does; MemoryError if that is more than the memory of this machine.
+    For what is no matrix $B$ is as long as its parameters are.
+    Errors: as `error` does; ValueError for a chain with a BatchNorm in training; MemoryError if that is more than the
+    memory of this machine.
     Reference: Martens and Grosse, ICML 2015; Eschenhagen, Immer, Turner, Schneider and Hennig, NeurIPS 2023.
 
     >>> import numpy as np
@@ -110,7 +118,7 @@ def kronecker_factors(
     """
     one_of("sharing", sharing, get_args(Sharing))
     if isinstance(net, Chain):
-        return tuple(KroneckerFactors(*pair) for pair in factors_of_chain(net, w, x, t, reduction, sharing))
+        return tuple(KroneckerFactors(*pair) for pair in of_chain.factors(net, w, x, t, reduction, sharing))
     w, x, t = check_batch(net, w, x, t)
     refuse_what_cannot_fit("kronecker_factors", 3 * sum((n + 1) ** 2 for n in net.widths), w)
     N = x.shape[0]
@@ -152,10 +160,10 @@ def kronecker_matrix(net: Network | Chain, factors: Sequence[KroneckerFactors], 
     array([[10.,  4.],
            [ 4.,  2.]])
     """
-    if isinstance(net, Chain):
-        return written_out(net, check_factors_of_chain(net, factors))
     check_factors(net, factors)
     refuse_what_cannot_fit("kronecker_matrix", 2 * net.num_parameters**2, factors[0].B)
+    if isinstance(net, Chain):
+        return of_chain.written_out(net, factors)
     K = zeros_like((net.num_parameters, net.num_parameters), factors[0].B)
     for l, (A, B) in enumerate(factors, start=1):
         K = with_block(K, net, (l, l), contract(BLOCK, B, A))
@@ -163,7 +171,7 @@ def kronecker_matrix(net: Network | Chain, factors: Sequence[KroneckerFactors], 
 
 
 def kronecker_product(
-    net: Network, factors: Sequence[KroneckerFactors], v: Float[Array, " P"] | Float[Array, "P V"], /
+    net: Network | Chain, factors: Sequence[KroneckerFactors], v: Float[Array, " P"] | Float[Array, "P V"], /
 ) -> Float[Array, " P"] | Float[Array, "P V"]:
     r"""The matrix that Kronecker factors stand for times a vector, without forming the matrix.
 
@@ -171,7 +179,7 @@ def kronecker_product(
 
     Parameters
     ----------
-    net : the network.
+    net : the network or chain of layers.
     factors : those of `kronecker_factors`, a pair for each layer.
     v : a vector in the order of `w`, or several as columns.
 
@@ -187,11 +195,11 @@ def kronecker_product(
     """
     check_factors(net, factors)
     parts = _by_layer(net, v, factors[0].B)
-    return _flat([_two_sided(B, V, A) for (A, B), V in zip(factors, parts, strict=True)], v)
+    return _flat(net, [_two_sided(B, V, A) for (A, B), V in zip(factors, parts, strict=True)], v)
 
 
 def kronecker_solve(
-    net: Network,
+    net: Network | Chain,
     factors: Sequence[KroneckerFactors],
     v: Float[Array, " P"] | Float[Array, "P V"],
     /,
@@ -207,7 +215,7 @@ def kronecker_solve(
 
     Parameters
     ----------
-    net : the network.
+    net : the network or chain of layers.
     factors : those of `kronecker_factors`, a pair for each layer.
     v : a vector in the order of `w`, or several as columns.
     damping : $\mu$, added to every eigenvalue.
@@ -254,19 +262,20 @@ def eigenbases(factors: Sequence[KroneckerFactors], damping: float, /) -> list[E
     return bases
 
 
-def solve(net: Network, bases: Sequence[Eigenbasis], v: Array, like: Array, /) -> Array:
+def solve(net: Network | Chain, bases: Sequence[Eigenbasis], v: Array, like: Array, /) -> Array:
     """Return the solution for one vector or for columns, by bases that are at hand."""
     parts = _by_layer(net, v, like)
-    return _flat(
-        [_two_sided(Y, _two_sided(Y.T, V, X) / values, X.T) for (Y, X, values), V in zip(bases, parts, strict=True)], v
-    )
+    solved = [
+        _two_sided(Y, _two_sided(Y.T, V, X) / values, X.T) for (Y, X, values), V in zip(bases, parts, strict=True)
+    ]
+    return _flat(net, solved, v)
 
 
 def _two_sided(B: Array, V: Float[Array, "V J I"], A: Array) -> Float[Array, "V J I"]:
     return contract(INPUTS, contract(UNITS, B, V), A)
 
 
-def _by_layer(net: Network, v: Array, like: Array) -> list[Array]:
+def _by_layer(net: Network | Chain, v: Array, like: Array) -> list[Array]:
     """Return each layer's part of the vector, or of the columns, as arrays (V, n_l, n_{l-1} + 1), biases last."""
     xp = namespace(v=v, B=like)
     if v.ndim not in (1, 2) or v.shape[0] != net.num_parameters:
@@ -274,26 +283,33 @@ def _by_layer(net: Network, v: Array, like: Array) -> list[Array]:
             f"v has shape {tuple(v.shape)}; it must be ({net.num_parameters},) or ({net.num_parameters}, V)"
         )
     same_floating_dtype(v=v, B=like)
-    W, b = net.layers(v[None, :] if v.ndim == 1 else v.T)
+    rows = v[None, :] if v.ndim == 1 else v.T
+    if isinstance(net, Chain):
+        return of_chain.as_matrices(net, rows)
+    W, b = net.layers(rows)
     return [xp.concat([W_l, b_l[..., None]], axis=-1) for W_l, b_l in zip(W[1:], b[1:], strict=True)]
 
 
-def _flat(parts: list[Array], v: Array) -> Array:
+def _flat(net: Network | Chain, parts: list[Array], v: Array) -> Array:
     """Return such arrays as a vector, or as columns, like `v`."""
-    xp = namespace(part=parts[0])
-    rows = xp.concat(
-        [xp.reshape(part, (part.shape[0], -1)) for V in parts for part in (V[..., :-1], V[..., -1])], axis=1
-    )
+    if isinstance(net, Chain):
+        rows = of_chain.as_vectors(net, parts)
+    else:
+        rows = flat([part for V in parts for part in (V[..., :-1], V[..., -1])], 1)
     return rows[0] if v.ndim == 1 else rows.T
 
 
-def check_factors(net: Network, factors: Sequence[KroneckerFactors], /) -> None:
-    """Refuse factors that are not those of the network."""
-    if len(factors) != net.L:
-        raise ValueError(f"factors has {len(factors)} entries; the network has {net.L} layers")
-    for l, (A, B) in enumerate(factors, start=1):
-        for name, factor, size in (("A", A, net.widths[l - 1] + 1), ("B", B, net.widths[l])):
+def check_factors(net: Network | Chain, factors: Sequence[KroneckerFactors], /) -> None:
+    """Refuse factors that are not those of the network or chain."""
+    if isinstance(net, Chain):
+        sizes, whole = of_chain.sizes(net), "the chain has {} functions with parameters"
+    else:
+        sizes, whole = [(i + 1, j) for i, j in pairwise(net.widths)], "the network has {} layers"
+    if len(factors) != len(sizes):
+        raise ValueError(f"factors has {len(factors)} entries; {whole.format(len(sizes))}")
+    for number, (pair, lengths) in enumerate(zip(factors, sizes, strict=True)):
+        for name, factor, size in zip("AB", pair, lengths, strict=True):
             if tuple(factor.shape) != (size, size):
                 raise ValueError(
-                    f"factors[{l - 1}].{name} has shape {tuple(factor.shape)}; it must be ({size}, {size})"
+                    f"factors[{number}].{name} has shape {tuple(factor.shape)}; it must be ({size}, {size})"
                 )

@@ -93,7 +93,7 @@ def gauss_newton_operator(
 
 
 def kronecker_inverse_operator(
-    net: Network, factors: Sequence[KroneckerFactors], /, *, damping: float = 0.0
+    net: Network | Chain, factors: Sequence[KroneckerFactors], /, *, damping: float = 0.0
 ) -> "LinearOperator":
     r"""The inverse of the Kronecker-factored curvature as an operator for SciPy, to precondition with.
 
@@ -103,7 +103,7 @@ def kronecker_inverse_operator(
 
     Parameters
     ----------
-    net : the network.
+    net : the network or chain of layers.
     factors : those of `kronecker_factors`, a pair for each layer.
     damping : $\mu$, added to every eigenvalue.
 
@@ -140,7 +140,7 @@ def _product_rows(
     return reduce_patterns(product(net, kept, rows), reduction, N)
 
 
-def _solve_rows(net: Network, bases: Sequence[Eigenbasis], rows: Array) -> Array:
+def _solve_rows(net: Network | Chain, bases: Sequence[Eigenbasis], rows: Array) -> Array:
     return solve(net, bases, rows.T, bases[0].Y).T
 
 

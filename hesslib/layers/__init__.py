@@ -9,6 +9,7 @@ from hesslib.layers.batch_norm import BatchNorm, Standardise
 from hesslib.layers.branches import Concatenate, Product, Residual, Sum
 from hesslib.layers.chain import Chain
 from hesslib.layers.convolution import Convolution
+from hesslib.layers.cross_attention import CrossAttention
 from hesslib.layers.dense import Dense, Embedding
 from hesslib.layers.elementwise import Activation
 from hesslib.layers.graph import Graph
@@ -30,6 +31,7 @@ __all__ = [
     "Chain",
     "Concatenate",
     "Convolution",
+    "CrossAttention",
     "Dense",
     "Embedding",
     "Flatten",

@@ -44,29 +44,42 @@ class Chain(Model):
     loss
         squared_error (identity output), binary_cross_entropy (logistic outputs) or softmax_cross_entropy. It goes over
         the last axis of what the layers end in; if there are positions before it, $E$ is the sum over them as well.
+    tied
+        Parameters that are another one, each with the name of that one, such as ``{"3.weight": "0.weight"}`` for an
+        output layer with the vectors of the embedding. They have one place in `w`, and derivatives are by both uses.
 
     Shapes: `w` is (P,); inputs are (N, \*shape), integers before an `Embedding`; the last pre-activations are
     (N, \*positions, K).
     Cost: a step for each layer to make, and no memory to speak of; parts of `w` are views where the library has views.
-    Errors: ValueError if there are no layers, or something is none, or the name of the loss is unknown; shapes that do
-    not fit are refused by the name of the layer when inputs come.
+    Errors: ValueError if there are no layers, or something is none, or the name of the loss or of a tied parameter is
+    unknown; shapes that do not fit are refused by the name of the layer when inputs come.
 
     >>> from hesslib import layers
     >>> chain = Chain([layers.Dense(2, 3), layers.Activation("tanh"), layers.Dense(3, 1)])
     >>> chain.num_parameters, chain.names
     (13, ('0.weight', '0.bias', '2.weight', '2.bias'))
+    >>> Chain([layers.Dense(2, 2), layers.Dense(2, 2)], tied={"1.weight": "0.weight"}).names
+    ('0.weight', '0.bias', '1.bias')
     """
 
     layers: tuple[Layer, ...]
     loss: Loss
+    tied: tuple[tuple[str, str], ...]
 
-    def __init__(self, layers: Sequence[Layer], *, loss: str | Loss = "squared_error") -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        loss: str | Loss = "squared_error",
+        tied: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    ) -> None:
         if not isinstance(layers, Sequence) or not layers:
             raise ValueError(f"layers is {layers!r}; it must be a sequence of layers of hesslib.layers")
         object.__setattr__(self, "layers", branch_of(layers))
         object.__setattr__(self, "loss", losses.resolve(loss))
-        object.__setattr__(self, "program", Program(self.layers, self.loss))
-        object.__setattr__(self, "_hash", hash((self.layers, self.loss)))
+        object.__setattr__(self, "tied", tuple(sorted(dict(tied).items())))
+        object.__setattr__(self, "program", Program(self.layers, self.loss, dict(self.tied)))
+        object.__setattr__(self, "_hash", hash((self.layers, self.loss, self.tied)))
 
     program: Any = field(default=None, compare=False)  # the functions it is made of; follows from the layers
 
@@ -74,7 +87,8 @@ class Chain(Model):
         return self._hash  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
-        return f"Chain([{', '.join(map(repr, self.layers))}], loss={self.loss.name!r})"
+        tied = f", tied={dict(self.tied)!r}" if self.tied else ""
+        return f"Chain([{', '.join(map(repr, self.layers))}], loss={self.loss.name!r}{tied})"
 
     @staticmethod
     def of(net: Network, /) -> Chain:
@@ -108,7 +122,7 @@ class Chain(Model):
     @property
     def shapes(self) -> Mapping[str, Shape]:
         """The shape of each parameter."""
-        return dict(self.program.shapes)
+        return {name: self.program.shapes[name] for name in self.program.slices}
 
     def output_shape(self, shape: Sequence[int], /) -> Shape:
         r"""Return the shape (\*positions, K) of the last pre-activations for inputs of a shape, without the patterns.
@@ -151,7 +165,7 @@ class Chain(Model):
         if set(parameters) != set(self.names):
             odd = sorted(set(parameters) ^ set(self.names))
             raise ValueError(f"parameters has {', '.join(parameters)}; {', '.join(odd)} is missing, or is none")
-        for name, shape in self.program.shapes.items():
+        for name, shape in self.shapes.items():
             namespace(**{name.replace(".", "_"): parameters[name]})
             if tuple(parameters[name].shape) != shape:
                 raise ValueError(f"{name} has shape {tuple(parameters[name].shape)}; it must be {shape}")
@@ -180,7 +194,8 @@ class Chain(Model):
         parts = [np.zeros(0)]
         for step in self.program.steps:
             for name, shape in step.layer.parameters.items():
-                parts.append(np.ravel(step.layer.initial(name, shape, rng)))
+                if f"{step.name}.{name}" in self.program.slices:
+                    parts.append(np.ravel(step.layer.initial(name, shape, rng)))
         return np.concatenate(parts).astype(dtype)
 
     def linearise(self, w: Float[Array, " P"], x: Array, /) -> Linearised:

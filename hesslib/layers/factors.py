@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from hesslib._arrays import Array, contract, integers_like, write, zeros_like
-from hesslib._chunks import sum_over_patterns
+from hesslib._chunks import refuse_what_cannot_fit, sum_over_patterns
 from hesslib.layers.chain import Chain
 from hesslib.layers.convolution import Convolution
 from hesslib.layers.dense import Dense, Embedding, as_rows
 from hesslib.layers.first import each_output, numbers, refuse_coupled
+from hesslib.layers.layer import flat
 from hesslib.layers.passes import M_times, pull, run
 from hesslib.networks.network import Reduction, reduce_patterns
 
@@ -37,6 +39,7 @@ def factors(
     """Return A and B of each layer with parameters; 1 and the exact block where the layer is no matrix."""
     w, x, t = chain.check_batch(w, x, t)
     refuse_coupled(chain, "kronecker_factors")
+    refuse_what_cannot_fit("kronecker_factors", 3 * sum(i**2 + j**2 for i, j in sizes(chain)), w)
     program, N = chain.program, x.shape[0]
 
     def sums(x: Array) -> tuple[Array, ...]:
@@ -73,27 +76,27 @@ def curved(chain: Chain, a: Array, G: Array, /) -> Array:
     """Return $M$ times derivatives (Q, N, ...) of the Q outputs of each pattern."""
     xp, order = array_namespace(G), (*range(2, G.ndim), 1, 0)
     columns = xp.permute_dims(G, order)
-    flat = xp.reshape(columns, (-1, *a.shape))
-    turned = xp.reshape(M_times(chain.program, a, flat), columns.shape)
+    directions = xp.reshape(columns, (-1, *a.shape))
+    turned = xp.reshape(M_times(chain.program, a, directions), columns.shape)
     return xp.permute_dims(turned, tuple(order.index(axis) for axis in range(G.ndim)))
 
 
-def _inputs(layer: object, kept: tuple[Array, ...]) -> Array | None:
+def _inputs(layer: Any, kept: tuple[Array, ...]) -> Array | None:
     """The inputs of a layer that is a matrix, (N, R, i), and 1 for its bias; None for any other."""
     if isinstance(layer, Embedding):
         return as_rows(kept[0], 1)
-    if isinstance(layer, Convolution) and layer.groups == 1:
+    if not _is_matrix(layer):
+        return None
+    if isinstance(layer, Convolution):
         xp, patches = array_namespace(kept[2]), kept[2][:, 0, ...]
         z = xp.permute_dims(patches, (0, 2, 1, 3))
         z = xp.reshape(z, (*z.shape[:2], -1))
-    elif isinstance(layer, Dense):
-        xp, z = array_namespace(kept[1]), as_rows(kept[1], 1)
     else:
-        return None
+        xp, z = array_namespace(kept[1]), as_rows(kept[1], 1)
     return xp.concat([z, xp.ones_like(z[..., :1])], axis=2) if layer.bias else z
 
 
-def _units(layer: object, G: Array) -> Array:
+def _units(layer: Any, G: Array) -> Array:
     """The derivatives by the outputs of such a layer, (Q, N, R, j)."""
     if isinstance(layer, Convolution):
         xp = array_namespace(G)
@@ -101,30 +104,65 @@ def _units(layer: object, G: Array) -> Array:
     return as_rows(G, 2)
 
 
-def check_factors_of_chain(chain: Chain, factors: Sequence[tuple[Array, Array]], /) -> list[tuple[Array, Array]]:
-    """Return the factors, once they are those of the chain."""
-    layers = [chain.program.steps[number].layer for number in chain.program.with_parameters]
-    if len(factors) != len(layers):
-        raise ValueError(f"factors has {len(factors)} entries; the chain has {len(layers)} layers with parameters")
-    for number, (layer, (A, B)) in enumerate(zip(layers, factors, strict=True)):
-        if A.shape[0] * B.shape[0] != layer.num_parameters:
-            sizes = f"{tuple(A.shape)} and {tuple(B.shape)}"
-            raise ValueError(f"factors[{number}] has {sizes}; their product must be {layer.num_parameters} long")
-    return [(A, B) for A, B in factors]
+def sizes(chain: Chain, /) -> list[tuple[int, int]]:
+    """Return the lengths of A and B of each layer with parameters."""
+    if chain.program.tied:
+        name, other = next(iter(chain.program.tied.items()))
+        raise ValueError(
+            f"net has {name} tied to {other}; Kronecker factors are of layers with parameters of their own (take "
+            "gauss_newton, or its products)"
+        )
+    found = []
+    for layer in _layers(chain):
+        columns = 1
+        if isinstance(layer, Embedding):
+            columns = layer.features
+        elif _is_matrix(layer):
+            columns = layer.num_parameters // layer.outputs
+        found.append((columns, layer.num_parameters // columns))
+    return found
 
 
-def written_out(chain: Chain, pairs: list[tuple[Array, Array]], /) -> Array:
+def as_matrices(chain: Chain, v: Array, /) -> list[Array]:
+    """Return the part of each layer in vectors (V, P) as matrices (V, B, A), biases in the last column."""
+    xp, found, program = array_namespace(v), [], chain.program
+    for number, layer, (columns, rows) in zip(program.with_parameters, _layers(chain), sizes(chain), strict=True):
+        part = v[:, program.steps[number].where]
+        if _is_matrix(layer) and layer.bias:
+            W = xp.reshape(part[:, :-rows], (v.shape[0], rows, columns - 1))
+            found.append(xp.concat([W, part[:, -rows:, None]], axis=2))
+        else:
+            found.append(xp.reshape(part, (v.shape[0], rows, columns)))
+    return found
+
+
+def as_vectors(chain: Chain, parts: Sequence[Array], /) -> Array:
+    """Return such matrices as vectors (V, P)."""
+    every = []
+    for layer, V in zip(_layers(chain), parts, strict=True):
+        every += [V[..., :-1], V[..., -1]] if _is_matrix(layer) and layer.bias else [V]
+    return flat(every, 1)
+
+
+def written_out(chain: Chain, pairs: Sequence[tuple[Array, Array]], /) -> Array:
     """Return the block-diagonal matrix that the factors stand for, in the order of `w`."""
     like = pairs[0][0]
-    K = zeros_like((chain.num_parameters, chain.num_parameters), like)
-    for number, (A, B) in zip(chain.program.with_parameters, pairs, strict=True):
-        where, layer = chain.program.steps[number].where, chain.program.steps[number].layer
-        xp, rows, columns = array_namespace(like), B.shape[0], A.shape[0]
+    K, xp = zeros_like((chain.num_parameters, chain.num_parameters), like), array_namespace(like)
+    for number, layer, (A, B) in zip(chain.program.with_parameters, _layers(chain), pairs, strict=True):
+        where, (rows, columns) = chain.program.steps[number].where, (B.shape[0], A.shape[0])
         block = xp.reshape(contract(KRONECKER, B, A), (rows * columns, rows * columns))
-        if isinstance(layer, Dense | Convolution) and layer.bias and rows * columns == layer.num_parameters > rows:
-            order = np.arange(rows * columns).reshape(rows, columns)
-            order = np.concatenate([order[:, :-1].reshape(-1), order[:, -1]])
-            if columns > 1:
-                block = xp.take(xp.take(block, integers_like(order, like), axis=0), integers_like(order, like), axis=1)
+        if _is_matrix(layer) and layer.bias:
+            places = np.arange(rows * columns).reshape(rows, columns)
+            order = integers_like(np.concatenate([places[:, :-1].reshape(-1), places[:, -1]]), like)
+            block = xp.take(xp.take(block, order, axis=0), order, axis=1)
         K = write(K, (where, where), block)
     return K
+
+
+def _layers(chain: Chain) -> list[Any]:
+    return [chain.program.steps[number].layer for number in chain.program.with_parameters]
+
+
+def _is_matrix(layer: Any) -> bool:
+    """Whether a layer is one matrix that is applied to its inputs, or to windows of them."""
+    return isinstance(layer, Dense) or (isinstance(layer, Convolution) and layer.groups == 1)

@@ -40,7 +40,8 @@ def matrix(
     residual: bool = True,
 ) -> Array:
     r"""Return $H$ of a checked batch, or the part with $M$, or that with $\delta$; exactly symmetric."""
-    refuse_what_cannot_fit(what, 3 * chain.num_parameters**2, w)
+    size = chain.program.length
+    refuse_what_cannot_fit(what, 3 * size**2, w)
     steps = chain.program.with_parameters
     pairs = [(m, l) for l in steps for m in steps if m >= l]
 
@@ -49,17 +50,22 @@ def matrix(
         return tuple(block for l in steps for block in _column(chain, p, l, gauss_newton, residual))
 
     blocks = list(_summed(chain, sums, x, t))
-    H = zeros_like((chain.num_parameters, chain.num_parameters), w)
+    H = zeros_like((size, size), w)
     for (m, l), block in zip(pairs, blocks, strict=True):
         rows, columns = chain.program.steps[m].where, chain.program.steps[l].where
         H = write(H, (rows, columns), (block + _turned(block)) / 2 if m == l else block)
         if m > l:
             H = write(H, (columns, rows), _turned(block))
-    return H
+    if not chain.program.tied:
+        return H
+    H = chain.program.gather(_turned(chain.program.gather(H)))
+    return (H + _turned(H)) / 2
 
 
 def diagonal(chain: Chain, w: Array, x: Array, t: Array, /, *, residual: bool = True) -> Array:
     r"""Return the diagonal of $H$ of a checked batch, or of its part with $M$, from the blocks of single layers."""
+    if chain.program.tied:  # blocks of different layers have a part in it
+        return array_namespace(w).linalg.diagonal(matrix(chain, w, x, t, residual=residual))
     steps = chain.program.with_parameters
 
     def sums(x: Array, t: Array) -> tuple[Array]:
@@ -77,7 +83,7 @@ def _summed(chain: Chain, sums, x: Array, t: Array):  # type: ignore[no-untyped-
     program, held = chain.program, 2 * numbers(chain, x)
     states = program.states(tuple(x.shape[1:]))
     widest = max(
-        _directions(chain, l, math.prod(states[l + 1])) * (held + chain.num_parameters - program.steps[l].where.start)
+        _directions(chain, l, math.prod(states[l + 1])) * (held + program.length - program.steps[l].where.start)
         for l in program.with_parameters
     )
     # JAX compiles one chunk, and the smaller the quicker; elsewhere every operation has a price of its own

@@ -33,7 +33,7 @@ class Run(NamedTuple):
 
 def run(program: Program, w: Array, x: Array, /, order: int = 2) -> Run:
     """Run a chain on checked inputs."""
-    states, kept = [x], []
+    states, kept, w = [x], [], program.spread(w)
     for layer, inputs, where, _ in program.steps:
         taken: Any = [states[node] for node in inputs]
         out, needed = layer.forward(w[where], taken if isinstance(layer, Merge) else taken[0], order)
@@ -129,17 +129,18 @@ def pull(
 
 def split_parameters(program: Program, v: Array, /) -> list[Array | None]:
     """Return the part of each function in vectors (V, P)."""
+    v = program.spread(v)
     return [v[..., where] if layer.num_parameters else None for layer, _, where, _ in program.steps]
 
 
 def joined(program: Program, parts: Sequence[Array | None], lead: tuple[int, ...], like: Array, /) -> Array:
-    r"""Return the parts of all functions along one last axis, (\*lead, P)."""
+    r"""Return the parts of all functions along one last axis, (\*lead, P), added up where they share parameters."""
     xp = array_namespace(like)
     every = []
     for part, (layer, _, _, _) in zip(parts, program.steps, strict=True):
         if layer.num_parameters:
             every.append(zeros_like((*lead, layer.num_parameters), like) if part is None else part)
-    return xp.concat(every, axis=-1) if every else zeros_like((*lead, 0), like)
+    return program.gather(xp.concat(every, axis=-1)) if every else zeros_like((*lead, 0), like)
 
 
 def rows(a: Array, lead: int = 0, /) -> Array:

@@ -84,8 +84,21 @@ class SoftmaxAttention(Primitive):
         return 1 / math.sqrt(q.shape[-1]) if self.scale is None else float(self.scale)
 
     def forward(self, theta: Array, z: Array, /, order: int = 2) -> tuple[Array, Kept]:
-        q, k, v = self._heads(z, 3)
-        xp = array_namespace(z)
+        o, kept = self.of_heads(*self._heads(z, 3))
+        return self._side_by_side([o]), kept
+
+    def jvp(self, kept: Kept, dz: Array | None, dtheta: Array | None, /) -> Array:
+        return self._side_by_side([self.jvp_of_heads(kept, *self._heads(dz, 3))])
+
+    def vjp_inputs(self, kept: Kept, g: Array, /) -> Array:
+        return self._side_by_side(self.vjp_of_heads(kept, *self._heads(g, 1)))
+
+    def second_inputs(self, kept: Kept, delta: Array, dz: Array | None, dtheta: Array | None, /) -> Array | None:
+        return self._side_by_side(self.second_of_heads(kept, *self._heads(delta, 1), *self._heads(dz, 3)))
+
+    def of_heads(self, q: Array, k: Array, v: Array, /) -> tuple[Array, Kept]:
+        """The outputs of arrays (..., h, T, d), and what derivatives need."""
+        xp = array_namespace(q)
         S = contract(SCORES, self._scale(q) * q, k)
         if self.causal:
             T = S.shape[-1]
@@ -93,33 +106,29 @@ class SoftmaxAttention(Primitive):
             S = xp.where(seen, S, xp.zeros_like(S) - LOWEST)
         e = xp.exp(S - xp.max(S, axis=-1, keepdims=True))
         A = e / xp.sum(e, axis=-1, keepdims=True)
-        return self._side_by_side([contract(VALUES, A, v)]), (q, k, v, A)
+        return contract(VALUES, A, v), (q, k, v, A)
 
     def _dA(self, kept: Kept, dq: Array, dk: Array) -> Array:
         q, k, _, A = kept
         dS = self._scale(q) * (contract(SCORES_OF_DQ, dq, k) + contract(SCORES_OF_DK, q, dk))
         return A * (dS - array_namespace(A).sum(A * dS, axis=-1, keepdims=True))
 
-    def jvp(self, kept: Kept, dz: Array | None, dtheta: Array | None, /) -> Array:
+    def jvp_of_heads(self, kept: Kept, dq: Array, dk: Array, dv: Array, /) -> Array:
+        """The derivative of the outputs along directions."""
         _, _, v, A = kept
-        dq, dk, dv = self._heads(dz, 3)
-        do = contract(VALUES_OF_DA, self._dA(kept, dq, dk), v) + contract(VALUES_OF_DV, A, dv)
-        return self._side_by_side([do])
+        return contract(VALUES_OF_DA, self._dA(kept, dq, dk), v) + contract(VALUES_OF_DV, A, dv)
 
-    def vjp_inputs(self, kept: Kept, g: Array, /) -> Array:
+    def vjp_of_heads(self, kept: Kept, g: Array, /) -> list[Array]:
+        """The sensitivities of queries, keys and values."""
         q, k, v, A = kept
-        (g,) = self._heads(g, 1)
         gA = contract(SCORES_OF_DQ, g, v)
         cgS = self._scale(q) * A * (gA - array_namespace(A).sum(A * gA, axis=-1, keepdims=True))
-        return self._side_by_side(
-            [contract(VALUES_OF_DA, cgS, k), contract(TO_KEYS, cgS, q), contract(TO_KEYS_OF_DIRECTIONS, A, g)]
-        )
+        return [contract(VALUES_OF_DA, cgS, k), contract(TO_KEYS, cgS, q), contract(TO_KEYS_OF_DIRECTIONS, A, g)]
 
-    def second_inputs(self, kept: Kept, delta: Array, dz: Array | None, dtheta: Array | None, /) -> Array | None:
+    def second_of_heads(self, kept: Kept, g: Array, dq: Array, dk: Array, dv: Array, /) -> list[Array]:
+        """The derivative of these sensitivities along directions, at fixed sensitivities of the outputs."""
         q, k, v, A = kept
         xp, c = array_namespace(A), self._scale(q)
-        (g,) = self._heads(delta, 1)
-        dq, dk, dv = self._heads(dz, 3)
         dA = self._dA(kept, dq, dk)
         gA, dgA = contract(SCORES, g, v), contract(SCORES_OF_DK, g, dv)
         less = gA - xp.sum(A * gA, axis=-1, keepdims=True)
@@ -127,10 +136,8 @@ class SoftmaxAttention(Primitive):
         moved = dA * less
         dgS = moved + A * (dgA - xp.sum(moved + A * dgA, axis=-1, keepdims=True))
         cdgS = c * dgS
-        return self._side_by_side(
-            [
-                contract(VALUES_OF_DA, cdgS, k) + contract(VALUES_OF_DV, cgS, dk),
-                contract(TO_KEYS, cdgS, q) + contract(TO_KEYS_OF_DIRECTIONS, cgS, dq),
-                contract(TO_KEYS, dA, g),
-            ]
-        )
+        return [
+            contract(VALUES_OF_DA, cdgS, k) + contract(VALUES_OF_DV, cgS, dk),
+            contract(TO_KEYS, cdgS, q) + contract(TO_KEYS_OF_DIRECTIONS, cgS, dq),
+            contract(TO_KEYS, dA, g),
+        ]

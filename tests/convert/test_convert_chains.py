@@ -49,6 +49,34 @@ class Language(nn.Module):
         return self.head(z)
 
 
+class Tied(nn.Module):
+    """The vectors of the embedding give the outputs as well, and one layer of attention is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.attention = nn.Embedding(5, 4), nn.MultiheadAttention(4, 2, batch_first=True)
+        self.head = nn.Linear(4, 5)
+        self.head.weight = self.tokens.weight
+
+    def forward(self, x: Any) -> Any:
+        z = self.tokens(x)
+        for _ in range(2):
+            z = z + self.attention(z, z, z, need_weights=False)[0]
+        return self.head(z)
+
+
+class Crossing(nn.Module):
+    """Two positions that attend to all four."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.few, self.attention = nn.Linear(4, 2), nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        q = self.few(x.transpose(1, 2)).transpose(1, 2)
+        return q + self.attention(q, x, torch.tanh(x))[0]
+
+
 class Gated(nn.Module):
     """A product and a concatenation of branches."""
 
@@ -76,10 +104,14 @@ def image() -> Any:
     return nn.Sequential(first, nn.Tanh(), pools[0], second, pools[1], nn.Flatten(), nn.Linear(4, 2))
 
 
+TIED = nn.LayerNorm(3)
 MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], Any]] = {
     "block in evaluation": (lambda: Block().eval(), (3, 2, 4, 4), nn.CrossEntropyLoss()),
     "block in training": (Block, (3, 2, 4, 4), nn.MSELoss()),
     "language model": (Language, (2, 3), None),
+    "tied": (Tied, (2, 3), nn.MSELoss()),
+    "one layer twice": (lambda: nn.Sequential(TIED, nn.Tanh(), TIED), (2, 3), nn.MSELoss()),
+    "crossing": (Crossing, (2, 4, 4), nn.MSELoss()),
     "gates": (Gated, (4, 3), nn.BCEWithLogitsLoss()),
     "encoder, norm first": (lambda: encoder(norm_first=True), (2, 3, 4), nn.MSELoss()),
     "encoder, norm last": (lambda: encoder(activation="gelu").eval(), (2, 3, 4), nn.MSELoss(reduction="sum")),
@@ -90,7 +122,9 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], Any]] = {
 
 def inputs_of(shape: tuple[int, ...], model: Any) -> Any:
     torch.manual_seed(1)
-    return torch.randint(0, 5, shape) if isinstance(model, Language) else torch.randn(*shape, dtype=torch.float64)
+    return (
+        torch.randint(0, 5, shape) if isinstance(model, Language | Tied) else torch.randn(*shape, dtype=torch.float64)
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -136,10 +170,8 @@ def attend(model: Any, x: Any) -> Any:
     return model.a(x, x, x)[0]
 
 
-TIED = nn.LayerNorm(3)
 REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "a module": (lambda: nn.Sequential(nn.LayerNorm(3), nn.GroupNorm(1, 3)), (2, 3), "group_norm"),
-    "tied": (lambda: nn.Sequential(TIED, TIED), (2, 3), "shares nothing"),
     "dropout": (lambda: nn.Sequential(nn.LayerNorm(3), nn.Dropout(0.5)), (2, 3), "in training mode"),
     "ceil": (lambda: nn.Sequential(nn.AvgPool1d(2, ceil_mode=True)), (2, 1, 5), "ceil_mode=False"),
     "unused": (lambda: Odd(lambda s, x: s.a(x), a=nn.LayerNorm(3), b=nn.Linear(3, 3)), (2, 3), "b.weight"),

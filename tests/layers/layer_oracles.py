@@ -12,19 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from oracles import jax_activations
 
 from hesslib import layers
 
-ACTIVATIONS = {
-    "tanh": jnp.tanh,
-    "logistic": jax.nn.sigmoid,
-    "softplus": jax.nn.softplus,
-    "sin": jnp.sin,
-    "gelu": lambda a: jax.nn.gelu(a, approximate=False),
-    "silu": jax.nn.silu,
-    "relu": jax.nn.relu,
-    "identity": lambda a: a,
-}
+ACTIVATIONS = jax_activations()
 
 
 class Parameters:
@@ -39,12 +31,42 @@ class Parameters:
         self.at += size
         return part
 
+    def seen(self, z: Any, a: Any) -> Any:
+        """Called with what goes into every matrix of weights, and what comes out; returns the latter."""
+        del z
+        return a
+
+
+class Tapped(Parameters):
+    """The same, which keeps what goes into every matrix, and adds something to what comes out."""
+
+    def __init__(self, w: Any, added: Any) -> None:
+        super().__init__(w)
+        self.added, self.inputs, self.outputs = iter(added), [], []
+
+    def seen(self, z: Any, a: Any) -> Any:
+        self.inputs.append(z)
+        self.outputs.append(a)
+        return a + next(self.added)
+
 
 def last_preactivations(chain: layers.Chain, w: Any, x: Any) -> Any:
-    parameters = Parameters(w)
+    parameters = Parameters(with_copies(chain, w))
     a = through(chain.layers, parameters, x)
-    assert parameters.at == len(w)
+    assert parameters.at == len(parameters.w)
     return a
+
+
+def with_copies(chain: layers.Chain, w: Any) -> Any:
+    """The vector with a copy of a parameter wherever it is used, known by the names of a chain that shares nothing."""
+    tied, own, at = dict(chain.tied), {}, 0
+    every = layers.Chain(chain.layers).shapes
+    for name, shape in every.items():
+        if name not in tied:
+            own[name] = w[at : at + math.prod(shape)]
+            at += math.prod(shape)
+    assert at == len(w)
+    return jnp.concatenate([own[tied.get(name, name)] for name in every])
 
 
 def through(every: Any, p: Parameters, z: Any) -> Any:
@@ -57,11 +79,11 @@ def apply(layer: Any, p: Parameters, z: Any) -> Any:
     match layer:
         case layers.Dense():
             W = p.take(layer.outputs, layer.inputs)
-            return z @ W.T + (p.take(layer.outputs) if layer.bias else 0)
+            return p.seen(z, z @ W.T + (p.take(layer.outputs) if layer.bias else 0))
         case layers.Activation():
             return ACTIVATIONS[layer.activation.name](z)
         case layers.Embedding():
-            return p.take(layer.vocabulary, layer.features)[z]
+            return p.seen(z, p.take(layer.vocabulary, layer.features)[z])
         case layers.Affine():
             shape = (*layer.features, *(1 for _ in z.shape[2:])) if layer.channels else layer.features
             z = z * p.take(*layer.features).reshape(shape) if layer.scale else z
@@ -77,7 +99,7 @@ def apply(layer: Any, p: Parameters, z: Any) -> Any:
         case layers.AveragePool():
             return pooled(layer, z, 0.0, jax.lax.add) / math.prod(layer.windows.size)
         case layers.MaxPool():
-            return pooled(layer, z, -jnp.inf, jax.lax.max)
+            return pooled(layer, z, -jnp.inf, first_of_equals)
         case layers.Residual():
             return z + through(layer.layers, p, z)
         case layers.Product():
@@ -95,7 +117,34 @@ def apply(layer: Any, p: Parameters, z: Any) -> Any:
             return z.transpose(0, *(axis + 1 for axis in layer.axes))
         case layers.Mean():
             return z.mean(axis=tuple(axis + 1 for axis in layer.axes))
+        case layers.Graph():
+            return of_graph(layer, p, z)
     raise AssertionError(f"no oracle for {layer}")
+
+
+def of_graph(graph: Any, p: Parameters, z: Any) -> Any:
+    states = [z]
+    for _, layer, numbers in graph.nodes:
+        taken = [states[number] for number in numbers]
+        match layer:
+            case layers.Add():
+                states.append(sum(taken))
+            case layers.Times():
+                states.append(taken[0] * taken[1])
+            case layers.Join():
+                states.append(jnp.concatenate(taken, axis=layer.axis))
+            case layers.CrossAttention():
+                states.append(crossed(layer, *taken))
+            case _:
+                states.append(apply(layer, p, taken[0]))
+    return states[-1]
+
+
+def crossed(layer: Any, q: Any, k: Any, v: Any) -> Any:
+    q, k, v = (jnp.stack(jnp.split(z, layer.heads, axis=-1)) for z in (q, k, v))
+    scale = 1 / math.sqrt(q.shape[-1]) if layer.scale is None else layer.scale
+    A = jax.nn.softmax(scale * jnp.einsum("hnqd,hnkd->hnqk", q, k), axis=-1)
+    return jnp.concatenate(list(jnp.einsum("hnqk,hnkd->hnqd", A, v)), axis=-1)
 
 
 def normed(layer: Any, p: Parameters, z: Any) -> Any:
@@ -126,7 +175,8 @@ def attended(layer: Any, p: Parameters, z: Any) -> Any:
     weights = [p.take(d, d) for _ in range(3)]
     biases = [p.take(d) if layer.bias else 0 for _ in range(3)]
     W, b = p.take(d, d), p.take(d) if layer.bias else 0
-    q, k, v = (z @ W_i.T + b_i for W_i, b_i in zip(weights, biases, strict=True))
+    qkv = [z @ W_i.T + b_i for W_i, b_i in zip(weights, biases, strict=True)]
+    q, k, v = jnp.split(p.seen(z, jnp.concatenate(qkv, axis=-1)), 3, axis=-1)
     size, outputs = d // heads, []
     for h in range(heads):
         own = slice(h * size, (h + 1) * size)
@@ -136,7 +186,8 @@ def attended(layer: Any, p: Parameters, z: Any) -> Any:
             T = scores.shape[-1]
             scores = jnp.where(jnp.arange(T)[:, None] >= jnp.arange(T), scores, -jnp.inf)
         outputs.append(jax.nn.softmax(scores, axis=-1) @ v[..., own])
-    return jnp.concatenate(outputs, axis=-1) @ W.T + b
+    o = jnp.concatenate(outputs, axis=-1)
+    return p.seen(o, o @ W.T + b)
 
 
 def convolved(layer: Any, p: Parameters, z: Any) -> Any:
@@ -150,7 +201,13 @@ def convolved(layer: Any, p: Parameters, z: Any) -> Any:
         rhs_dilation=layer.windows.dilation,
         feature_group_count=layer.groups,
     )
-    return a + p.take(layer.outputs).reshape(-1, *(1 for _ in size)) if layer.bias else a
+    a = a + p.take(layer.outputs).reshape(-1, *(1 for _ in size)) if layer.bias else a
+    return p.seen(z, a) if layer.groups == 1 else a
+
+
+def first_of_equals(found: Any, part: Any) -> Any:
+    """The maximum; JAX's own divides the derivative among equals."""
+    return jnp.where(part > found, part, found)
 
 
 def pooled(layer: Any, z: Any, start: float, of: Any) -> Any:

@@ -32,6 +32,8 @@ class Drawn:
 
 def drawn(seed: int) -> Drawn:
     """The chain of a seed."""
+    if seed >= UNTIED:
+        return tied(seed) if seed < CROSSING else crossing(seed)
     kind, loss = KINDS[seed % len(KINDS)], LOSSES[(seed // len(KINDS)) % len(LOSSES)]
     rng = np.random.default_rng(seed)
     N = int(rng.integers(2, 5))
@@ -42,7 +44,12 @@ def drawn(seed: int) -> Drawn:
         "signal": signal,
         "image": image,
     }[kind](rng, N)
-    chain = Chain(body, loss=loss)
+    return at_random(seed, kind, Chain(body, loss=loss), x, rng)
+
+
+def at_random(seed: int, kind: str, chain: Chain, x: np.ndarray, rng: np.random.Generator) -> Drawn:
+    """A chain with weights and targets."""
+    loss, N = chain.loss.name, len(x)
     w = chain.init(rng) + 0.3 * rng.standard_normal(chain.num_parameters)
     shape = (N, *chain.output_shape(x.shape[1:]))
     if loss == "squared_error":
@@ -175,5 +182,55 @@ def image(rng: np.random.Generator, N: int) -> tuple[list[Any], np.ndarray, int]
     return convolutional(rng, N, (6, 8))
 
 
-SEEDS = range(66)
+def tied(seed: int) -> Drawn:
+    """A chain in which parameters are used in several places."""
+    loss, rng = LOSSES[seed % 3], np.random.default_rng(seed)
+    number = (seed - UNTIED) % 5
+    of_rows, of_positions = rng.standard_normal((3, 3)), rng.standard_normal((2, 2, 4))
+    both = ("weight", "bias")
+    if number == 0:  # the vectors of the embedding are those of the outputs as well
+        blocks = [layers.Residual(layers.LayerNorm(2, eps=0.1), layers.Dense(2, 2), activation(rng))]
+        every = [layers.Embedding(4, 2), layers.Position(3, 2), *blocks, layers.Dense(2, 4, bias=bool(seed % 2))]
+        return at_random(
+            seed, "tokens", Chain(every, loss=loss, tied={"3.weight": "0.weight"}), rng.integers(0, 4, (3, 3)), rng
+        )
+    if number == 1:  # one layer again and again
+        every = [layers.Dense(3, 3), activation(rng)] * 3 + [layers.Dense(3, 2)]
+        names = {f"{i}.{name}": f"0.{name}" for i in (2, 4) for name in both}
+        return at_random(seed, "rows", Chain(every, loss=loss, tied=names), of_rows, rng)
+    if number == 2:  # twins, and a norm that they share
+        branch = (layers.Dense(3, 4), layers.LayerNorm(4, eps=0.2), activation(rng))
+        names = {"0.1.0.weight": "0.0.0.weight", "0.1.1.weight": "0.0.1.weight", "0.1.1.bias": "0.0.1.bias"}
+        every = [layers.Product(branch, branch), layers.Dense(4, 2)]
+        return at_random(seed, "rows", Chain(every, loss=loss, tied=names), of_rows, rng)
+    if number == 3:  # one block of attention twice
+        block = layers.Residual(layers.Attention(4, 2, causal=bool(seed % 2)), activation(rng))
+        parts = [f"{kind}.{name}" for kind in ("query", "key", "value", "output") for name in both]
+        names = {f"1.0.{part}": f"0.0.{part}" for part in parts}
+        every = [block, block, layers.Dense(4, 2)]
+        return at_random(seed, "sequence", Chain(every, loss=loss, tied=names), of_positions, rng)
+    first = layers.Convolution(2, 2, 3, padding=1)  # a bias that stands before, and weights
+    every = [first, layers.BatchNorm(2, eps=0.3), first, activation(rng), layers.Flatten(), layers.Dense(8, 2)]
+    names = {"2.weight": "0.weight", "0.bias": "2.bias", "5.bias": "1.bias"}
+    return at_random(seed, "signal", Chain(every, loss=loss, tied=names), rng.standard_normal((3, 2, 4)), rng)
+
+
+def crossing(seed: int) -> Drawn:
+    """Few positions that attend to many."""
+    rng = np.random.default_rng(seed)
+    scale, bias = (None, 0.6)[seed % 2], bool(rng.integers(0, 2))
+    few = [layers.Transpose((1, 0)), layers.Dense(4, 2), layers.Transpose((1, 0))]
+    nodes: list[Any] = [(f"few{i}", layer, (i,)) for i, layer in enumerate(few)]
+    if seed % 2:  # keys without parameters, and values that are the inputs
+        nodes += [("query", layers.Dense(3, 3, bias), (3,)), ("key", activation(rng), (0,))]
+        nodes += [("attention", layers.CrossAttention(1, scale), (4, 5, 0)), ("sum", layers.Add(2), (3, 6))]
+    else:
+        nodes += [("query", layers.Dense(3, 4, bias), (3,)), ("key", layers.Dense(3, 4, bias), (0,))]
+        nodes += [("value", layers.Dense(3, 6, bias), (0,)), ("attention", layers.CrossAttention(2, scale), (4, 5, 6))]
+        nodes += [("output", layers.Dense(6, 3), (7,)), ("sum", layers.Add(2), (3, 8))]
+    chain = Chain([layers.Graph(tuple(nodes)), activation(rng), layers.Dense(3, 2)], loss=LOSSES[seed % 3])
+    return at_random(seed, "sequence", chain, rng.standard_normal((2, 4, 3)), rng)
+
+
+UNTIED, CROSSING, SEEDS = 66, 81, range(87)
 TABLE = [drawn(seed) for seed in SEEDS]

@@ -1,4 +1,4 @@
-"""Chains beside networks, their factors, training and evidence, refusals, and normalisations in extended precision."""
+"""Chains beside networks, training and evidence, refusals, and normalisations in extended precision."""
 
 from __future__ import annotations
 
@@ -102,62 +102,6 @@ def test_chains_with_coupled_patterns_and_with_tokens_are_trained() -> None:
     assert (hesslib.outputs(TOKENS, found.w, tokens).argmax(axis=-1) == tokens).all()
 
 
-SHARED = [
-    (Chain([layers.Dense(3, 2), layers.Activation("tanh"), layers.Dense(2, 2)]), RNG.standard_normal((4, 3, 3))),
-    (Chain([layers.Convolution(2, 2, 2), layers.Activation("sin"), layers.Flatten(), layers.Dense(6, 2)]),
-     RNG.standard_normal((4, 2, 4))),
-    (TOKENS, RNG.integers(0, 5, (4, 3))),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("number", range(len(SHARED)))
-@pytest.mark.parametrize("sharing", ["expand", "reduce"])
-def test_kronecker_factors_of_shared_weights_are_means_and_sums_over_positions(sharing: Any, number: int) -> None:
-    """Each layer by itself, from inputs and Jacobians that are written out position by position."""
-    chain, x = SHARED[number]
-    rng = np.random.default_rng(number)
-    w = rng.standard_normal(chain.num_parameters)
-    y = hesslib.outputs(chain, w, x)
-    t = y.argmax(axis=-1) if chain is TOKENS else y
-    found = hesslib.kronecker_factors(chain, w, x, t, sharing=sharing, reduction="mean")
-    here = chain.linearise(w, x)
-    matrices = [i for i in chain.program.with_parameters if isinstance(chain.program.steps[i].layer, layers.Dense)]
-    for place, step in enumerate(chain.program.with_parameters):
-        if step not in matrices:
-            continue
-        layer, kept = chain.program.steps[step].layer, here.run.kept[step]
-        z = kept[1].reshape(len(x), -1, layer.inputs)
-        R, Q = z.shape[1], int(np.prod(y.shape[1:]))
-        later = Chain([layers.Graph(tuple(
-            (str(i), s.layer, tuple(max(0, n - step - 1) for n in s.inputs))
-            for i, s in enumerate(chain.program.steps[step + 1 :])
-        ))]) if step + 1 < len(chain.program.steps) else None  # fmt: skip
-        state = here.run.states[step + 1]
-        if later is None:
-            G = np.eye(Q).reshape(Q, 1, *state.shape[1:]).repeat(len(x), 1)
-        else:
-            tail = later.linearise(w[-later.num_parameters or len(w) :], state)
-            units = np.eye(Q).reshape(Q, 1, *y.shape[1:]).repeat(len(x), 1)
-            G = np.asarray(tail.vjp(units)[0])
-        G = G.reshape(Q, len(x), R, layer.outputs)
-        A, B = 0.0, 0.0
-        for n in range(len(x)):
-            a = here.outputs[n].reshape(-1, y.shape[-1])
-            M = np.zeros((Q, Q))
-            for r, block in enumerate(chain.loss.M(a)):
-                cut = slice(r * y.shape[-1], (r + 1) * y.shape[-1])
-                M[cut, cut] = block
-            rows = np.concatenate([z[n], np.ones((R, 1))], axis=1)
-            if sharing == "expand":
-                A = A + sum(np.outer(row, row) for row in rows) / (R * len(x))
-                B = B + sum(G[:, n, r].T @ M @ G[:, n, r] for r in range(R)) / len(x)
-            else:
-                A = A + np.outer(rows.mean(axis=0), rows.mean(axis=0)) / len(x)
-                B = B + G[:, n].sum(axis=1).T @ M @ G[:, n].sum(axis=1) / len(x)
-        assert np.abs(found[place].A - A).max() <= 1e4 * EPS * np.abs(A).max()
-        assert np.abs(found[place].B - B).max() <= 1e4 * EPS * np.abs(B).max()
-
-
 def test_kronecker_factors_written_out_are_the_blocks_of_gauss_newton_for_one_pattern_and_one_position() -> None:
     chain = Chain([
         layers.Embedding(4, 3), layers.LayerNorm(3), layers.Flatten(), layers.Dense(3, 4, bias=False),
@@ -213,6 +157,25 @@ def at(net: Chain, name: str, *arrays: Any, P: int = -1) -> Any:
     return lambda: getattr(hesslib, name)(net, np.ones(net.num_parameters if P < 0 else P), *arrays)
 
 
+TWICE = (layers.Dense(2, 2), layers.Dense(2, 2), layers.Dense(2, 1))
+ONE_NODE = layers.Graph((("1", layers.Dense(2, 2), (0,)),))
+ATTENDING = layers.Graph((("attention", layers.CrossAttention(3), (0, 0, 0)),))
+TIED = Chain(TWICE, tied={"1.weight": "0.weight"})
+
+
+def tie(name: str, other: str, *more: Any) -> Any:
+    return lambda: Chain(TWICE, tied=dict([(name, other), *more]))
+
+
+def test_a_chain_with_tied_parameters_holds_each_once_and_is_known_by_what_is_tied() -> None:
+    assert TIED.names == ("0.weight", "0.bias", "1.bias", "2.weight", "2.bias")
+    assert TIED.num_parameters == len(TIED.init(0)) == Chain(TWICE).num_parameters - 4
+    assert Chain(TWICE) != TIED
+    assert eval(repr(TIED), {"Chain": Chain, "Dense": layers.Dense}) == TIED
+    w = np.arange(1.0, 12.0)
+    assert (TIED.ravel(TIED.unravel(w)) == w).all()
+
+
 X, T, TOO_MANY, TOKEN = np.ones((2, 2)), np.ones((2, 1)), np.full((1, 2), 7), np.ones((1, 2), int)
 OF_PATTERNS = "net has layer 1, a BatchNorm in training, which couples the patterns; "
 REFUSED: list[tuple[Any, str]] = [
@@ -227,6 +190,12 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: Chain([]), "layers is []; it must be a sequence of layers"),
     (lambda: Chain(["Dense"]), "layers has a str; it must have layers of hesslib.layers"),
     (lambda: Chain([layers.Dense(2, 2)], loss="mse"), "loss is 'mse'"),
+    (tie("1.weights", "0.weight"), "tied has 1.weights; the parameters are 0.weight, 0.bias, 1.weight"),
+    (tie("2.weight", "0.weight"), "tied has 2.weight for 0.weight, of shapes (1, 2) and (2, 2); they must be one"),
+    (tie("1.bias", "1.bias"), "tied has 1.bias for 1.bias, which is tied itself"),
+    (lambda: Chain([ONE_NODE, layers.Dense(2, 2)]), "two layers have the parameter 1.weight; they must have names"),
+    (lambda: Chain([ATTENDING]).output_shape((5, 4)), "(5, 4), (5, 4), (5, 4); they must be (T, d), (S, d) and (S, e)"),
+    (at(TIED, "kronecker_factors", X, T), "net has 1.weight tied to 0.weight; Kronecker factors are of layers"),
     (at(COUPLED, "error", X, T, P=3), "w has shape (3,); it must be (19,)"),
     (at(COUPLED, "outputs", np.ones((2, 5))), "layer 0: Dense(2, 3) takes inputs of shape (..., 2)"),
     (at(COUPLED, "error", X, X), "t has shape (2, 2); squared_error takes"),
