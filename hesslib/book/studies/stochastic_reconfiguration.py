@@ -149,14 +149,14 @@ def draw_course(stored: dict[str, Any], exact: float) -> dict[int, Any]:
     return fresh
 
 
-def cost_by_size(sizes: tuple[int, ...]) -> tuple[dict[bool, list[float]], dict[bool, int]]:
-    """Seconds of one estimate by exact sums, with and without translation symmetry; and the states of the largest."""
+def cost_by_size(sizes: tuple[int, ...]) -> tuple[dict[bool, list[float]], dict[bool, list[int]]]:
+    """Seconds of one estimate by exact sums, with and without translation symmetry, and the states it sums over."""
     cost: dict[bool, list[float]] = {True: [], False: []}
-    states: dict[bool, int] = {}
+    states: dict[bool, list[int]] = {True: [], False: []}
     for tied, spent in cost.items():
         for N in sizes:
             machine = RestrictedBoltzmann(N, 1, symmetric=tied)
             estimate, at = ExactSums(machine, Heisenberg(N)), machine.init(0)
             spent.append(seconds(partial(estimate, at), repeat=3))
-            states[tied] = len(estimate.configurations.states)
+            states[tied].append(len(estimate.configurations.states))
     return cost, states
