@@ -58,16 +58,16 @@ def require_one_meaning(grounds: Iterable[Ground], /) -> None:
     for first, second in itertools.combinations(equations, 2):
         if first.kind != second.kind or first.left.func != second.left.func or first.right == second.right:
             continue
-        one, other = freshen(first.right), freshen(second.right)
+        one, other = first.right, second.right
         if first.kind == "fact":
             numbers = not one.atoms(Indexed, Function) and not other.atoms(Indexed, Function)
             if not (numbers and signature(first.left) == signature(second.left)):
                 continue
         else:
             letters: dict[Expr, Expr] = {}
-            if not _same_place(first.left, second.left, letters) or _heads(one) != _heads(other):
+            if not _same_place(first.left, second.left, letters) or _quantities(one) != _quantities(other):
                 continue
-            one = one.xreplace(letters)
+            one, other = freshen(one).xreplace(letters), freshen(other)
         with silence():
             if signature(one) != signature(other) and told_apart(one, other) and not _equal(one, other):
                 raise ContradictionError(f"two grounds of the chain contradict each other: {first}; {second}")
@@ -119,6 +119,11 @@ def _head(x: Expr) -> Any:
 
 def _heads(x: Expr) -> set[Any]:
     return {_head(y) for y in x.atoms(Indexed, Symbol)}
+
+
+def _quantities(x: Expr) -> set[Any]:
+    """The heads that are no letters of indices."""
+    return {head for head in _heads(x) if not (isinstance(head, Symbol) and head.is_integer)}
 
 
 def _name(head: Any) -> str:
