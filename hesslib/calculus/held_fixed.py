@@ -6,6 +6,7 @@ one name have two meanings in a chain.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -56,21 +57,27 @@ def require_one_meaning(grounds: Iterable[Ground], /) -> None:
     """
     equations = [g for g in grounds if g.kind in ("definition", "fact") and isinstance(g.right, Expr)]
     for first, second in itertools.combinations(equations, 2):
-        if first.kind != second.kind or first.left.func != second.left.func or first.right == second.right:
-            continue
-        one, other = first.right, second.right
-        if first.kind == "fact":
-            numbers = not one.atoms(Indexed, Function) and not other.atoms(Indexed, Function)
-            if not (numbers and signature(first.left) == signature(second.left)):
-                continue
-        else:
-            letters: dict[Expr, Expr] = {}
-            if not _same_place(first.left, second.left, letters) or _quantities(one) != _quantities(other):
-                continue
-            one, other = freshen(one).xreplace(letters), freshen(other)
-        with silence():
-            if signature(one) != signature(other) and told_apart(one, other) and not _equal(one, other):
-                raise ContradictionError(f"two grounds of the chain contradict each other: {first}; {second}")
+        if _contradict(first, second):
+            raise ContradictionError(f"two grounds of the chain contradict each other: {first}; {second}")
+
+
+@functools.lru_cache(maxsize=1 << 16)  # chains inherit their grounds, so the same pairs come again and again
+def _contradict(first: Ground, second: Ground) -> bool:
+    """Whether the two give different meanings to one name, or different numbers to one formula."""
+    if first.kind != second.kind or first.left.func != second.left.func or first.right == second.right:
+        return False
+    one, other = first.right, second.right
+    if first.kind == "fact":
+        numbers = not one.atoms(Indexed, Function) and not other.atoms(Indexed, Function)
+        if not (numbers and signature(first.left) == signature(second.left)):
+            return False
+    else:
+        letters: dict[Expr, Expr] = {}
+        if not _same_place(first.left, second.left, letters) or _quantities(one) != _quantities(other):
+            return False
+        one, other = freshen(one).xreplace(letters), freshen(other)
+    with silence():
+        return signature(one) != signature(other) and told_apart(one, other) and not _equal(one, other)
 
 
 def _same_place(x: Expr, y: Expr, letters: dict[Expr, Expr]) -> bool:

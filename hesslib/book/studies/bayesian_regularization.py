@@ -106,7 +106,7 @@ class LinearModel:
         volume = np.log(two_c * (b * self.lam + a)).sum()
         return sum(
             float(term.as_coeff_Mul()[0]) * volume if term.has(sp.Sum) else float(term.xreplace(letters))
-            for term in sp.Add.make_args(derived.log_evidence().result)
+            for term in sp.Add.make_args(derived.written_out())
         )
 
     def library(self, convention: Any, a: float, b: float) -> float:
