@@ -76,7 +76,7 @@ def places(record: dict[str, Any], root: Path) -> dict[str, list[str]]:
         tests = [str(path.relative_to(root)) for path in near]
     return {
         "stated": lines_with(f'"{record["label"]}"', [chapter], root)[:1],
-        "proved": proof,
+        "defined" if record.get("established") == "definition" else "proved": proof,
         "tested": tests,
         "computed": computing(record["label"], root),
     }
@@ -94,7 +94,7 @@ def _names(test: Path, module: str) -> bool:
 
 SAYS = {
     "stated": "no cell states it",
-    "proved": "nowhere: it is a definition, or its subject is how one derives",
+    "proved": "in the cell that states it, whose subject is how one derives",
     "tested": "tests/derivations/test_derivations.py, with all derivations",
     "computed": "by no public function: it is a definition or a step on the way",
 }
@@ -111,8 +111,12 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         return 1
     for record in found:
         sys.stdout.write(f"({record['number']})  {record['label']}  {record['chapter']}\n")
+        study = Path("hesslib", "book", "studies", f"{Path(record['page']).stem}.py")
         for question, where in places(record, root).items():
-            sys.stdout.write(f"  {question:9} {', '.join(where) or SAYS[question]}\n")
+            said = SAYS.get(question, "in the cell that states it")
+            if question == "computed" and (root / study).is_file():
+                said += f"; what the page computes is in {study}"
+            sys.stdout.write(f"  {question:9} {', '.join(where) or said}\n")
     return 0
 
 

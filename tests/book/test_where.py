@@ -32,7 +32,7 @@ def house(tmp_path):
     """A house with one equation in each room."""
     records = [
         {"label": "the-signal", "number": "2.1", "source": "PRML 5.56", "program": "hesslib.derivations.passes.signal"},
-        {"label": "the-start", "number": "2.10", "source": "PRML 5.5"},
+        {"label": "the-start", "number": "2.10", "source": "PRML 5.5", "established": "definition"},
     ]
     files = {
         "chapters/part/page.md": 'See {eq}`the-signal`.\n\nledger.state("the-signal", chain)\n',
@@ -66,7 +66,16 @@ def test_number_label_and_number_of_the_source_lead_to_every_place(house, capsys
 
 def test_where_there_is_no_proof_or_code_it_says_why(house, capsys):
     assert where.main(["2.10"], house) == 0
-    assert "definition" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "defined   in the cell that states it" in said
+    assert "proved" not in said
+    assert "by no public function" in said
+    assert "studies" not in said
+    study = house / "hesslib" / "book" / "studies" / "page.py"
+    study.parent.mkdir(parents=True)
+    study.write_text("", encoding="utf-8")
+    assert where.main(["2.10"], house) == 0
+    assert "what the page computes is in hesslib/book/studies/page.py" in capsys.readouterr().out
 
 
 def test_what_is_no_equation_is_told(house, capsys):
