@@ -1,6 +1,8 @@
 r"""Where ``f`` is evaluated: on ladders of steps $a_i\rho^{-e}$ along every axis, and along pairs of axes.
 
 Index letters: i, j axis; e exponent; k level, counted from the coarsest step in use; o output.
+
+Longer than one sitting: one ladder, and all that its values say of themselves.
 """
 
 from __future__ import annotations

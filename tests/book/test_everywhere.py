@@ -83,10 +83,11 @@ def test_the_parts_are_there_and_hold_no_chapters_twice():
         paths = [Path(name) for name in everywhere.arguments_of(part) if name.endswith(".py")]
         assert paths
         assert all(path.is_file() for path in paths)
-        assert not {path.name for path in paths} & {"test_chapters.py", "test_site.py"}
+        assert not {path.name for path in paths} & {"test_chapters.py", "test_site.py", "test_live.py"}
     assert {Path(name).name for name in everywhere.arguments_of("tests") if name.endswith(".py")} == tests - {
         "test_chapters.py",
         "test_site.py",
+        "test_live.py",
     }
 
 
