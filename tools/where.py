@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "_ext"))  # where docstrings are taken apart
+
+from api_reference.names import labels  # noqa: E402
+
 BUILT = Path("_build", "html", "ledger.json")
 
 
@@ -39,15 +43,10 @@ def asked_for(what: str, ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
     )
 
 
-def lines_with(word: str, paths: list[Path], root: Path) -> list[str]:
-    """Where the word stands, as ``path:line``."""
-    whole = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
-    return [
-        f"{path.relative_to(root)}:{number}"
-        for path in paths
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if whole.search(line)
-    ]
+def lines_with(pattern: str, path: Path, root: Path) -> list[str]:
+    """Where the pattern is found, as ``path:line``."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [f"{path.relative_to(root)}:{number}" for number, line in enumerate(lines, 1) if re.search(pattern, line)]
 
 
 def computing(label: str, root: Path) -> list[str]:
@@ -56,11 +55,11 @@ def computing(label: str, root: Path) -> list[str]:
     for path in sorted((root / "hesslib").rglob("*.py")):
         if {"book", "calculus", "derivations"} & set(path.parts):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and (text := ast.get_docstring(node)):
-                equations = re.search(r"^Equation: (.*?)\.?$(?=\n\S|\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
-                if equations and label in re.split(r"[,\s]+", equations[1]):
-                    found.append(f"{path.relative_to(root)}:{node.lineno} {node.name}")
+        found += [
+            f"{path.relative_to(root)}:{node.lineno} {node.name}"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and label in labels(ast.get_docstring(node) or "")
+        ]
     return found
 
 
@@ -71,25 +70,15 @@ def places(record: dict[str, Any], root: Path) -> dict[str, list[str]]:
     proof, tests = [], []
     if module:
         file = root / Path(*module.split(".")).with_suffix(".py")
-        proof = [place for place in lines_with(function, [file], root) if _defines(root, place, function)]
-        near = [path for path in sorted((root / "tests" / "derivations").glob("test_*.py")) if _names(path, file.stem)]
-        tests = [str(path.relative_to(root)) for path in near]
+        proof = lines_with(rf"^\s*(?:def|class) {re.escape(function)}\b", file, root)
+        every = sorted((root / "tests" / "derivations").glob("test_*.py"))
+        tests = [str(path.relative_to(root)) for path in every if lines_with(rf"\b{file.stem}\b", path, root)]
     return {
-        "stated": lines_with(f'"{record["label"]}"', [chapter], root)[:1],
+        "stated": lines_with(re.escape(f'"{record["label"]}"'), chapter, root)[:1],
         "defined" if record.get("established") == "definition" else "proved": proof,
         "tested": tests,
         "computed": computing(record["label"], root),
     }
-
-
-def _defines(root: Path, place: str, function: str) -> bool:
-    path, _, number = place.rpartition(":")
-    line = (root / path).read_text(encoding="utf-8").splitlines()[int(number) - 1]
-    return re.match(rf"\s*(def|class) {re.escape(function)}\b", line) is not None
-
-
-def _names(test: Path, module: str) -> bool:
-    return re.search(rf"\b{module}\b", test.read_text(encoding="utf-8")) is not None
 
 
 SAYS = {

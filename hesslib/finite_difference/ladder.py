@@ -115,17 +115,17 @@ class Ladder:
         the extrapolation is $h^4f^{(5)}/480$ and $h^4f^{(6)}/1440$; each order more divides by $L$. Of a function along
         a line, mixed quotients see $\{(r_i+r_j)^6-r_i^6-r_j^6\}/2$ where its axes see $r_i^6$.
         """
-        a, f = self._steps(coarsest, 2), self._values(coarsest, 2)
-        h, sigma = a[0][:, None], sigma[: len(self.x)] if len(sigma) > 1 else sigma
+        a, sigma = self._steps(coarsest, 2)[..., None], sigma[: len(self.x)] if len(sigma) > 1 else sigma
+        h = a[0]
         with np.errstate(all="ignore"):
             if len(entries[0]) == 1:
-                E = (f - self.f0).sum(axis=2) / a[..., None] ** 2
-                part = np.fmax(np.abs(E[0] - E[1]) - SURE * np.sqrt(6) * sigma / a[1][:, None] ** 2, 0.0)
+                E = self.second(coarsest, 2).D
+                part = np.fmax(np.abs(E[0] - E[1]) - SURE * np.sqrt(6) * sigma / a[1] ** 2, 0.0)
                 return np.nan_to_num(part * h / 30 * np.sqrt(np.fmin(1.0, 16 * part / np.abs(E[1]))))
-            O = (f[:, :, 0] - f[:, :, 1]) / (2 * a[..., None])
-            third = 8 / h * np.fmax(np.abs(O[0] - O[1]) - SURE * sigma / a[1][:, None], 0.0)  # h f'''
+            O = self.first(coarsest, 2).D
+            third = 8 / h * np.fmax(np.abs(O[0] - O[1]) - SURE * sigma / a[1], 0.0)  # h f'''
             over = np.fmin(third / np.abs(value[: len(self.x)]), np.sqrt(third * h / np.abs(O[1])))  # h / L
-            left = np.nan_to_num(third * np.fmin(1.0, 2.0 * over) ** 3 / 1440)
+            left = np.nan_to_num(third * np.fmin(1.0, 2 * over) ** 3 / 1440)
             i, j = np.array(entries[len(self.x) :], dtype=int).reshape(-1, 2).T
             r = (left * h**2) ** (1 / 6)
             mixed = ((r[i] + r[j]) ** 6 - r[i] ** 6 - r[j] ** 6) / (2 * h[i] * h[j])

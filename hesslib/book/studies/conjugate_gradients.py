@@ -85,9 +85,10 @@ def run_of(net: Network, w: Any, x: Any, t: Any, method: Any) -> tuple[Any, list
     return fit(net, w, x, t, callback=lambda w, record: path.append(w.copy()), **options), path
 
 
-WEIGHTS = 33  # of the 2-8-1 network
-PRODUCT = 11 / 5  # Hv over a gradient, (8L - 5)/(3L - 1) for two layers
-MATRIX = 1 + (WEIGHTS + 1) / 6 + WEIGHTS**2 / 1800  # the rows b; P(P+1)/2 for each of 100 patterns; a factorisation
+NET = Network((2, 8, 1))  # that of the page; only its sizes count here
+P, L, PATTERNS = NET.num_parameters, NET.L, sum(SHARES)
+PRODUCT = (8 * L - 5) / (3 * L - 1)  # Hv over a gradient
+MATRIX = 1 + (P + 1) / 6 + P**2 / (18 * PATTERNS)  # the rows b; P(P+1)/2 of each pattern; a factorisation, P^3/6
 
 
 def work(record: Any) -> float:

@@ -26,8 +26,7 @@ from hesslib.calculus.let import heads_of, meaning, unfold_lets
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import equal
 
-from .declared import UnsayableError, as_data, from_data
-from .declared import read_in as _read
+from .declared import UnsayableError, as_data, from_data, read_in
 from .grammar import require_bounds
 from .judgement import MAX_WORK, Judge, Work, judged, together
 from .network_form import Assumed
@@ -122,7 +121,7 @@ def judged_on(text: str, sheet: Mapping[str, Any], work: Work, /) -> Verdict:
         for statement in found:
             for side in statement.sides:
                 require_bounds(side, text)
-        known = [(_read(one, words), _read(other, words)) for one, other in sheet["known"]]
+        known = [(read_in(one, words), read_in(other, words)) for one, other in sheet["known"]]
         links = [link for statement in found for link in _Beside(statement, text, words, known, work).links()]
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))
@@ -154,7 +153,7 @@ def _printed(e: Any, words: Vocabulary) -> str:
     for limits in (False, True):
         text = _IN_BRACES.sub(r"\1^{(", expand(tex(e, limits=limits)).replace(r" \, ", " "))
         try:
-            again = _read(text, words)
+            again = read_in(text, words)
             if signature(again) == signature(e) or equal(again, e):
                 return text
         except (ReadingError, RangeError):

@@ -13,7 +13,16 @@ from typing import Any
 import sympy as sp
 from sympy import Add, Expr, Indexed, Mul, Pow, Sum
 
-from hesslib.calculus.index import Diff, Elementwise, KroneckerDelta, Tensor, freshen, layers_of, slots_of
+from hesslib.calculus.index import (
+    Diff,
+    Elementwise,
+    KroneckerDelta,
+    Tensor,
+    freshen,
+    layers_of,
+    of_all_patterns,
+    slots_of,
+)
 
 from .. import network as net
 from .network_form import CannotTellError
@@ -35,7 +44,7 @@ def labelled(t: Tensor, /) -> Tensor:
     >>> labelled(net.delta).sizes(1)
     (N, n[1])
     """
-    found = Tensor(t.name_, latex=t.tex, layers=t.layers, shape=lambda *layers: (N, *t.sizes(*layers)))
+    found = of_all_patterns(t, N)
     _plain[found] = t
     return found
 

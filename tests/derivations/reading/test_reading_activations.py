@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hesslib.derivations import check_latex
-from hesslib.derivations.reading import judgement
+
+pytestmark = pytest.mark.usefixtures("no_slips")
 
 SIGMOID, TANH, OWN = "the logistic sigmoid", "is tanh", "the loss that belongs to the outputs"
 HOLDS = [
@@ -40,11 +41,6 @@ WRONG = [
     ("nielsen", r"\delta_j^L = \frac{\partial C}{\partial a_j^L} = a_j^L - y_j"),
     ("nielsen", r"\delta_j^l = a_j^l - y_j"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _slips_are_not_looked_for(monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_TRIES", 0)
 
 
 @pytest.mark.parametrize(("notation", "text", "condition"), HOLDS)

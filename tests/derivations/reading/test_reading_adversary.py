@@ -8,7 +8,8 @@ Nothing false holds; nothing true does not; and what LaTeX leaves open is answer
 import pytest
 
 from hesslib.derivations import check_latex
-from hesslib.derivations.reading import judgement
+
+pytestmark = pytest.mark.usefixtures("no_slips")
 
 FALSE = [
     # relations that are no equality
@@ -121,11 +122,6 @@ OPEN = [
     ("book", r"\log_2(E) = \log(E)", "index or a prime"), ("book", r"l < L = L", "not decided"), ("book", r"E/0 = 1", "zero"),
     ("book", r"E^{1/(2-2)} = 1", "division by zero"), ("book", r"E^{(1} = 1", "not closed|closes"), ("book", r"E^{2/} = 1", "slash"),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _slips_are_not_looked_for(monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_TRIES", 0)
 
 
 @pytest.mark.parametrize(("notation", "text"), FALSE + MORE_FALSE)

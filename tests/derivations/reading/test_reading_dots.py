@@ -5,14 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hesslib.derivations import check_latex
-from hesslib.derivations.reading import judgement
+
+pytestmark = pytest.mark.usefixtures("no_slips")
 
 INPUTS = r"w_{j1}^{(l)} z_1^{(l-1)} + w_{j2}^{(l)} z_2^{(l-1)} + \cdots + w_{j n_{l-1}}^{(l)} z_{n_{l-1}}^{(l-1)}"
-
-
-@pytest.fixture(autouse=True)
-def _slips_are_not_looked_for(monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_TRIES", 0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 from hesslib.derivations import Notation, check_latex
-from hesslib.derivations.reading import judgement
+
+pytestmark = pytest.mark.usefixtures("no_slips")
 
 GRADIENT = r"\frac{\partial E}{\partial w_{ji}^{(l)}} = \sum_n "
 HOLDS = [
@@ -49,11 +50,6 @@ NOT_TOLD = [
     ("book", r"E = \sum_{n=1}^{K} E_n", "how large K"), ("book", r"E_n = w_{jn}^{(l)}", "belongs to none"), ("book", r"E_n^{(n)} = E_n", "said twice"),
     ("book", r"E = E_m + \sum_n E_n", "no index"), ("book", r"\frac{\partial E}{\partial W^{(l)}} = \sum_{n=1}^N \delta_n^{(l)} (z_n^{(l-1)})^T", "a pattern or a unit"),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _slips_are_not_looked_for(monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_TRIES", 0)
 
 
 @pytest.mark.parametrize(("notation", "text"), HOLDS)

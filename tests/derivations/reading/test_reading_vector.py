@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 from hesslib.derivations import check_latex
-from hesslib.derivations.reading import judgement
+
+pytestmark = pytest.mark.usefixtures("no_slips")
 
 HOLDS = [
     ("book", r"\mathbf{H} = \nabla\nabla E", ""), ("book", r"\mathbf{H} = \mathbf{H}^{\mathsf T}", ""), ("book", r"H_{ij} = \frac{\partial^2 E}{\partial w_i \partial w_j} = H_{ji}", ""),
@@ -48,11 +49,6 @@ NOT_TOLD = [
     ("nielsen", r"\frac{\partial^2 C}{\partial w_i \partial b_j} = 0", "among all weights"), ("book", r"E(a_j^{(l)}) = E", "two things"), ("book", r"E(\mathbf w + \mathbf v) = E", "two things|shape|cannot|."),
     ("book", r"\over E = E", "."), ("book", r"{E \over E \over 2} = 2", "."),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _slips_are_not_looked_for(monkeypatch):
-    monkeypatch.setattr(judgement, "MAX_TRIES", 0)
 
 
 @pytest.mark.parametrize(("notation", "text", "condition"), HOLDS)
