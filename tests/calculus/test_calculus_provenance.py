@@ -7,13 +7,14 @@ from hesslib.book import ledger
 from hesslib.calculus.architecture import Architecture, ByDefinitions
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, Through, same, unfold
 from hesslib.calculus.equation import proved, solution
-from hesslib.calculus.held_fixed import ContradictionError
+from hesslib.calculus.held_fixed import ContradictionError, require_consistent
 from hesslib.calculus.index import Diff, Operator, RangeError, S, Tensor, Width, elementwise, index
 from hesslib.calculus.index import KroneckerDelta as I
 from hesslib.calculus.joint_display import Together
 from hesslib.calculus.let import Let, fold
 from hesslib.calculus.matrix import MatrixFormula, diag, matrix, outer
 from hesslib.calculus.normal import equal
+from hesslib.calculus.provenance import Ground, Grounds
 from hesslib.calculus.results import inserting
 from hesslib.calculus.rewriting import assuming, fact
 from hesslib.calculus.steps import NotEqualError, Steps
@@ -521,3 +522,22 @@ def test_what_an_equation_inserts_for_its_names_is_told():
     assert found.uses == ("by definition $P{\\left(p \\right)} = p^{2} + q$",)
     assert proved(p * (p + 1), p**2 + p).uses == ()
     assert solution(q, 3 * p, q - P, where={P: 3 * p}).uses == ("by definition $P{\\left(p \\right)} = 3 \\, p$",)
+
+
+def test_grounds_are_told_in_one_order_whatever_came_first():
+    p, q, r = sp.symbols("p q r")
+    grounds = [Ground("fact", r, 1), Ground("definition", q, p), Ground("definition", p, 2 * r)]
+    assert Grounds(grounds).lines == Grounds(grounds[::-1]).lines
+    assert [line.split("$")[0] for line in Grounds(grounds).lines] == ["by definition ", "by definition ", "assuming "]
+
+
+def test_two_meanings_of_one_name_are_found_in_sums_as_well():
+    K = sp.Symbol("K", integer=True, positive=True)
+    x, y = Tensor("x", shape=(K,)), Tensor("y", shape=(K,))
+
+    def meaning(factor):
+        return Ground("definition", y[i], S("k", K, lambda k: factor * x[k] * x[i]))
+
+    require_consistent([meaning(2), meaning(2)])
+    with pytest.raises(ContradictionError, match="contradict each other"):
+        require_consistent([meaning(2), meaning(3)])

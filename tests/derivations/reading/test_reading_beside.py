@@ -194,3 +194,12 @@ assert {name for name in foreign if not name.startswith("_")} <= known, foreign
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_data_of_letters_are_in_one_order_whatever_came_first():
+    x, y = sp.symbols("x y")
+    t, s = Tensor("t", shape=(3,)), Tensor("s", shape=(3,))
+    one, other = (Vocabulary.of(*formulas) for formulas in ((x, t[1], y, s[1]), (s[1], y, t[1], x)))
+    defined = {"y": ((), "x"), "x": ((), "2")}
+    again = dict(reversed(defined.items()))
+    assert json.dumps(as_data(one, defined)) == json.dumps(as_data(other, again))
