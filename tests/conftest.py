@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import execute_chapters
 import pytest
+from filelock import FileLock
 from jaxtyping import config
 
 if TYPE_CHECKING:
@@ -33,13 +35,23 @@ CHECKED = 12
 """The annotations are checked in every so many-th case of a test; that multiplies its time by up to ten."""
 
 
+def group_of(item: pytest.Item) -> str:
+    """The tests that one worker runs, since they share what is costly: those of a file, of a page, of the downloads."""
+    shared = {*getattr(item, "fixturenames", ())} & {"visit", "downloads"}
+    if "visit" in shared:
+        return f"{item.path.name} {item.callspec.params['name']}"
+    return " ".join([str(item.path), *shared])
+
+
+@pytest.hookimpl(tryfirst=True)  # the plugin that spreads the tests over the workers reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Check the annotations in the first case of each test and in some of the others; the rest run as installed.
+    """Say what belongs together, and check the annotations in the first case of each test and in some of the others; the rest run as installed.
 
     Cases of one test go through the same code with other numbers, so that a wrong shape shows in the first of them.
     """
     cases: Counter[tuple[Path, str]] = Counter()
     for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
         if isinstance(item, pytest.Function):
             test = item.path, item.originalname
             if cases[test] % CHECKED and "as_installed" not in item.fixturenames:
@@ -84,11 +96,25 @@ def cache(kernels) -> JupyterCacheAbstract:
 
 
 @pytest.fixture(scope="session")
-def built(kernels) -> tuple[bool, str]:
-    """Whether the book builds without a warning, and what the build said. It takes seconds when nothing has changed."""
+def built(kernels, tmp_path_factory, worker_id) -> tuple[bool, str]:
+    """Whether the book builds without a warning, and what the build said. It takes seconds when nothing has changed.
+
+    The first worker that needs the book builds it, the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    said = (own if worker_id == "master" else own.parent) / "built.json"
+    with FileLock(said.with_suffix(".lock")):
+        if not said.is_file():
+            said.write_text(json.dumps(build(kernels)), encoding="utf-8")
+    succeeded, log = json.loads(said.read_text(encoding="utf-8"))
+    return succeeded, log
+
+
+def build(environment: dict[str, str]) -> tuple[bool, str]:
+    """Build the book: whether it succeeded without a warning, and what was said."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(ROOT)]
     command += ["-W", "-n", "--keep-going"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=kernels)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     log = execute_chapters.ANSI_COLOUR.sub("", f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
     return done.returncode == 0, log
 

@@ -17,11 +17,12 @@ async () => {
     const mix = c => top[c] * top.a + bottom[c] * (1 - top.a);
     return {r: mix("r"), g: mix("g"), b: mix("b"), a: 1};
   };
+  const base = parse(document.documentElement.dataset.theme === "dark" ? "rgb(0, 0, 0)" : "rgb(255, 255, 255)");
+  const grounds = new Map();  // many texts lie in the same boxes
   const ground = e => {
-    const layers = [];
-    for (let at = e; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
-    return layers.reverse().reduce((below, layer) => over(layer, below), parse(
-      document.documentElement.dataset.theme === "dark" ? "rgb(0, 0, 0)" : "rgb(255, 255, 255)"));
+    if (!e) return base;
+    if (!grounds.has(e)) grounds.set(e, over(parse(getComputedStyle(e).backgroundColor), ground(e.parentElement)));
+    return grounds.get(e);
   };
   const luminance = c => {
     const linear = v => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4;

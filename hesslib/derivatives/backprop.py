@@ -100,7 +100,7 @@ def gradient(
         return reduce_patterns(first.gradient(net, w, x, t), reduction, x.shape[0])
     trace = forward_pass(net, w, x)
     delta = _deltas(net, w, trace, t)
-    xp = namespace(z=trace.y)
+    xp = namespace(a=trace.a[net.L])
     parts = []
     for l in range(1, net.L + 1):
         parts.append(xp.reshape(contract(OVER_PATTERNS, delta[l], trace.z[l - 1]), (-1,)))
@@ -142,8 +142,8 @@ def output_jacobian_of(net: Network | Chain, w: Array, x: Array, /) -> Array:
     numbers = 2 * x.shape[0] * net.widths[-1] * (net.num_parameters + sum(net.widths))
     refuse_what_cannot_fit("output_jacobian", numbers, w)
     trace = forward_pass(net, w, x)
-    xp = namespace(z=trace.y)
-    N, K = trace.y.shape
+    xp = namespace(a=trace.a[net.L])
+    N, K = trace.a[net.L].shape
     G = output_sensitivities(net, w, trace)
     parts = []
     for l in range(1, net.L + 1):
@@ -154,7 +154,7 @@ def output_jacobian_of(net: Network | Chain, w: Array, x: Array, /) -> Array:
 
 def curved_sensitivities(net: Network, w: Float[Array, " P"], trace: Trace, /) -> list[tuple[Array, Array]]:
     r"""Return $G^{(L,l)}$ and $MG^{(L,l)}$, each (N, K, n_l), for $l=1,\dots,L$: Gauss-Newton in the units."""
-    xp = namespace(z=trace.y)
+    xp = namespace(a=trace.a[net.L])
     pairs = []
     for G in output_sensitivities(net, w, trace)[1:]:
         columns = xp.permute_dims(G, (2, 0, 1))
@@ -168,11 +168,11 @@ def output_sensitivities(net: Network, w: Float[Array, " P"], trace: Trace, /) -
     $G^{(L,L)}=I$ and $G^{(L,l)}_{nqj}=h'(a^{(l)}_{nj})\sum_kG^{(L,l+1)}_{nqk}w^{(l+1)}_{kj}$.
     Cost: K backward passes; memory $NK\sum_ln_l$ numbers.
     """
-    xp = namespace(z=trace.y)
+    xp = namespace(a=trace.a[net.L])
     W, _ = net.layers(w)
-    N, K = trace.y.shape
+    N, K = trace.a[net.L].shape
     G: list[Array] = [None] * (net.L + 1)
-    G[net.L] = xp.broadcast_to(eye_like(K, trace.y), (N, K, K))
+    G[net.L] = xp.broadcast_to(eye_like(K, trace.a[net.L]), (N, K, K))
     for l in reversed(range(1, net.L)):
         h_1 = net.activation[l - 1].first(trace.a[l])
         G[l] = h_1[:, None, :] * contract(JACOBIAN_TO_PREVIOUS_LAYER, G[l + 1], W[l + 1])

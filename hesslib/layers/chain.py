@@ -253,6 +253,10 @@ class Chain(Model):
         nothing = (None,) * (len(here.states) - 1)
         return Trace((*nothing, a), (*here.states[:-1], y))
 
+    def last_pre_activations(self, w: Array, x: Array, /) -> Array:
+        """Return the trace's ``a[-1]``, without the outputs."""
+        return run(self.program, w, x, order=0).a
+
 
 def _like(x: Array, out: Shape) -> Array:
     """An array of the shape of the rows of outputs, in the dtype of `x`."""

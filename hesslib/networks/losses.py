@@ -28,6 +28,7 @@ Longer than one sitting: one class for each loss, and nothing besides.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -343,11 +344,11 @@ class _Softmax:
         """The entry of each row where the logit is largest: chosen, not computed, so that it can be differentiated."""
         return self.xp.sum(self.xp.where(self.top, v, self.xp.zeros_like(v)), axis=-1, keepdims=True)
 
-    @property
+    @cached_property
     def y(self) -> Float[Array, "N K"]:
         return self.xp.where(self.top, self.xp.ones_like(self.e), self.e) / (1 + self.r)
 
-    @property
+    @cached_property
     def rest(self) -> Float[Array, "N K"]:
         """1 - y: for the largest output from the others, for these, which are at most 1/2, as it is written."""
         return self.xp.where(self.top, self.r / (1 + self.r), 1 - self.y)

@@ -28,3 +28,7 @@ class Model(ABC):
     @abstractmethod
     def forward_pass(self, w: Array, x: Array, /) -> Any:
         """Return the `Trace` of checked arrays."""
+
+    @abstractmethod
+    def last_pre_activations(self, w: Array, x: Array, /) -> Array:
+        """Return what the loss is a function of, for checked arrays: the trace's ``a[-1]`` without the outputs."""

@@ -259,7 +259,11 @@ class Network(Model):
         return check_batch(self, w, x, t)
 
     def forward_pass(self, w: Array, x: Array, /) -> "Trace":
-        return forward_pass(self, w, x)
+        trace = forward_pass(self, w, x)
+        return Trace(trace.a, (*trace.z[:-1], self.loss.output(trace.a[-1])))
+
+    def last_pre_activations(self, w: Array, x: Array, /) -> Array:
+        return forward_pass(self, w, x).a[-1]
 
     @functools.cached_property  # asked for dozens of times by every gradient
     def _offsets(self) -> tuple[int, ...]:
@@ -318,13 +322,13 @@ def forward(net: Model, w: Float[Array, " P"], x: Inputs, /) -> Trace:
 
 
 def forward_pass(net: Network, w: Array, x: Array, /) -> Trace:
-    """Run `forward` on what has been checked: every public function looks at its arguments once."""
+    """Run `forward` on what has been checked, without the outputs, which no derivative needs: ``z[L]`` is None."""
     W, b = net.layers(w)
     a: list[Array] = [None]
     z = [x]
     for l in range(1, net.L + 1):
         a.append(contract(TO_NEXT_LAYER, z[l - 1], W[l]) + b[l])
-        z.append(net.activation[l - 1](a[l]) if l < net.L else net.loss.output(a[l]))
+        z.append(net.activation[l - 1](a[l]) if l < net.L else None)
     return Trace(tuple(a), tuple(z))
 
 
@@ -397,7 +401,7 @@ def error(
 
 def error_of(net: Model, w: Array, x: Array, t: Array, /) -> Float[Array, ""]:
     """`error` of a batch that `check_batch` returned, summed over its patterns."""
-    a = net.forward_pass(w, x).a[-1]
+    a = net.last_pre_activations(w, x)
     xp, K = namespace(a=a), a.shape[-1]
     errors = net.loss.pattern_errors(xp.reshape(a, (-1, K)), xp.reshape(t, (-1, K)))  # of a chain, at every position
     return xp.sum(errors)

@@ -149,8 +149,9 @@ def test_every_label_is_stated_and_equation_and_name_lead_to_each_other(site, le
         chapter = (site / pages[label]).read_text(encoding="utf-8")
         for name in implementing:
             page = home[name.path]
+            up = "../" * pages[label].count("/")
             assert f'href="../{pages[label]}#equation-{label}"' in reference[page], (name.path, label)
-            assert f'href="../reference/{page}#{name.path}"' in chapter, (label, name.path)
+            assert f'href="{up}reference/{page}#{name.path}"' in chapter, (label, name.path)
 
 
 @pytest.mark.site
