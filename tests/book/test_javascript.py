@@ -278,3 +278,26 @@ def test_the_pressure_in_the_aquifer():
     # early on the wall is not felt: the series is the half line's closed form
     np.testing.assert_allclose(early["P"], -np.sqrt(0.005 / np.pi), rtol=1e-12)
     assert groundwater_figure.WAVES >= 50
+
+
+@pytest.mark.parametrize("seen", [np.tril(np.ones((3, 3))), np.ones((3, 3))], ids=["causal", "all positions"])
+@pytest.mark.parametrize("scale", [0.1, 1.0, 2.0])
+def test_the_blocks_of_attention_are_the_hessian_of_automatic_differentiation(scale, seen):
+    jax = pytest.importorskip("jax")
+    jnp = jax.numpy
+    given = {name: np.array(values) for name, values in moving.figure("attention").data.items()}
+    x, target = given["x"], given["target"]
+
+    def outputs(w):
+        Q, K, V = w.reshape(3, 2, 1)
+        seen_scores = jnp.where(seen > 0, (x @ Q) @ (x @ K).T, -jnp.inf)
+        return (jax.nn.softmax(seen_scores, axis=1) @ (x @ V))[:, 0]
+
+    w = scale * np.concatenate([given[name].ravel() for name in "QKV"])
+    numbers = {name: (scale * given[name]).tolist() for name in "QKV"} | {"mask": seen.tolist(), "c": 1}
+    (found,) = of_figure("attention", ("layer", {"x": x.tolist(), "target": target.tolist(), **numbers}))
+    J = jax.jacobian(outputs)(w)
+    H = jax.hessian(lambda w: jnp.sum((outputs(w) - target[:, 0]) ** 2) / 2)(w)
+    np.testing.assert_allclose(found["outputs"], outputs(w), rtol=1e-12)
+    np.testing.assert_allclose(found["kept"], J.T @ J, atol=1e-12 * np.abs(H).max())
+    np.testing.assert_allclose(np.add(found["kept"], found["left_out"]), H, atol=1e-12 * np.abs(H).max())

@@ -34,6 +34,7 @@ FIGURES = (
     "evidence",
     "pruning",
     "groundwater",
+    "attention",
 )
 """The figures, in the order of the book."""
 
