@@ -45,7 +45,9 @@ def group_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(tryfirst=True)  # the plugin that spreads the tests over the workers reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what belongs together, and check the annotations in the first case of each test and in some of the others; the rest run as installed.
+    """Say what belongs together, and check the annotations in the first case of each test and in some of the others.
+
+    The rest run as installed.
 
     Cases of one test go through the same code with other numbers, so that a wrong shape shows in the first of them.
     """

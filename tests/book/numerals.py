@@ -21,7 +21,8 @@ NOT_PROSE = [
     r"^[`:]{3,}.*$",  # the first line of a directive
     r"<[^>]*>",
 ]
-EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}", re.DOTALL | re.MULTILINE)  # it asks for them
+# Exercises ask for numbers.
+EXERCISE = re.compile(r"^```\{exercise-start\}.*?^```\{exercise-end\}\n```$", re.DOTALL | re.MULTILINE)
 REASONS = yaml.safe_load((Path(__file__).parent / "numerals.yml").read_text(encoding="utf-8"))
 NUMERAL = re.compile(r"(?<![\w.#^-])\d[\d.,]*(?:e[+-]?\d+)?(?:-\d+)*(?!\w)")
 
