@@ -31,7 +31,7 @@ def figure() -> Moving:
         "inverse",
         functions(),
         r"The inverse $X$ as the ellipse $s^{\mathsf T}X^{-1}s=1$. It starts as a circle of radius $1/\sqrt\alpha$; "
-        r"every pattern $b$ presses it together along one direction and leaves the one at right angles to $Xb$ alone. "
+        r"every pattern $b$ presses it together, and leaves its two points at right angles to $b$ where they are. "
         r"Compiled from {eq}`sherman-morrison` and {eq}`outer-products-growth`.",
         "A circle that becomes a small ellipse as patterns are added one at a time. Buttons add and take away a "
         "pattern; the starting value can be moved.",
