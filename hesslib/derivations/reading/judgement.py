@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy import Expr
 
+from hesslib.calculus.comparison import told_apart
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
 from hesslib.calculus.index import RangeError
@@ -482,8 +483,9 @@ class Judge:
         loose = sorted(map(str, loose_letters(one, other)))
         if loose and not reason:
             reason = f"{', '.join(loose)} stands on the right only"
-        slip, right = self._mended(one, other, assumed, goal, bool(reason))
-        slips = (slip,) if slip else self._named(lacks, instead)
+        named = self._named(lacks, instead)
+        slip, right = self._mended(one, other, assumed, goal, misfit=bool(reason), twice=not named)
+        slips = (slip,) if slip else named
         if right is None and goal is not None:
             right = tidy(goal)
         nearest = f"{self._write(one)} = {self._write(right)}" if right is not None else ""
@@ -508,9 +510,12 @@ class Judge:
         return ()
 
     def _mended(
-        self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, misfit: bool
+        self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, *, misfit: bool, twice: bool
     ) -> tuple[str, Expr | None]:
-        """The slip that explains the formula, and the formula without it: one slip, or else two."""
+        """The slip that explains the formula, and the formula without it: one slip, or else two.
+
+        Two slips are sought only ``twice``, where no whole term too few or too many says it more simply.
+        """
         left = tidy(goal) if goal is not None else self._left(one, assumed)
         tried = 0
         singles = []
@@ -521,7 +526,7 @@ class Judge:
             singles.append((name, candidate))
             if self._right(one, candidate, assumed):
                 return name, candidate
-        for name, candidate in singles[:40]:
+        for name, candidate in singles[:40] if twice else []:
             if not name.startswith(("transpose", "slope", "sum lost", "sign", "prime", "layer")):
                 continue
             for second, mended_twice in self._candidates(left, candidate, misfit):
@@ -555,7 +560,7 @@ class Judge:
             agree_on_ranges(one, [], candidate)
             forms = self._forms(one, candidate, assumed)
             self.work.spent += cost(forms[1])
-            return equal(*forms) and decide(*forms).word == "equal"
+            return not told_apart(*forms) and equal(*forms) and decide(*forms).word == "equal"
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
             return False
 
