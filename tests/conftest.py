@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import execute_chapters
 import pytest
 from filelock import FileLock
 from jaxtyping import config
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from jupyter_cache.base import JupyterCacheAbstract
@@ -35,25 +38,37 @@ CHECKED = 12
 """The annotations are checked in every so many-th case of a test; that multiplies its time by up to ten."""
 
 
-def group_of(item: pytest.Item) -> str:
-    """The tests that one worker runs, since they share what is costly: those of a file, of a page, of the downloads."""
-    shared = {*getattr(item, "fixturenames", ())} & {"visit", "downloads"}
-    if "visit" in shared:
-        return f"{item.path.name} {item.callspec.params['name']}"
-    return " ".join([str(item.path), *shared])
+IN_THE_ROOT = ("index", "search", "genindex", "404")
+"""The pages of the built book that lie in no folder."""
 
 
-@pytest.hookimpl(tryfirst=True)  # the plugin that spreads the tests over the workers reads the marks
+class ByFileAndPage(LoadFileScheduling):
+    """The tests of a file share a worker, but those of the built book only that share a page, or the downloads.
+
+    Done here since the mark of pytest-xdist for groups (3.8) is lost on its way under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if not file.endswith("test_site.py"):
+            return file
+        if "downloads" in test:
+            return f"{file} downloads"
+        pages = [part for part in re.split(r"[\[\]-]", test)[1:] if "/" in part or part in IN_THE_ROOT]
+        return " ".join([file, *pages[:1]])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndPage | None:
+    return ByFileAndPage(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what belongs together, and check the annotations in the first case of each test and in some of the others.
-
-    The rest run as installed.
+    """Check the annotations in the first case of each test and in some of the others; the rest run as installed.
 
     Cases of one test go through the same code with other numbers, so that a wrong shape shows in the first of them.
     """
     cases: Counter[tuple[Path, str]] = Counter()
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
         if isinstance(item, pytest.Function):
             test = item.path, item.originalname
             if cases[test] % CHECKED and "as_installed" not in item.fixturenames:
