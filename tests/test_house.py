@@ -1,4 +1,4 @@
-"""The house stands: arrows between rooms run one way, tests are found by name, and a long module says why it is long."""
+"""The house stands: arrows between rooms run one way, tests are found by name, a long module says why it is long."""
 
 from __future__ import annotations
 
