@@ -5,7 +5,7 @@ import sympy as sp
 
 from hesslib.calculus.index import Diff, KroneckerDelta, S, Tensor
 from hesslib.derivations.exact_network import RING, Instance, evaluate
-from hesslib.derivations.network import E, L, M, R, a, b, delta, j, l, n, w, z
+from hesslib.derivations.network import E, L, M, R, a, b, delta, h, j, l, n, w, z
 
 NETWORK = Instance((2, 2, 2, 2), seed=3)
 STEP = sp.Symbol("step")
@@ -41,6 +41,13 @@ def test_sizes_and_the_last_layer_are_those_of_the_instance():
     assert [instance.size(n[y]) for y in (0, 1, L)] == [4, 3, 2]
     assert instance.number(delta[L, 1] - Diff(a[2, 1], E), {}) == 0
     assert instance.number(M[1, 2] - M[2, 1], {}) == 0
+
+
+def test_the_slopes_of_the_activation_are_its_derivatives():
+    instance, a_, z_ = Instance((2, 2, 1), seed=1), a[1, 2], z[1, 2]
+    assert instance.number(h(a_) - z_, {}) == 0
+    assert instance.number(h(a_).fdiff() - Diff(a_, z_), {}) == 0
+    assert instance.number(h(a_).fdiff().fdiff() - Diff(a_, Diff(a_, z_)), {}) == 0
 
 
 def test_along_the_direction_a_parameter_moves_by_its_own_part():

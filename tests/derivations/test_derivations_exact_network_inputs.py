@@ -6,7 +6,7 @@ import sympy as sp
 from hesslib.calculus.index import Diff
 from hesslib.derivations.exact_network_inputs import RING, InputInstance
 from hesslib.derivations.input_derivatives import da, dda, ddz, dG, dz, x
-from hesslib.derivations.network import G, a, w, z
+from hesslib.derivations.network import G, a, h, w, z
 
 NETWORK = InputInstance((2, 2, 1), seed=2)
 STEP = sp.Symbol("step")
@@ -39,6 +39,10 @@ def test_a_third_derivative_by_two_inputs_and_a_weight_does_not_depend_on_the_or
 def test_the_response_changes_with_an_input_as_its_definition_says():
     assert NETWORK.number(dG[2, 1, 1, 2, 1] - Diff(x[1], Diff(a[1, 2], a[2, 1])), {}) == 0
     assert NETWORK.number(G[2, 1, 1, 2] - Diff(a[1, 2], a[2, 1]), {}) == 0
+
+
+def test_the_slope_of_the_activation_is_its_derivative():
+    assert NETWORK.number(h(a[1, 1]).fdiff() - Diff(a[1, 1], z[1, 1]), {}) == 0
 
 
 def test_an_input_moves_with_itself_alone():

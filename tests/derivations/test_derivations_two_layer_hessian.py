@@ -2,11 +2,12 @@
 
 import pytest
 
-from hesslib.calculus.index import KroneckerDelta
+from hesslib.calculus.index import KroneckerDelta, S
+from hesslib.calculus.normal import equal
 from hesslib.calculus.steps import NotEqualError
 from hesslib.derivations import two_layer_hessian as of
 from hesslib.derivations.exact_network import Instance
-from hesslib.derivations.network import delta, hp, i, i_, j, j_, k, k_, z
+from hesslib.derivations.network import delta, hp, i, i_, j, j_, k, k_, n, w, z
 from hesslib.derivations.two_layers import M, of_any_depth, x
 
 NETWORK = Instance((2, 2, 2), seed=6)
@@ -36,6 +37,9 @@ def test_for_an_upper_bias_the_kronecker_delta_and_the_input_are_left_out():
     weights = of.of_weights()
     assert of.of_a_constant_input("b2", "b2", weights) == M[k, k_]
     assert of.of_a_constant_input("W2", "b2", weights) == M[k, k_] * z[1, j]
+    mixed = S("q", n[2], lambda q: w[2, q, j] * M[q, k_])
+    assert equal(of.of_a_constant_input("W1", "b2", weights), x[i] * hp(1, j) * mixed)
+    assert equal(of.of_a_constant_input("b1", "b2", weights), hp(1, j) * mixed)
 
 
 SLIPS = {

@@ -40,7 +40,7 @@ def test_the_gradient_holds_on_an_explicit_network(parameter):
 
 def test_the_signal_moves_by_the_curvature_between_and_the_bending():
     moved = network.hp(1, j) * network.hp(1, j_) * two_layers.curvature_between(j, j_)
-    places = [{j: 1, j_: 2}, {j: 3, j_: 1}]  # two units: no bending
+    places = [{j: 1, j_: 2}, {j: 2, j_: 3}]  # two units: no bending
     assert NETWORK.agree(Diff(a[1, j_], Diff(a[1, j], E)), two_layers.of_any_depth(moved), places).passed
 
 
