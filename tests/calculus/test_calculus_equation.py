@@ -3,7 +3,8 @@
 import pytest
 import sympy as sp
 
-from hesslib.calculus.equation import expansion, proved, solution
+from hesslib.agreement import Check
+from hesslib.calculus.equation import approximation, assumed, defined, expansion, proved, solution, unequal
 from hesslib.calculus.steps import NotEqualError
 
 x, y, m = sp.symbols("x y m", positive=True)
@@ -40,3 +41,39 @@ def test_a_condition_without_its_unknown_is_no_condition():
 )
 def test_a_series_is_printed_by_ascending_powers(equation, printed):
     assert equation.latex() == printed
+
+
+def test_a_definition_an_assumption_and_an_approximation_say_what_they_are():
+    kinds = [defined(x, y), assumed(x, y), approximation(x, y, checks=(Check("x = 0", 0, 0),))]
+    assert [e.established for e in kinds] == ["definition", "assumption", "approximation"]
+    assert [e.relation for e in kinds] == ["=", "=", r"\simeq"]
+    assert [e.result for e in kinds] == [y] * 3
+    with pytest.raises(ValueError, match="must show how nearly it holds"):
+        approximation(x, y, checks=())
+
+
+def test_names_are_inserted_on_both_sides_and_recorded():
+    f, g = sp.Function("f"), sp.Symbol("g")
+    found = proved(sp.Derivative(f(x), x), 2 * g, where={f(x): x**2, g: x})
+    assert found.established == "derived"
+    assert any("f" in line for line in found.uses)
+    with pytest.raises(NotEqualError, match="left minus right is"):
+        proved(sp.Derivative(f(x), x), 2 * g, where={f(x): x**2, g: -x})
+
+
+def test_two_sides_differ_at_a_point_that_the_letters_may_have():
+    assert unequal((x + 1) ** 2, x**2 + 1, {x: 1}, why="no mixed term").relation == r"\neq"
+    for at, message in (({x: -1}, "is not known to be positive"), ({x: 2}, "give a point where they differ")):
+        with pytest.raises(ValueError, match=message):
+            unequal(x**2, 2 * x, at, why="a square")
+    with pytest.raises(ValueError, match="give a point where both sides have a value"):
+        unequal(1 / (x - 1), x, {x: 1}, why="a pole")
+
+
+def test_a_solution_of_what_holds_anyway_and_text_are_refused():
+    with pytest.raises(ValueError, match="it is zero whatever x is"):
+        solution(x, sp.Integer(2), x - x * 1 + (x + 1) ** 2 - x**2 - 2 * x - 1)
+    with pytest.raises(TypeError, match="never text"):
+        defined("x", y)
+    with pytest.raises(ValueError, match="it must be one of simplify"):
+        proved(x, y, by="magic")

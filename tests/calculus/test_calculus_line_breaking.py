@@ -58,3 +58,25 @@ def test_a_narrow_display_of_a_sum_without_indices_is_broken_between_its_terms()
     long = sum(x**2 + 1 / x for x in scalars)
     assert Narrow(Formula(gamma, long)).latex().count(r"\\") >= 1
     assert Narrow(Formula(gamma, alpha)).latex().count(r"\\") == 0
+
+
+@pytest.mark.parametrize(
+    ("latex", "count"),
+    [
+        ("x", 1),
+        (r"x_{ij}", 3),
+        (r"\frac{1}{2} \, \alpha", 3),
+        (r"\left(a + b\right)", 5),
+        (r"\sum_{i} x_{i}", 4),
+        ("", 0),
+    ],
+)
+def test_a_command_counts_once_and_fonts_and_braces_not_at_all(latex, count):
+    assert symbols(latex) == count
+
+
+def test_no_term_is_lost_where_a_line_is_broken():
+    letters = sp.symbols("a:h", positive=True)
+    shown = Narrow(Formula(gamma, sum(letter**2 for letter in letters))).latex()
+    assert shown.count(r"\\") >= 1
+    assert all(sp.latex(letter**2) in shown for letter in letters)
