@@ -8,10 +8,13 @@ from hesslib.calculus.equation import approximation, assumed, defined, expansion
 from hesslib.calculus.steps import NotEqualError
 
 x, y, m = sp.symbols("x y m", positive=True)
+s = sp.Symbol("s", real=True)
 WRONG = {
     "a wrong coefficient": lambda: expansion(sp.exp(x), 1 + 2 * x, x, 2),
     "an order too high": lambda: expansion(sp.exp(x), 1 + x, x, 3),
     "a symbolic order too high": lambda: expansion(y + x**m, y, x, m + 1),
+    "of a variable of either sign": lambda: expansion(sp.exp(s), 1 + 2 * s, s, 2),
+    "on one side of zero only": lambda: expansion(sp.Abs(s), s, s, 2),
     "what does not solve it": lambda: solution(x, sp.Integer(2), x**2 - 2),
     "a slope with the other sign": lambda: proved(x * sp.Derivative(sp.exp(x), x), -x * sp.exp(x)),
 }

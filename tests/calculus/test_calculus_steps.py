@@ -56,7 +56,10 @@ def test_a_result_is_had_at_other_letters_and_at_letters_only():
 
 def test_how_a_result_is_known_is_said_by_the_weakest_of_its_links():
     assert twice().established == "derived"
-    assert twice().neglect(x[i], "half of it").established == "approximation"
+    neglected = twice().neglect(x[i], "half of it")
+    assert neglected.established == "approximation"
+    assert neglected.formula().relation == r"\simeq"
+    assert twice().formula().relation == "="
     assumed = Steps(s).then(t, using=lambda e: e.subs(s, t))
     assert assumed.established == "conditional"
     assert assumed.uses == ("taken for granted $s = t$",)

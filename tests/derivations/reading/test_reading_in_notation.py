@@ -23,6 +23,7 @@ PRINTED = [
     ("nielsen", Diff(b[l, j], E), r"\frac{\partial C}{\partial b_{j}^{l}}"),
     ("nielsen", N, "n"),
     ("homework", w[l, j, i], "w_{ij}^{l}"),
+    ("homework", w[l, i, j], "w_{ji}^{l}"),
     ("homework", KroneckerDelta(j, j_), r"\delta_{jj'}"),
     ("mackay", b[l, j], r"\theta_{j}"),
 ]

@@ -8,7 +8,7 @@ from hesslib.derivations.network import B, E, G, L, M, a, b, delta, i, j, k, l, 
 from hesslib.derivations.reading.declared import read_in
 from hesslib.derivations.reading.grammar import parse
 from hesslib.derivations.reading.meaning import Meaning
-from hesslib.derivations.reading.notation import NOTATIONS, U, W, t, y
+from hesslib.derivations.reading.notation import NOTATIONS, Notation, U, W, t, y
 from hesslib.derivations.reading.patterns import at
 from hesslib.derivations.reading.place import ReadingError
 from hesslib.derivations.reading.scanner import scan
@@ -73,6 +73,11 @@ def test_a_quantity_has_the_number_of_its_pattern():
     assert value("book", "E_n", patterns=True)[1] == at(E, number)
     with pytest.raises(ReadingError, match="counts patterns here, and w belongs to none"):
         value("book", "w_{nj}^{(l)}", patterns=True)
+
+
+def test_a_weight_may_have_the_number_of_the_layer_that_it_comes_from():
+    words = Notation(weight_layer="from").vocabulary()
+    assert read_in(r"w_{ji}^{(l)} z_i^{(l)}", words) == w[l + 1, j, i] * z[l, i]
 
 
 def test_a_layer_that_there_is_not_is_noted_and_read_all_the_same():

@@ -69,6 +69,23 @@ def test_a_function_in_upright_letters_is_a_name(name):
     assert [(token.type, str(token)) for token in scan(rf"\operatorname{{{name}}}")] == [("NAME", name)]
 
 
+@pytest.mark.parametrize(
+    "alike",
+    [
+        [r"\le", r"\leq", "<", r"\lt", r"\ge", r"\geq", ">", r"\gt"],
+        [r"\{", r"\lbrace"],
+        [r"\}", r"\rbrace"],
+        [r"\neq", r"\ne"],
+        [r"\cdot", r"\times", "*"],
+        [r"\odot", r"\circ", r"\had"],
+        [r"\frac", r"\dfrac", r"\tfrac"],
+        ["=", r"\equiv", r"\coloneqq"],
+    ],
+)
+def test_spellings_of_one_sign_are_one_sign(alike):
+    assert len({SIGNS[sign] for sign in alike}) == 1
+
+
 def test_pairs_of_brackets_are_written_alike():
     for left, right in (("(", ")"), ("[", "]"), ("{", "}"), (r"\{", r"\}"), (r"\langle", r"\rangle")):
         assert SIGNS[left][1:] == SIGNS[right][1:]
