@@ -63,7 +63,9 @@ def test_the_loss_is_spelled_out_where_it_is_assumed():
     assert not equal(signal, t[k] - output)
     assert error.has(t)
     (bend,) = forms(Diff(a[L, j], Diff(a[L, k], E)), assumed=squares)
-    assert equal(bend, KroneckerDelta(j, k))
+    ends = [a[L, j], a[L, k]]
+    assert equal(bend, KroneckerDelta(j, k), ends)
+    assert not equal(bend, -KroneckerDelta(j, k), ends)
     (canonical, residual) = forms(delta[L, k], y[k] - t[k], assumed=Assumed(loss="canonical"))
     assert equal(canonical, residual)
     assert not equal(*forms(delta[L, k], y[k] - t[k]))
