@@ -6,7 +6,7 @@ import sympy as sp
 from hesslib.calculus.index import Diff, KroneckerDelta, S
 from hesslib.calculus.normal import equal
 from hesslib.derivations.exact_network import Instance
-from hesslib.derivations.network import B, E, G, L, R, a, b, delta, h, i, j, k, l, m, n, u, v, w, z
+from hesslib.derivations.network import B, E, G, L, M, R, a, b, delta, h, i, j, k, l, m, n, u, v, w, z
 from hesslib.derivations.reading.network_form import Assumed, C, CannotTellError, NetworkForm, loose_letters
 from hesslib.derivations.reading.notation import t, y
 
@@ -62,7 +62,7 @@ def test_the_loss_is_spelled_out_where_it_is_assumed():
     assert equal(signal, output - t[k])
     assert not equal(signal, t[k] - output)
     assert error.has(t)
-    (bend,) = forms(Diff(a[L, j], Diff(a[L, k], E)), assumed=squares)
+    (bend,) = forms(M[j, k], assumed=squares)
     ends = [a[L, j], a[L, k]]
     assert equal(bend, KroneckerDelta(j, k), ends)
     assert not equal(bend, -KroneckerDelta(j, k), ends)
