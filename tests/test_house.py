@@ -1,4 +1,4 @@
-"""The house stands: arrows between rooms run one way, and a module that takes more than one sitting says why."""
+"""The house stands: arrows between rooms run one way, tests are found by name, a long module says why it is long."""
 
 from __future__ import annotations
 
@@ -77,6 +77,18 @@ def test_every_public_name_of_the_engine_and_of_the_derivations_is_used_by_a_tes
         if parts[1] == room and f"{path.stem}.__all__" not in tests:  # some tests walk through all names of a module
             missing += [f"{path.stem}.{name}" for name in public(path) if name not in used]
     assert missing == []
+
+
+TESTED_BY_NAME = ("calculus", "derivations", "derivations/reading")
+
+
+@pytest.mark.parametrize("room", TESTED_BY_NAME)
+def test_every_module_of_the_engine_and_of_the_derivations_has_its_test_module(room):
+    kind = room.rpartition("/")[2]
+    modules = [path.stem for path in sorted((PACKAGE / room).glob("*.py")) if path.stem != "__init__"]
+    wanted = [ROOT / "tests" / room / f"test_{kind}_{module}.py" for module in modules]
+    missing = [str(path.relative_to(ROOT)) for path in wanted if not path.is_file()]
+    assert not missing, f"{len(missing)} test modules are missing:\n" + "\n".join(missing)
 
 
 def public(path: Path) -> list[str]:

@@ -3,9 +3,11 @@
 import pytest
 import sympy as sp
 
+from hesslib.calculus import joint_display
 from hesslib.calculus.equation import defined, proved
 from hesslib.calculus.joint_display import Together
 from hesslib.calculus.steps import Formula, NotEqualError
+from hesslib.derivations import deep_hessian as second_order
 
 x, t = sp.symbols("x t", positive=True)
 f = sp.Function("f")
@@ -43,3 +45,11 @@ def test_erfc_is_one_minus_erf():
     assert proved(sp.erfc(x), 1 - sp.erf(x)).established == "derived"
     with pytest.raises(NotEqualError):
         proved(sp.erfc(x), sp.erf(x))
+
+
+def test_formulas_shown_together_keep_their_records():
+    signal, response = second_order.backpropagation(), second_order.forward_response()
+    both = joint_display.Together(signal, response)
+    assert both.latex()
+    assert both.established == "derived"
+    assert both.checks

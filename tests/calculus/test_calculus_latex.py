@@ -7,9 +7,11 @@ import sympy as sp
 from sympy import Dummy, Expr, Sum
 
 from hesslib.calculus.comparison import compare
-from hesslib.calculus.index import S, Tensor, elementwise, freshen, index, letters_of
+from hesslib.calculus.index import Diff, S, Tensor, elementwise, freshen, index, letters_of
 from hesslib.calculus.latex import letters, tex
 from hesslib.calculus.provenance import Ground
+from hesslib.calculus.steps import Formula
+from hesslib.derivations import evidence
 from tests.random_expressions import N, Writer, p
 
 x, A = Tensor("x", shape=(N,)), Tensor("A", shape=(N, N))
@@ -72,3 +74,22 @@ def test_factors_and_terms_stand_where_a_reader_looks_for_them():
     one, two = sp.symbols("l a")
     assert tex(1 / one - 1 / (two + one)).startswith(r"\frac{1}{l}")
     assert tex(-one).startswith("-")
+
+
+def test_the_printer_spells_out_what_the_book_abbreviates():
+    N = sp.Symbol("N", integer=True, positive=True)
+    x = Tensor("x", shape=(N,))
+    r = index("r")
+    h = elementwise("h")
+    assert tex(Diff(x[r], Diff(x[r], sp.Symbol("E")))) == r"\frac{\partial^2 E}{\partial x_{r}^2}"
+    assert tex(h(x[r]) ** 2) == r"\bigl(h(x_{r})\bigr)^{2}"
+    assert tex(S("i", N, lambda i: x[i]), limits=True) == r"\sum_{i=1}^{N} x_{i}"
+    assert tex(elementwise("h", 4)(x[r])) == r"h^{(4)}(x_{r})"
+
+
+def test_a_sum_over_a_scalar_prints_as_one_fraction_and_over_terms_with_brackets():
+    of = evidence
+    x = Tensor("x", shape=(of.P,))
+    assert Formula(of.beta, (of.N - of.gamma) / (2 * of.E_D)).latex() == r"\beta = \frac{N - \gamma}{2 \, {E_D}}"
+    bracketed = Formula(of.beta, sp.Mul(sp.Rational(1, 2), x[of.i] + of.alpha, evaluate=False)).latex()
+    assert bracketed == r"\beta = \frac{1}{2} \, \left(\alpha + x_{i}\right)"

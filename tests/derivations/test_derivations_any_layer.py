@@ -1,6 +1,5 @@
-"""A chain of layers of which only the derivatives are named, and the dense layer as a special case."""
+"""A chain of layers of which only the derivatives are named."""
 
-import numpy as np
 import pytest
 import sympy as sp
 
@@ -9,8 +8,6 @@ from hesslib.calculus.index import Diff, RangeError, S, Tensor, index
 from hesslib.calculus.normal import equal
 from hesslib.calculus.steps import NotEqualError
 from hesslib.derivations import any_layer as of
-from hesslib.derivations import any_layer_program as programs
-from hesslib.derivations import dense_from_any as dense
 from hesslib.derivations.any_layer import B, G, J, K, Omega, P, Phi, Psi, R, delta, i, j, k, l, m, n, r, s, v, z
 
 DERIVED = [
@@ -26,15 +23,7 @@ DERIVED = [
     of.R_forward,
     of.R_backward,
     of.R_gradient,
-    dense.jacobian,
-    dense.second,
-    dense.parameters,
-    dense.signal,
-    dense.gradient,
-    dense.forward,
-    dense.backward,
-    dense.block,
-    dense.within,
+    of.own_curvature,
 ]
 DEFINED = [of.layer, of.second_derivatives, of.contracted, of.curvature_of_output]
 
@@ -133,48 +122,3 @@ def test_a_quantity_varies_by_all_the_ways_that_its_rule_names_and_in_its_own_la
     assert D(f[l + 1, c]) == D.named(f[l + 1, c])
     with pytest.raises(ValueError, match="must be a function"):
         Derivation(sp.Symbol("s"), {f: (ways[0], "constant")})
-
-
-def powers(theta, z0):
-    """Two layers of one unit, each its parameter times the square of its input, as arrays with a batch axis."""
-    t1, t2 = theta
-    z1 = t1 * z0**2
-    z2 = t2 * z1**2
-    wide = {
-        "J": [None, 2 * t1 * z0, 2 * t2 * z1],
-        "K": [None, z0**2, z1**2],
-        "Phi": [None, None, 2 * t2 * z2],
-        "Psi": [None, None, 2 * z1 * z2],
-        "Omega": [None, 0 * z0, 0 * z0],
-        "M": z0 / z0,
-    }
-    d2, d1 = z2, z2 * 2 * t2 * z1
-    wide["Phi"][1], wide["Psi"][1] = 2 * t1 * d1, 2 * z0 * d1
-
-    def axes(a, count):
-        return None if a is None else a.reshape((len(z0),) + (1,) * count)
-
-    out = {name: [axes(a, 2) for a in some] if name != "M" else axes(some, 2) for name, some in wide.items()}
-    return {**out, "delta": {2: axes(d2, 1)}}
-
-
-def test_the_programs_have_the_derivatives_of_a_chain_known_in_closed_form():
-    theta, z0 = (0.7, -1.3), np.array([0.9, -1.4, 0.3])
-    known = powers(theta, z0)
-    g = programs.gradient_program().function(np)(2, known["J"], known["K"], known["delta"])
-    t1, t2 = theta
-    total = np.sum(z0**8)
-    np.testing.assert_allclose([g[1][0], g[2][0]], [2 * t2**2 * t1**3 * total, t2 * t1**4 * total], rtol=1e-13)
-    names = ("J", "K", "Phi", "Psi", "Omega", "M", "delta")
-    H = programs.hessian_program().function(np)(2, [1, 1, 1], *[known[name] for name in names])
-    full = np.array([[6 * t2**2 * t1**2, 4 * t2 * t1**3], [4 * t2 * t1**3, t1**4]]) * total
-    np.testing.assert_allclose([H[1][1][0, 0], H[2][1][0, 0], H[2][2][0, 0]], full[[0, 1, 1], [0, 0, 1]], rtol=1e-13)
-    v = np.array([0.4, -2.1])
-    Hv = programs.product_program().function(np)(
-        2, *[known[name] for name in names], [None, v[:1], v[1:]], {0: np.zeros((3, 1))}
-    )
-    np.testing.assert_allclose([Hv[1][0], Hv[2][0]], full @ v, rtol=1e-13)
-    outer = programs.gauss_newton_program().function(np)(2, [1, 1, 1], known["J"], known["K"], known["M"])
-    slopes = np.array([2 * t2 * t1 * z0**4, t1**2 * z0**4])
-    found = [outer[1][1][0, 0], outer[2][1][0, 0], outer[2][2][0, 0]]
-    np.testing.assert_allclose(found, (slopes @ slopes.T)[[0, 1, 1], [0, 0, 1]], rtol=1e-13)

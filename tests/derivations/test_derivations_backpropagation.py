@@ -6,11 +6,11 @@ import pytest
 import hesslib
 from hesslib import Network
 from hesslib.book.compiled import derived_gradient
-from hesslib.calculus.index import Diff, RangeError, S
+from hesslib.calculus.index import RangeError, S
 from hesslib.calculus.steps import NotEqualError
 from hesslib.derivations import backpropagation as bp
 from hesslib.derivations.exact_network import Instance
-from hesslib.derivations.network import E, Layered, a, delta, error_signal, hp, i, j, l, n, w, z
+from hesslib.derivations.network import delta, hp, i, j, l, n, w, z
 
 CHAINS = [
     bp.signal,
@@ -85,9 +85,3 @@ def test_the_compiled_formulas_are_the_gradient_of_the_library(widths, activatio
 def test_what_the_program_cannot_run_is_refused(net, message):
     with pytest.raises(ValueError, match=message):
         derived_gradient(net, net.init(0), np.ones((1, 2)), np.ones((1, 2)))
-
-
-def test_an_error_signal_is_a_derivative_of_the_error_and_needs_a_layer_that_carries_it():
-    assert error_signal[delta](l, j) == Diff(a[l, j], E)
-    with pytest.raises(ValueError, match="the error is reached through layer"):
-        Layered(a[l, j], l, {}, through=l - 1)(E)

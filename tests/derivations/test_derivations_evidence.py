@@ -1,14 +1,13 @@
-"""The evidence, pruning and re-training, derived: every chain is decided; slips of sign or factor are refused."""
+"""The evidence, derived: every chain is decided; slips of sign or factor are refused."""
 
 import pytest
 import sympy as sp
 
-from hesslib.calculus.index import S, Tensor
-from hesslib.calculus.line_breaking import SHORT, WIDTH, Narrow, symbols
+from hesslib.calculus.index import S
 from hesslib.calculus.normal import equal
-from hesslib.calculus.steps import Formula, NotEqualError, Steps
-from hesslib.derivations import evidence, pruning
-from hesslib.derivations.evidence import E_D, E_W, A, N, P, X, alpha, beta, c, gamma, i, j, k, lam
+from hesslib.calculus.steps import NotEqualError, Steps
+from hesslib.derivations import evidence
+from hesslib.derivations.evidence import E_D, E_W, A, N, P, X, alpha, beta, c, gamma, j, k, lam
 
 CHAINS = {
     "slope": evidence.slope,
@@ -32,15 +31,6 @@ CHAINS = {
     "collapse, gamma": lambda: evidence.collapse()[0],
     "collapse, weights": lambda: evidence.collapse()[1],
     "variance": evidence.variance,
-    "damage": pruning.damage,
-    "stationary": pruning.stationary,
-    "multiplier": pruning.multiplier,
-    "surgeon step": pruning.surgeon_step,
-    "surgeon": pruning.surgeon,
-    "any other": pruning.any_other,
-    "inverse without": pruning.inverse_without,
-    "retraining": pruning.retraining,
-    "with the old": pruning.with_the_old,
 }
 
 
@@ -107,43 +97,6 @@ def test_the_gaussian_integrals_are_those_of_sympy():
     (letter,) = evidence.gaussian()[1].free_symbols
     assert sp.simplify(evidence.gaussian()[1] - sp.sqrt(2 * sp.pi / letter)) == 0
     assert sp.simplify(evidence.gaussian(2)[1] / evidence.gaussian()[1] - 1 / letter) == 0
-
-
-def test_the_surgeon_on_a_diagonal_hessian_is_damage():
-    H, w, q = pruning.H, pruning.w, pruning.q
-    diagonal = pruning.surgeon().result.xreplace({pruning.X[q, q]: 1 / H[q, q]})
-    assert equal(diagonal, pruning.damage().result)
-    assert not equal(pruning.surgeon().result, pruning.damage().result)
-    assert w[q] in diagonal.atoms(sp.Indexed)
-
-
-@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
-def test_a_narrow_display_has_the_record_of_the_whole_and_rows_that_fit(chain):
-    steps = chain()
-    narrow = Narrow(steps)
-    assert narrow.established == "derived"
-    assert narrow.checks == steps.checks
-    rows = [row.split(" && ")[0] for row in narrow.latex().splitlines()[1:-1]]  # without reasons
-    assert all(symbols(row) <= WIDTH + SHORT + 8 for row in rows)
-    assert narrow.latex().count(" && ") == steps.latex().count(" && ")
-
-
-def test_a_narrow_display_of_a_sum_without_indices_is_broken_between_its_terms():
-    scalars = sp.symbols("first second third fourth", positive=True)
-    long = sum(x**2 + 1 / x for x in scalars)
-    assert Narrow(Formula(gamma, long)).latex().count(r"\\") >= 1
-    assert Narrow(Formula(gamma, alpha)).latex().count(r"\\") == 0
-
-
-def test_a_number_like_pi_is_a_constant_of_every_derivation():
-    assert equal(evidence.by(alpha)(sp.pi * alpha), sp.pi)
-
-
-def test_a_sum_over_a_scalar_prints_as_one_fraction_and_over_terms_with_brackets():
-    x = Tensor("x", shape=(P,))
-    assert Formula(beta, (N - gamma) / (2 * E_D)).latex() == r"\beta = \frac{N - \gamma}{2 \, {E_D}}"
-    bracketed = Formula(beta, sp.Mul(sp.Rational(1, 2), x[i] + alpha, evaluate=False)).latex()
-    assert bracketed == r"\beta = \frac{1}{2} \, \left(\alpha + x_{i}\right)"
 
 
 def test_the_eigenvalues_of_the_curvature_are_those_of_its_definition():

@@ -5,13 +5,10 @@ import pytest
 
 from hesslib.calculus.index import RangeError, S
 from hesslib.calculus.steps import NotEqualError
-from hesslib.derivations import mode_costs, modes
+from hesslib.derivations import modes
 from hesslib.derivations.modes import J, n, p, q, s, vbar, vdot
 
-CHAINS = [
-    *(getattr(modes, name) for name in modes.__all__ if name not in ("definition", "program")),
-    *(getattr(mode_costs, name) for name in mode_costs.__all__),
-]
+CHAINS = [getattr(modes, name) for name in modes.__all__ if name not in ("definition", "program")]
 
 
 @pytest.mark.parametrize("derivation", CHAINS)
@@ -30,7 +27,6 @@ MISPRINTS = {
     "wrong step": (modes.adjoint, lambda: S("p", n[s], lambda p: J[s - 1, p, q] * vbar[s, p])),
     "sum lost": (modes.adjoint, lambda: J[s, p, q] * vbar[s, p]),
     "tangent of the wrong step": (modes.tangent, lambda: S("q", n[s - 1], lambda q: J[s, p, q] * vdot[s, q])),
-    "one width lost": (mode_costs.forward_scalar, lambda: mode_costs.L * mode_costs.m**2 + mode_costs.m),
 }
 
 

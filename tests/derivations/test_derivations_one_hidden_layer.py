@@ -1,4 +1,4 @@
-"""One hidden layer by its inputs, and two written out: derived, and what was printed elsewhere is refused."""
+"""One hidden layer by its inputs: derived, and what was printed elsewhere is refused."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,7 @@ import pytest
 import hesslib
 from hesslib import Network
 from hesslib.calculus.steps import NotEqualError, require_equal
-from hesslib.derivations import input_derivatives, input_recursions
 from hesslib.derivations import one_hidden_layer as one
-from hesslib.derivations.exact_network_inputs import InputInstance
-from hesslib.derivations.input_derivatives import d
-from hesslib.derivations.network import k
 
 NET = Network((2, 5, 1), activation="logistic")
 RNG = np.random.default_rng(0)
@@ -38,13 +34,3 @@ def test_one_reading_makes_the_first_derivative_right_and_none_the_second(name):
         with pytest.raises(NotEqualError):
             require_equal(one.first().result, claimed_first)
     assert one.unit_outputs().established == "derived"
-
-
-def test_two_hidden_layers_written_out_hold_exactly_on_an_instance():
-    instance = InputInstance((2, 2, 3, 2), seed=3)
-    assert instance.verify(input_recursions.two_hidden(), [{k: 1, d: 1}, {k: 2, d: 2}]).passed
-
-
-@pytest.mark.parametrize("slip", [input_recursions.straight_below, input_recursions.squares_summed])
-def test_slips_in_the_recursion_are_refused(slip):
-    assert input_derivatives.second()[1].refuses(slip(), "a slip").checks

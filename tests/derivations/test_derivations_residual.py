@@ -7,13 +7,11 @@ import pytest
 
 from hesslib.calculus.index import RangeError, S
 from hesslib.calculus.steps import NotEqualError
-from hesslib.derivations import any_layer
 from hesslib.derivations import residual as of
 from hesslib.derivations.residual import B, F, N, Phi, delta, i, j, k, sigma, x
 from hesslib.derivations.residual import l as layer
 
 DERIVED = [
-    any_layer.own_curvature,
     of.jacobian,
     of.bending,
     of.signal,
