@@ -22,7 +22,7 @@ from sympy.core.function import Function
 
 from .comparison import _with_numbered_letters
 from .evaluation import Label, World, entry, program
-from .index import Diff, Elementwise
+from .index import Diff
 from .prime_field import NoValueError, Residues, UndecidableError
 from .provenance import Ground
 from .trial_values import Letters, worlds
@@ -97,7 +97,7 @@ def _unconfirmed(x: Expr, y: Expr, equations: Sequence[Equation]) -> str:
             if here.value(x) != here.value(y):
                 if x.has(Diff) or y.has(Diff):
                     return "its fact is used under a derivative, and values satisfy it at one point only"
-                if any(e.has(Function, Elementwise) for e in formulas):
+                if any(not isinstance(f, sp.KroneckerDelta) for e in formulas for f in e.atoms(Function)):
                     return "where its fact holds, it depends on what its functions are"
                 raise UnfaithfulError("where the fact holds that it assumes, the two sides have different values")
             same += 1
@@ -123,13 +123,14 @@ def _gaps(world: World, numbers: Recorded, e: Expr) -> list[int]:
 
 
 def _places(world: World, e: Expr) -> list[dict[Expr, int]]:
-    """All values of the indices of an equation."""
+    """All values of the indices of an equation; one that stands in a delta alone is given, and keeps its value."""
     letters = Letters([e])
-    ends = [range(1, letters.end(s, world, 1) + 1) for s in letters.free]
+    running = [s for s in letters.free if s in letters.slots or s not in world.integers]
+    ends = [range(1, letters.end(s, world, 1) + 1) for s in running]
     places = list(itertools.islice(itertools.product(*ends), MOST_EQUATIONS + 1))
     if len(places) > MOST_EQUATIONS:
         raise OverflowError
-    return [{**world.integers, **dict(zip(letters.free, at, strict=True))} for at in places]
+    return [{**world.integers, **dict(zip(running, at, strict=True))} for at in places]
 
 
 def _solve(world: World, numbers: Recorded, e: Expr, defined: Expr | None) -> bool:

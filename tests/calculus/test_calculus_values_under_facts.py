@@ -40,6 +40,11 @@ UNFAITHFUL = {
     "the sign": (c * TOTAL, -c, [ONE]),
     "twice": (c * TOTAL, 2 * c, [ONE]),
     "a part of the sum": (over(lambda p: t[p] * x[p]), over(lambda p: x[p]), [ONE]),
+    "a transpose, where the fact has a delta": (
+        over(lambda p: H[i, p] * X[k, p]),
+        KroneckerDelta(i, k),
+        [Ground("fact", over(lambda p: H[i, p] * X[p, k]), KroneckerDelta(i, k))],
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from hesslib.calculus.results import forgetting
 from hesslib.calculus.steps import Steps
 
 from .. import deep_hessian as deep
-from ..network import B, G, a, b, j, k, l, m, p, w
+from ..network import B, G, L, a, b, j, k, l, m, p, w
 
 
 def _chains() -> list[tuple[Callable[[], Any], str]]:
@@ -68,7 +68,10 @@ def _matched(pattern: Expr, e: Expr) -> dict[Any, Any] | None:
     if len(here) != len(there):
         return None
     for one, other in zip(here, there, strict=True):
-        if isinstance(one, Symbol) and one.is_integer and isinstance(other, Symbol) and other.is_integer:
+        if one == L or other == L:  # the last layer is no letter that stands for others
+            if one != other:
+                return None
+        elif isinstance(one, Symbol) and one.is_integer and isinstance(other, Symbol) and other.is_integer:
             if found.setdefault(one, other) != other:
                 return None
         elif (not one.args and one != other) or one.func != other.func:
