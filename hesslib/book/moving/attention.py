@@ -90,7 +90,7 @@ def figure() -> Moving:
         "attention",
         functions(),
         r"The Hessian of a layer with three positions, two features, and one number for a query, a key and a value. "
-        r"Lines separate its blocks. For small weights the value block is all that one sees; with the scale the others "
+        r"Lines separate its blocks. For small weights the value block stands out; with the scale the others "
         r"come up. Compiled from {eq}`attention-slope-query`, {eq}`attention-query-query`, {eq}`attention-query-key`, "
         r"the rest of their kind, and {eq}`gauss-newton-regression`.",
         "A table of second derivatives in blocks of query, key and value weights. The scale of all weights can be "
