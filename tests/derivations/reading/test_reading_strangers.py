@@ -71,18 +71,23 @@ def test_what_is_too_large_is_answered_or_refused_within_the_bound_of_work(text)
     assert str(verdict)
 
 
-CLASHES = [
-    r"B^{(m,l)}_{kj} = \frac{\partial \delta^{(m)}_k}{\partial a^{(l)}_j}",
-    r"B^{(m,l)} = \operatorname{diag}(h''(a^{(m)}) \odot (W^{(m+1)\mathsf{T}} \delta^{(m+1)})) G^{(m,l)}"
-    r" + \operatorname{diag}(h'(a^{(m)})) W^{(m+1)\mathsf{T}} B^{(m+1,l)}",
-]
-
-
-@pytest.mark.parametrize("text", CLASHES)
-def test_what_the_book_knows_in_other_ranges_is_not_called_wrong_and_does_not_crash(text):
-    verdict = judged(text, BOOK, Work(MAX_WORK))
+def test_what_the_book_knows_in_other_ranges_is_not_called_wrong_and_does_not_crash():
+    definition = r"B^{(m,l)}_{kj} = \frac{\partial \delta^{(m)}_k}{\partial a^{(l)}_j}"
+    verdict = judged(definition, BOOK, Work(MAX_WORK))
     assert verdict.holds is None
     assert verdict.reason
+
+
+def test_the_recursion_of_the_book_holds_on_its_condition_for_matrices_and_a_sign_is_wrong():
+    text = (
+        r"B^{(m,l)} = \operatorname{diag}(h''(a^{(m)}) \odot (W^{(m+1)\mathsf{T}} \delta^{(m+1)})) G^{(m,l)}"
+        r" + \operatorname{diag}(h'(a^{(m)})) W^{(m+1)\mathsf{T}} B^{(m+1,l)}"
+    )
+    verdict = judged(text, BOOK, Work(MAX_WORK))
+    assert verdict.holds
+    assert verdict.condition == "layer l not above layer m"
+    slipped = text.replace("G^{(m,l)} + ", "G^{(m,l)} - ")
+    assert judged(slipped, BOOK, Work(MAX_WORK)).holds is False
 
 
 def test_the_answer_does_not_depend_on_what_was_asked_before():
