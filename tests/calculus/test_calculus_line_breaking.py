@@ -2,44 +2,13 @@
 
 import pytest
 import sympy as sp
+from derived_chains import EVIDENCE, PRUNING
 
 from hesslib.calculus.line_breaking import SHORT, WIDTH, Narrow, symbols
 from hesslib.calculus.steps import Formula
-from hesslib.derivations import evidence, pruning
 from hesslib.derivations.evidence import alpha, gamma
 
-CHAINS = {
-    "slope": evidence.slope,
-    "curvature": evidence.curvature,
-    "Z_D": evidence.normalisation_of_data,
-    "Z_W": evidence.normalisation_of_weights,
-    "Bayes": evidence.bayes,
-    "expansion": evidence.expansion,
-    "inverse": evidence.inverse,
-    "Z_F": evidence.log_Z_F,
-    "evidence": evidence.log_evidence,
-    "evidence of classes": evidence.log_evidence_of_classes,
-    "condition on alpha, classes": evidence.condition_on_alpha_of_classes,
-    "motion": evidence.motion,
-    "ln det": evidence.slope_of_log_determinant,
-    "condition on alpha": evidence.condition_on_alpha,
-    "condition on beta": evidence.condition_on_beta,
-    "gamma by trace": evidence.gamma_by_trace,
-    "new alpha": evidence.new_alpha,
-    "new beta": evidence.new_beta,
-    "collapse, gamma": lambda: evidence.collapse()[0],
-    "collapse, weights": lambda: evidence.collapse()[1],
-    "variance": evidence.variance,
-    "damage": pruning.damage,
-    "stationary": pruning.stationary,
-    "multiplier": pruning.multiplier,
-    "surgeon step": pruning.surgeon_step,
-    "surgeon": pruning.surgeon,
-    "any other": pruning.any_other,
-    "inverse without": pruning.inverse_without,
-    "retraining": pruning.retraining,
-    "with the old": pruning.with_the_old,
-}
+CHAINS = EVIDENCE | PRUNING
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from derived_chains import require_negative_refused
 
 from hesslib.derivations import conjugate_directions
 
@@ -13,10 +14,7 @@ DERIVED = [
 
 @pytest.mark.parametrize("derivation", DERIVED, ids=lambda f: f.__name__)
 def test_each_step_of_training_is_derived_and_its_negative_is_refused(derivation):
-    steps = derivation()
-    assert steps.established == "derived"
-    assert steps.lhs != steps.result  # it says something
-    assert steps.refuses(-steps.result, "sign").checks
+    require_negative_refused(derivation())
 
 
 def test_the_factor_of_polak_and_ribiere_is_that_of_conjugacy_on_a_quadratic_error():

@@ -1,6 +1,7 @@
 """Sums of squares and the steps that train by them: derived, and their slips refused."""
 
 import pytest
+from derived_chains import require_negative_refused
 
 from hesslib.derivations import least_squares
 
@@ -22,10 +23,7 @@ DERIVED = [
 
 @pytest.mark.parametrize("derivation", DERIVED, ids=lambda f: f.__name__)
 def test_each_step_of_training_is_derived_and_its_negative_is_refused(derivation):
-    steps = derivation()
-    assert steps.established == "derived"
-    assert steps.lhs != steps.result  # it says something
-    assert steps.refuses(-steps.result, "sign").checks
+    require_negative_refused(derivation())
 
 
 def test_gauss_newton_is_an_approximation_with_its_sign():

@@ -2,39 +2,20 @@
 
 import pytest
 import sympy as sp
+from derived_chains import PRUNING, require_derived, require_twice_refused
 
 from hesslib.calculus.normal import equal
-from hesslib.calculus.steps import NotEqualError, Steps
 from hesslib.derivations import pruning
 
-CHAINS = {
-    "damage": pruning.damage,
-    "stationary": pruning.stationary,
-    "multiplier": pruning.multiplier,
-    "surgeon step": pruning.surgeon_step,
-    "surgeon": pruning.surgeon,
-    "any other": pruning.any_other,
-    "inverse without": pruning.inverse_without,
-    "retraining": pruning.retraining,
-    "with the old": pruning.with_the_old,
-}
 
-
-@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+@pytest.mark.parametrize("chain", PRUNING.values(), ids=PRUNING)
 def test_a_chain_is_decided_from_end_to_end(chain):
-    steps = chain()
-    assert steps.established == "derived"
-    assert steps.checks[0].passed
-    assert steps.latex()
+    require_derived(chain())
 
 
-@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+@pytest.mark.parametrize("chain", PRUNING.values(), ids=PRUNING)
 def test_twice_the_result_is_refused(chain):
-    steps = chain()
-    with pytest.raises(NotEqualError):
-        Steps(steps.lhs).then(steps.result, using=lambda x: x.xreplace({steps.lhs: steps.result})).stated(
-            2 * steps.result
-        )
+    require_twice_refused(chain())
 
 
 def test_the_surgeon_on_a_diagonal_hessian_is_damage():

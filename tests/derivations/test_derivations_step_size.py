@@ -2,6 +2,7 @@
 
 import pytest
 import sympy as sp
+from derived_chains import require_derived
 
 from hesslib.calculus.equation import solution
 from hesslib.calculus.steps import NotEqualError
@@ -12,10 +13,7 @@ EQUATIONS = [step_size.slope, step_size.best_step, step_size.best_error]
 
 @pytest.mark.parametrize("equation", EQUATIONS)
 def test_the_equation_is_derived_and_typesets(equation):
-    e = equation()
-    assert e.established == "derived"
-    assert all(check.passed for check in e.checks)
-    assert e.latex()
+    require_derived(equation())
 
 
 def test_a_wrong_best_step_is_refused():

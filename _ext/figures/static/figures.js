@@ -233,6 +233,13 @@
       }
     }
 
+    // A number in a cell of a heat map, shaded by its share of the largest one.
+    heat(cell, value, most, digits) {
+      const text = value.toFixed(digits);
+      cell.textContent = (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+      cell.style.background = mixed(this.colours[value < 0 ? "one" : "two"], this.colours.ground, (0.45 * Math.abs(value)) / (most || 1));
+    }
+
     text(board, x, y, words, look = {}) {
       return board.create("text", [x, y, words], { ...board.words, anchorX: "left", anchorY: "middle", ...look });
     }

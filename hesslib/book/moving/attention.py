@@ -10,6 +10,7 @@ from sympy import Expr
 
 from hesslib.book.javascript import Function, Scalars, symbol
 from hesslib.book.moving import Moving
+from hesslib.calculus.index import Tensor
 from hesslib.derivations import attention as derived
 from hesslib.derivations import outer_products as outer
 
@@ -34,8 +35,6 @@ def _slope(kind: int) -> Any:
 
 @functools.cache
 def _left_out(first: int, second: int) -> Any:
-    if (first, second) == (2, 2):
-        return 0
     return derived.functional(KINDS[first], derived.second(KINDS[second])).result
 
 
@@ -55,7 +54,7 @@ def functions() -> tuple[Function, ...]:
         for places in itertools.product(POSITION, repeat=len(free)):
             at = dict(zip(free, places, strict=True)) | {derived.a: 1, derived.b: 1}
             lines[symbol(formula.lhs.subs(at))] = scalars(formula.rhs, at)
-    target = derived.Tensor("target", shape=(derived.T, derived.F))
+    target = Tensor("target", shape=(derived.T, derived.F))
     for place in POSITION:  # the signal of half the squared error
         lines[symbol(derived.omega[place, 1])] = symbol(derived.o[place, 1]) - symbol(target[place, 1])
 

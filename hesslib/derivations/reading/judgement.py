@@ -19,7 +19,7 @@ from hesslib.calculus.denominators import MayVanishError
 from hesslib.calculus.index import RangeError
 from hesslib.calculus.indicators import NoInverseError
 from hesslib.calculus.macros import expand
-from hesslib.calculus.normal import difference, equal
+from hesslib.calculus.normal import difference
 from hesslib.calculus.ranges import agree_on_ranges
 from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
@@ -560,7 +560,7 @@ class Judge:
             agree_on_ranges(one, [], candidate)
             forms = self._forms(one, candidate, assumed)
             self.work.spent += cost(forms[1])
-            return not told_apart(*forms) and equal(*forms) and decide(*forms).word == "equal"
+            return not told_apart(*forms) and decide(*forms).word == "equal"
         except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
             return False
 

@@ -1,7 +1,7 @@
 "use strict";
 window.movingDrawings.attention = (figure) => {
   const { layer, data } = figure.kit;
-  const { element, lowered, mixed, number } = window.movingTools;
+  const { element, lowered, number } = window.movingTools;
   const KINDS = ["query", "key", "value"];
   const names = ["q", "k", "v"].flatMap((kind) => [1, 2].map((feature) => kind + lowered(feature)));
   const places = data.x.map((_, t) => t);
@@ -35,11 +35,7 @@ window.movingDrawings.attention = (figure) => {
     const chosen = Object.values(PARTS)[part()];
     const all = kept.map((row, r) => row.map((value, c) => chosen(value, left[r][c])));
     const most = Math.max(...all.flat().map(Math.abs));
-    all.forEach((row, r) => row.forEach((value, c) => {
-      const text = value.toFixed(2).replace("-", "−");
-      cells[r][c].textContent = text === "−0.00" ? "0.00" : text;
-      cells[r][c].style.background = mixed(figure.colours[value < 0 ? "one" : "two"], figure.colours.ground, most ? (0.45 * Math.abs(value)) / most : 0);
-    }));
+    all.forEach((row, r) => row.forEach((value, c) => figure.heat(cells[r][c], value, most, 2)));
     const norm = (kind) => Math.hypot(...[0, 1].flatMap((r) => [0, 1].map((c) => all[2 * kind + r][2 * kind + c])));
     const said = KINDS.map((kind, at) => `${kind} ${number(norm(at))}`).join(", ");
     figure.say(`Norms of the blocks on the diagonal, at α = ${number(scale())}: ${said}.`);

@@ -1,7 +1,7 @@
 "use strict";
 window.movingDrawings.cells = (figure) => {
   const { hessian, data } = figure.kit;
-  const { element, lowered, mixed, number } = window.movingTools;
+  const { element, lowered, number } = window.movingTools;
   const WIDTHS = [2, 2, 1];
   const parameters = data.parameters.map(([kind, to, from]) => ({ layer: Number(kind[1]), to, from: from ?? null }));
   const name = ({ layer, to, from }) => `${from ? "w" : "b"}${layer === 1 ? "⁽¹⁾" : "⁽²⁾"}${lowered(from ? `${to}${from}` : to)}`;
@@ -59,8 +59,7 @@ window.movingDrawings.cells = (figure) => {
       const td = buttons[r][c];
       const value = sum(three);
       const here = cell[0] === r && cell[1] === c;
-      td.textContent = value.toFixed(1).replace("-0.0", "0.0").replace("-", "−");
-      td.style.background = mixed(figure.colours[value < 0 ? "one" : "two"], figure.colours.ground, (0.45 * Math.abs(value)) / most);
+      figure.heat(td, value, most, 1);
       td.tabIndex = here ? 0 : -1;
       td.setAttribute("aria-selected", here);
       td.setAttribute("aria-label", `${name(parameters[r])}, ${name(parameters[c])}: ${number(value)}`);
