@@ -125,12 +125,11 @@ def _gaps(world: World, numbers: Recorded, e: Expr) -> list[int]:
 def _places(world: World, e: Expr) -> list[dict[Expr, int]]:
     """All values of the indices of an equation; one that stands in a delta alone is given, and keeps its value."""
     letters = Letters([e])
-    running = [s for s in letters.free if s in letters.slots or s not in world.integers]
-    ends = [range(1, letters.end(s, world, 1) + 1) for s in running]
+    ends = [range(1, letters.end(s, world, 1) + 1) for s in letters.slots]
     places = list(itertools.islice(itertools.product(*ends), MOST_EQUATIONS + 1))
     if len(places) > MOST_EQUATIONS:
         raise OverflowError
-    return [{**world.integers, **dict(zip(running, at, strict=True))} for at in places]
+    return [{**world.integers, **dict(zip(letters.slots, at, strict=True))} for at in places]
 
 
 def _solve(world: World, numbers: Recorded, e: Expr, defined: Expr | None) -> bool:
