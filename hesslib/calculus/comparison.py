@@ -102,16 +102,17 @@ def compare(x: Any, y: Any, /, *around: Any, name: str = "") -> Answer:
 
 
 def told_apart(x: Expr, y: Expr, /) -> bool:
-    """Whether two formulas have different values in one world: a quick look, which often spares the normal forms.
+    """Whether two formulas have different values in one of five worlds: a quick look, which spares the normal forms.
 
     >>> told_apart(sp.Symbol("x"), sp.Symbol("y")), told_apart(sp.Symbol("x"), sp.Symbol("x"))
     (True, False)
     """
     x, y = _with_numbered_letters([x, y])
     letters = Letters([x, y])
-    for world in itertools.islice(worlds(letters, letters.candidates(), 5, ""), 2, 5):
+    for world in itertools.islice(worlds(letters, letters.candidates(), 5, ""), 5):
         with contextlib.suppress(NoValueError, OverflowError, UndecidableError, RecursionError):
-            return world.value(x) != world.value(y)
+            if world.value(x) != world.value(y):
+                return True
     return False
 
 

@@ -352,16 +352,22 @@ def freshen(e: Any, /) -> Expr:
 
 def _renamed(e: Expr, names: dict[Any, Any]) -> Expr:
     """``e`` with its free letters renamed by ``names`` and its bound ones made new, in one pass from the outside in."""
-    if not e.has(sp.Sum):
-        return e.xreplace(names)
+    if not has_sum(e):
+        return e.xreplace(names) if names and not letters_of(e).isdisjoint(names) else e
     if not isinstance(e, sp.Sum):
         return e.func(*[_renamed(x, names) for x in e.args])
     limits: list[tuple[Expr, ...]] = []
     for v, low, high in reversed(e.limits):  # the innermost comes first, and shadows the others
-        size = high.xreplace(names)  # before its own letter is renamed
+        size = _renamed(high, names)  # before its own letter is renamed
         names = {**names, v: Dummy(v.name, integer=True)}
         limits.insert(0, (names[v], low, size))
     return sp.Sum(_renamed(e.function, names), *limits)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def has_sum(e: Any, /) -> bool:
+    """Whether a sum occurs in ``e``: kept, since each part of a formula asks all below it."""
+    return isinstance(e, sp.Sum) or any(map(has_sum, e.args))
 
 
 def signature(e: Any, /) -> str:

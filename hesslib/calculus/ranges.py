@@ -195,12 +195,16 @@ def agree_on_ranges(first: Expr, passed: Iterable[Expr], last: Expr, /) -> None:
 
     Errors: `RangeError`, too, if only a member in between tells how far a free index of the two ends runs.
     """
-    whole, ends = Ranges(), Ranges()
+    passed = list(passed)
+    whole = Ranges()
     for e in (first, *passed, last):
         whole.read(freshen(e))
-    for e in (first, last):
-        ends.read(freshen(e))
-    known, told = whole.settle(), ends.settle()
+    ends = whole
+    if passed:
+        ends = Ranges()
+        for e in (first, last):
+            ends.read(freshen(e))
+    known, told = whole.settle(), ends.settle() if passed else whole.known
     letters = {*letters_of(first), *letters_of(last)}
     for p in sorted(letters & whole.filling - told.tops.keys(), key=str):
         raise RangeError(

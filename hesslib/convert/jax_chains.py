@@ -11,11 +11,9 @@ Longer than one sitting: each kind of operation is recognised, or refused by nam
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import count
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,9 @@ from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.double_precision import in_double
 from hesslib.convert.equinox_modules import OF_ROWS, is_known, is_refused, layers_of
-from hesslib.convert.known_functions import POINTS, name_of_values
+from hesslib.convert.jax_by_values import activation, attention, normalisation
+from hesslib.convert.jax_operations import convolution, embedding, moved, pool, product
+from hesslib.convert.jax_values import Value, constant, features_of, folded, positions_of
 from hesslib.convert.refusals import ANY_MODEL, refusal
 from hesslib.layers import Chain, Layer
 
@@ -35,11 +35,6 @@ NOTHING_RUN = (
     "the arrays alone tell no function, and nothing was run: with inputs= (and apply= where params cannot be called) "
     "model and chain are run beside each other"
 )
-MOST_BEFORE = 64  # operations that an activation may be made of
-MOVING = ("broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "concatenate", "slice", "copy", "rev")
-"""Operations that only move the numbers of a parameter."""
-ENDS = ("layer", "dot_general", "reshape", "transpose", "concatenate", "reduce_sum", "stop_gradient")
-"""Operations that are no part of an activation."""
 
 
 def chain_of(
@@ -223,35 +218,13 @@ def _operation() -> Any:
     return operation
 
 
-SERIAL = count()
-
-
-@dataclass(eq=False)
-class _Value:
-    """Something that is computed: by an operation from other values; or a parameter, the inputs, a constant."""
-
-    shape: tuple[int, ...]
-    operation: Any = None
-    options: dict[str, Any] = field(default_factory=dict)
-    of: list[Any] = field(default_factory=list)
-    positions: np.ndarray | None = None  # of a parameter
-    constant: Any = None
-    uses: int = 0
-    serial: int = field(default_factory=lambda: next(SERIAL))
-
-    @property
-    def name(self) -> str:
-        """What the operation is called."""
-        return "" if self.operation is None else str(self.operation.name)
-
-
 class _Reader:
     """Reads what a traced model computes, from the end."""
 
     def __init__(self, model: _Model, x: np.ndarray) -> None:
         self.model, self.x = model, x
         self.found: list[Part] = []
-        self.state: dict[_Value, int] = {}  # the numbers of the states that have been made
+        self.state: dict[Value, int] = {}  # the numbers of the states that have been made
 
     def parts(self) -> list[Part]:
         """Return the layers with the positions of their parameters."""
@@ -260,7 +233,7 @@ class _Reader:
             raise refusal("the model gives something else than what its last layer computes")
         return self.found
 
-    def _traced(self) -> _Value:
+    def _traced(self) -> Value:
         """The outputs, and with them whatever they are computed from."""
         import jax
         import jax.numpy as jnp
@@ -288,32 +261,33 @@ class _Reader:
                 raise
             line = (str(reason).strip().splitlines() or [""])[0][:160]
             raise refusal(f"the model cannot be traced by JAX ({type(reason).__name__}: {line})") from reason
-        given = [_Value(at.shape, positions=at) for at in positions]
-        given.append(_Value(self.x.shape))
-        self.state[given[-1]] = 0
+        given = [Value(at.shape, positions=at) for at in positions]
+        self.tokens = Value(self.x.shape)
+        given.append(self.tokens)
+        self.state[self.tokens] = 0
         every = self._computed(traced.jaxpr, traced.consts, given)
         if len(every) != 1:
             raise refusal(f"the model gives {len(every)} arrays; a Chain gives one")
         return every[0]
 
-    def _computed(self, jaxpr: Any, constants: Sequence[Any], given: Sequence[_Value]) -> list[_Value]:
+    def _computed(self, jaxpr: Any, constants: Sequence[Any], given: Sequence[Value]) -> list[Value]:
         """The values that a program computes, operations within operations taken apart."""
-        values: dict[Any, _Value] = dict(zip(jaxpr.invars, given, strict=True))
-        values.update((v, _constant(one)) for v, one in zip(jaxpr.constvars, constants, strict=True))
+        values: dict[Any, Value] = dict(zip(jaxpr.invars, given, strict=True))
+        values.update((v, constant(one)) for v, one in zip(jaxpr.constvars, constants, strict=True))
         for equation in jaxpr.eqns:
-            of = [_constant(one.val) if hasattr(one, "val") else values[one] for one in equation.invars]
+            of = [constant(one.val) if hasattr(one, "val") else values[one] for one in equation.invars]
             inner = next((equation.params[key] for key in ("jaxpr", "call_jaxpr") if key in equation.params), None)
             if inner is not None and equation.primitive.name not in ("scan", "while", "cond"):
                 made = self._computed(getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), of)
             else:
-                made = [_Value(v.aval.shape, equation.primitive, equation.params, of) for v in equation.outvars]
-                made = [_folded(one) for one in made] if len(made) == 1 else made
+                made = [Value(v.aval.shape, equation.primitive, equation.params, of) for v in equation.outvars]
+                made = [folded(one) for one in made] if len(made) == 1 else made
             for one in of:
                 one.uses += 1
             values.update(zip(equation.outvars, made, strict=True))
-        return [_constant(one.val) if hasattr(one, "val") else values[one] for one in jaxpr.outvars]
+        return [constant(one.val) if hasattr(one, "val") else values[one] for one in jaxpr.outvars]
 
-    def _number(self, value: _Value) -> int:
+    def _number(self, value: Value) -> int:
         """The number of the state that a value is; the layers that make it are added first."""
         if value not in self.state:
             made = None
@@ -332,25 +306,32 @@ class _Reader:
         self.found.append(Part(unique, layer, inputs, list(positions)))
         return len(self.found)
 
-    def _structure(self, value: _Value) -> int | None:
+    def _structure(self, value: Value) -> int | None:
         """Layers that are known by their operation: modules, matrices, changes of shape, concatenations, means."""
         name, of = value.name, value.of
         if name == "layer":
             return self._module(value)
         if name == "dot_general":
-            return self._matrix(value, None)
+            found = self._matrix(value, None)
+            found = product(value, None, self._number, self._add) if found is None else found
+            return self._attention(value) if found is None else found
         if name in ("reshape", "squeeze", "expand_dims", "broadcast_in_dim"):
             return self._reshaped(value)
         if name == "transpose":
             order = tuple(int(axis) for axis in value.options["permutation"])
-            if order[0] != 0:
-                raise refusal("the model moves the axis of the patterns; it must stay the first")
-            axes = tuple(axis - 1 for axis in order[1:])
-            return self._add("transpose", layers.Transpose(axes), (self._number(of[0]),))
+            found = product(of[0], order, self._number, self._add)
+            found = self._attention(of[0], order) if found is None else found
+            return moved(self._number(of[0]), order, self._add) if found is None else found
         if name == "concatenate":
             if value.options["dimension"] == 0:
                 raise refusal("the model puts patterns one after the other; it must join another axis")
             return self._add("concatenate", layers.Join(value.options["dimension"]), tuple(map(self._number, of)))
+        if name == "conv_general_dilated":
+            return convolution(value, self._number, self._add)
+        if name == "gather":
+            return embedding(value, self.tokens, self._number, self._add)
+        if (found := pool(value, self._number, self._add)) is not None:
+            return found
         if name == "div" and of[0].name == "reduce_sum" and of[1].constant is not None:
             axes = tuple(int(axis) for axis in of[0].options["axes"])
             lengths = math.prod(of[0].of[0].shape[axis] for axis in axes)
@@ -358,7 +339,7 @@ class _Reader:
                 return self._add("mean", layers.Mean(*(axis - 1 for axis in axes)), (self._number(of[0].of[0]),))
         return None
 
-    def _module(self, value: _Value) -> int:
+    def _module(self, value: Value) -> int:
         known, rows, of = value.options["module"], value.options["rows"], value.of
         place, module, positions = known.of_trace
         kind = type(module).__name__
@@ -372,10 +353,8 @@ class _Reader:
             number = self._add(place, layer, (number,), *parameters)
         return number
 
-    def _crossing(self, place: str, positions: Any, of: Sequence[_Value], causal: bool) -> int:
+    def _crossing(self, place: str, positions: Any, of: Sequence[Value], causal: bool) -> int:
         """Attention of one state to others: three dense layers, the attention itself, and a dense layer."""
-        if causal:
-            raise refusal(f"layer {place} is MultiheadAttention of different states with a mask; it must have none")
 
         def dense(name: str, number: int) -> int:
             projection = getattr(positions, f"{name}_proj")
@@ -383,21 +362,21 @@ class _Reader:
             return self._add(f"{place}.{name}", layer, (number,), *parameters)
 
         made = [dense(name, self._number(one)) for name, one in zip(("query", "key", "value"), of, strict=False)]
-        crossed = self._add(f"{place}.attention", layers.CrossAttention(positions.num_heads), tuple(made))
+        crossed = self._add(f"{place}.attention", layers.CrossAttention(positions.num_heads, None, causal), tuple(made))
         return dense("output", crossed)
 
-    def _matrix(self, value: _Value, bias: np.ndarray | None) -> int | None:
+    def _matrix(self, value: Value, bias: np.ndarray | None) -> int | None:
         """A dense layer that is written as a product."""
         state, matrix = value.of
         ((left, right), batch) = value.options["dimension_numbers"]
-        P = _positions(matrix)
+        P = positions_of(matrix)
         if P is None or P.ndim != 2 or tuple(map(tuple, batch)) != ((), ()) or tuple(left) != (len(state.shape) - 1,):
             return None
         W = P.T if tuple(right) == (0,) else P
         made = layers.Dense(W.shape[1], W.shape[0], bias=bias is not None)
         return self._add("dense", made, (self._number(state),), W, *([] if bias is None else [bias]))
 
-    def _reshaped(self, value: _Value) -> int | None:
+    def _reshaped(self, value: Value) -> int | None:
         (before,) = value.of[:1]
         if math.prod(before.shape) != math.prod(value.shape) or value.shape[:1] != before.shape[:1]:
             return None
@@ -411,26 +390,44 @@ class _Reader:
         made = layers.Flatten() if len(value.shape) == 2 else layers.Reshape(value.shape[1:])
         return self._add("reshape", made, (number,))
 
-    def _activation(self, value: _Value) -> int | None:
+    def _activation(self, value: Value) -> int | None:
         """A function of one value that is computed before, known by its values."""
-        for base in _before(value):
-            if base.shape != value.shape:
-                continue
-            name = _function_between(base, value)
-            if name == "identity":
-                return self._number(base)
-            if name:
-                return self._add(name, layers.Activation(name), (self._number(base),))
+        if (found := activation(value)) is not None:
+            name, base = found
+            number = self._number(base)
+            return number if name == "identity" else self._add(name, layers.Activation(name), (number,))
+        if (normal := normalisation(value)) is not None:
+            name, layer, (base,), parameters = normal
+            return self._add(name, layer, (self._number(base),), *parameters)
         return None
 
-    def _merge(self, value: _Value) -> int | None:
+    def _attention(self, value: Value, after: tuple[int, ...] | None = None) -> int | None:
+        """Softmax attention that is written out, known by its values, and whose axes are put in an order afterwards."""
+        if (found := attention(value)) is None:
+            return None
+        layer, states, order = found
+        order = order if after is None else tuple(order[axis] for axis in after)
+        numbers = []
+        for state in states:
+            number = self._number(state)
+            if len(state.shape) == 4:
+                row = layers.Reshape((state.shape[1], state.shape[2] * state.shape[3]))
+                number = self._add("reshape", row, (number,))
+            numbers.append(number)
+        number = self._add("attention", layer, tuple(numbers))
+        if len(order) == 4:
+            made = (states[0].shape[1], *states[2].shape[2:])
+            number = self._add("reshape", layers.Reshape(made), (number,))
+        return moved(number, order, self._add)
+
+    def _merge(self, value: Value) -> int | None:
         """Sums and products of two states, or of a state and a parameter."""
         name, of = value.name, value.of
         if name == "square" or (name == "integer_pow" and value.options["y"] == 2):
             return self._add("square", layers.Times(), (self._number(of[0]),) * 2)
         if name not in ("add", "add_any", "mul"):
             return None
-        held = [_positions(one) for one in of]
+        held = [positions_of(one) for one in of]
         if any(one.constant is not None for one in of) or all(one is not None for one in held):
             return None
         if all(one is None for one in held):
@@ -438,7 +435,7 @@ class _Reader:
             return self._add(name, made, tuple(map(self._number, of)))
         state, positions = (of[1], held[0]) if held[0] is not None else (of[0], held[1])
         assert positions is not None
-        features, channels, own = _features(positions, value.shape)
+        features, channels, own = features_of(positions, value.shape)
         if name != "mul" and state.name == "dot_general" and state.uses == 1 and len(features) == 1 and not channels:
             number = self._matrix(state, own)
             if number is not None:
@@ -449,93 +446,14 @@ class _Reader:
         return self._add("scale" if name == "mul" else "shift", made_of, (self._number(state),), own)
 
 
-def _constant(value: Any) -> _Value:
-    return _Value(np.shape(value), constant=value)
-
-
-def _folded(value: _Value) -> _Value:
-    """The value as a constant, if it is one."""
-    if (value.of and any(one.constant is None for one in value.of)) or value.name == "layer":
-        return value
-    return _constant(value.operation.bind(*(one.constant for one in value.of), **value.options))
-
-
-def _positions(value: _Value) -> np.ndarray | None:
-    """The positions of the parameters that a value is, moved as they are; None if it is something else."""
-    if value.positions is not None or value.name not in MOVING:
-        return value.positions
-    of = [_positions(one) for one in value.of]
-    if any(one is None for one in of):
-        return None
-    return to_numpy(value.operation.bind(*(np.asarray(one) for one in of), **value.options))
-
-
-def _features(positions: np.ndarray, shape: tuple[int, ...]) -> tuple[tuple[int, ...], bool, np.ndarray]:
-    """The axes over which parameters are different, whether these are channels, and the parameters there."""
-    P = np.broadcast_to(positions, shape)[0]
-    for k in range(P.ndim + 1):
-        own = P[(0,) * (P.ndim - k)]
-        if (own == P).all():
-            return own.shape, False, own
-        channels = P[(slice(None), *(0,) * (P.ndim - 1))]
-        if k == 0 and (channels.reshape(-1, *(1 for _ in P.shape[1:])) == P).all() and P.ndim > 1:
-            return channels.shape, True, channels
-    raise AssertionError("all axes are axes of features")
-
-
-def _before(value: _Value) -> Iterator[_Value]:
-    """What a value is computed from, the latest first, as far as an activation may reach."""
-    waiting, seen = [(-one.serial, one) for one in value.of], {value}
-    heapq.heapify(waiting)
-    for _ in range(MOST_BEFORE):
-        if not waiting:
-            return
-        _, one = heapq.heappop(waiting)
-        if one in seen or one.constant is not None or one.positions is not None:
-            continue
-        seen.add(one)
-        yield one
-        if one.name not in ENDS:
-            for earlier in one.of:
-                heapq.heappush(waiting, (-earlier.serial, earlier))
-
-
-def _function_between(base: _Value, value: _Value) -> str:
-    """The name of the activation that makes one value of another, or nothing."""
-    import jax.numpy as jnp
-
-    size, found = math.prod(base.shape), []
-    for start in range(0, len(POINTS), max(size, 1)):
-        values = {base: jnp.asarray(np.resize(POINTS[start : start + size], base.shape))}
-        try:
-            found.append(to_numpy(_evaluated(value, values)).reshape(-1))
-        except _Another:
-            return ""
-    return name_of_values(np.concatenate(found)[: len(POINTS)])
-
-
-class _Another(Exception):
-    """A value depends on something else."""
-
-
-def _evaluated(value: _Value, values: dict[_Value, Any]) -> Any:
-    if value not in values:
-        if value.constant is not None:
-            return value.constant
-        if value.operation is None or value.name in ENDS:
-            raise _Another
-        values[value] = value.operation.bind(*(_evaluated(one, values) for one in value.of), **value.options)
-    return values[value]
-
-
-def _is_causal(place: str, mask: _Value) -> bool:
+def _is_causal(place: str, mask: Value) -> bool:
     seen = None if mask.constant is None else np.asarray(mask.constant)
     if seen is None or not np.array_equal(seen, np.broadcast_to(np.tri(seen.shape[-1], dtype=bool), seen.shape)):
         raise refusal(f"layer {place} has a mask that is not the causal one; a Chain has no other")
     return True
 
 
-def _unknown(value: _Value) -> str:
+def _unknown(value: Value) -> str:
     if value.operation is None:
         return "the model uses a parameter or a constant by itself; every state must come from the inputs"
     shapes = ", ".join(str(one.shape) for one in value.of)

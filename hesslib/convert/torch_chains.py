@@ -227,14 +227,13 @@ class _Reader:
         made, parameters = _attention(place, module, causal)
         if len(set(numbers)) == 1:
             self._add(node, place, made, (numbers[0],), *parameters)
-        elif causal:
-            raise refusal(f"layer {place} is MultiheadAttention of different states with a mask; it must have none")
         else:
-            self._crossing(place, module, numbers, [self._places(place, parameter) for parameter in parameters])
+            positions = [self._places(place, parameter) for parameter in parameters]
+            self._crossing(place, module, numbers, positions, causal)
             self.state[node] = len(self.found)
         self.attention.add(node)
 
-    def _crossing(self, place: str, module: Any, numbers: list[int], positions: list[np.ndarray]) -> None:
+    def _crossing(self, place: str, module: Any, numbers: list[int], positions: list[np.ndarray], causal: bool) -> None:
         """Attention of one state to others: three dense layers, the attention itself, and a dense layer."""
         d, bias = module.embed_dim, module.in_proj_bias is not None
         split, after = [np.split(at, 3) for at in positions[: 1 + bias]], positions[1 + bias :]
@@ -242,7 +241,8 @@ class _Reader:
             self._put(f"{place}.{name}", layers.Dense(d, d, bias=bias), (number,), [every[i] for every in split])
             for i, (name, number) in enumerate(zip(("query", "key", "value"), numbers, strict=True))
         ]
-        crossed = self._put(f"{place}.attention", layers.CrossAttention(module.num_heads), tuple(made), [])
+        attention = layers.CrossAttention(module.num_heads, None, causal)
+        crossed = self._put(f"{place}.attention", attention, tuple(made), [])
         self._put(f"{place}.output", layers.Dense(d, d, bias=bias), (crossed,), after)
 
     def _value(self, node: Any) -> Any:

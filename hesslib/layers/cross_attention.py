@@ -27,6 +27,7 @@ class CrossAttention(Merge):
     -------
     heads : the number of heads, which share the features evenly.
     scale : $c$; None for one over the root of the features of a head.
+    causal : whether a query attends to the keys at its own position and before it only; then T = S.
 
     Shapes: (N, T, d), (N, S, d) and (N, S, e) to (N, T, e).
     Cost: $O(NTSd)$ operations; memory $O(NTS)$ numbers for each head and direction.
@@ -38,6 +39,7 @@ class CrossAttention(Merge):
 
     heads: int
     scale: float | None = None
+    causal: bool = False
 
     def __post_init__(self) -> None:
         whole_number("heads", self.heads, 1)
@@ -47,7 +49,7 @@ class CrossAttention(Merge):
     @property
     def attention(self) -> SoftmaxAttention:
         """The attention itself."""
-        return SoftmaxAttention(self.heads, False, self.scale)
+        return SoftmaxAttention(self.heads, self.causal, self.scale)
 
     def merged_shape(self, shapes: Sequence[Shape], /) -> Shape:
         fit = len(shapes) == 3 and all(len(one) == 2 and one[1] % self.heads == 0 for one in shapes)
@@ -55,6 +57,10 @@ class CrossAttention(Merge):
             raise ValueError(
                 f"CrossAttention has states of shapes {', '.join(map(str, shapes))}; they must be (T, d), (S, d) and "
                 f"(S, e), d and e multiples of {self.heads}"
+            )
+        if self.causal and shapes[0][0] != shapes[1][0]:
+            raise ValueError(
+                f"CrossAttention with causal=True has {shapes[0][0]} queries and {shapes[1][0]} keys; they must be as many"
             )
         return shapes[0][0], shapes[2][1]
 

@@ -205,6 +205,34 @@ def attention_of(*, causal: bool) -> Any:
     return attention, lambda model, x: jax.vmap(lambda z: model(z, z, z, mask=jnp.asarray(mask)))(x)
 
 
+def normalised(p: Any, x: Any, axes: tuple[int, ...] = (-1,)) -> Any:
+    """Layer normalisation with the mean square less the square of the mean, and the factors first."""
+    mean = x.mean(axes, keepdims=True)
+    variance = jnp.maximum(0.0, (x**2).mean(axes, keepdims=True) - mean**2)
+    return (x - mean) * (jax.lax.rsqrt(variance + 1e-5) * p["g"]) + p["b"]
+
+
+def rooted(p: Any, x: Any) -> Any:
+    return x * (jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-6) * p["g"])
+
+
+HEADS = {name: RNG.standard_normal((4, 2, 2)) for name in ("q", "k", "v")} | {"out": RNG.standard_normal((2, 2, 4))}
+
+
+def attended(p: Any, x: Any) -> Any:
+    """Causal attention of two heads, the factor of the scores at the queries."""
+    q, k, v = (jnp.einsum("ntd,dhe->nthe", x, p[name]) for name in ("q", "k", "v"))
+    S = jnp.einsum("nqhe,nkhe->nhqk", q / jnp.sqrt(2.0), k)
+    S = jnp.where(jnp.tri(x.shape[1], dtype=bool), S, jnp.finfo(S.dtype).min)
+    return jnp.einsum("nqhe,hed->nqd", jnp.einsum("nhqk,nkhe->nqhe", jax.nn.softmax(S), v), p["out"])
+
+
+def filtered(p: Any, x: Any) -> Any:
+    a = jax.lax.conv_general_dilated(x, p["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    z = jax.lax.reduce_window(jnp.tanh(a + p["bias"]), 0.0, jax.lax.add, (1, 2, 1, 1), (1, 1, 2, 1), "VALID") / 2
+    return jax.lax.reduce_window(z, -jnp.inf, jax.lax.max, (1, 1, 2, 1), (1, 1, 2, 1), "VALID").reshape(len(x), -1)
+
+
 PARAMS: Any = {
     "W": RNG.standard_normal((3, 4)), "b": RNG.standard_normal(4), "V": RNG.standard_normal((2, 4)),
     "g": RNG.standard_normal((1, 4)), "c": np.array(2.0), "n": np.arange(3),
@@ -229,13 +257,66 @@ FUNCTIONS: dict[str, tuple[Any, Callable[[Any, Any], Any], tuple[int, ...], tupl
         ("Affine", "Transpose", "Dense", "Flatten"),
     ),
     "causal attention": (*attention_of(causal=True), (2, 3, 4), ("Attention",)),
+    "causal attention to another state": (
+        attention_of(causal=True)[0],
+        crossed,
+        (2, 3, 4),
+        ("Dense", "Activation", "Dense", "Dense", "CrossAttention", "Dense"),
+    ),
+    "layer normalisation": ({"g": PARAMS["b"], "b": PARAMS["g"][0]}, normalised, (3, 4), ("LayerNorm",)),
+    "of two axes, without parameters": (
+        {"W": PARAMS["b"]},
+        lambda p, x: p["W"] * normalised({"g": 1.0, "b": 0.0}, x, axes=(1, 2)),
+        (3, 2, 4),
+        ("LayerNorm", "Affine"),
+    ),
+    "root of the mean square": (
+        {"g": PARAMS["b"], "b": PARAMS["b"]},
+        lambda p, x: rooted(p, x) + p["b"],
+        (3, 2, 4),
+        ("RMSNorm", "Affine"),
+    ),
+    "attention written out": (
+        HEADS,
+        attended,
+        (2, 3, 4),
+        (*("Dense", "Reshape", "Reshape") * 3, "CrossAttention", "Reshape", "Reshape", "Dense"),
+    ),
+    "tokens": ({"table": RNG.standard_normal((5, 4))}, lambda p, x: p["table"][x], (2, 3), ("Embedding",)),
+    "images, channels last": (
+        {"kernel": RNG.standard_normal((3, 3, 2, 4)), "bias": PARAMS["b"]},
+        filtered,
+        (2, 5, 7, 2),
+        (
+            "Transpose",
+            "Convolution",
+            "Transpose",
+            "Affine",
+            "Activation",
+            "Transpose",
+            "AveragePool",
+            "Transpose",
+            "Transpose",
+            "MaxPool",
+            "Transpose",
+            "Flatten",
+        ),
+    ),
+    "a signal, in groups": (
+        {"kernel": RNG.standard_normal((4, 1, 3))},
+        lambda p, x: jax.lax.conv_general_dilated(
+            x, p["kernel"], (2,), [(2, 2)], rhs_dilation=(2,), feature_group_count=2
+        ),
+        (2, 2, 9),
+        ("Convolution",),
+    ),
 }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_of_parameters_and_inputs_is_read_as_the_layers_that_it_is(name: str) -> None:
     params, apply, shape, kinds = FUNCTIONS[name]
-    x = RNG.standard_normal(shape)
+    x = RNG.integers(0, 5, shape) if name == "tokens" else RNG.standard_normal(shape)
     here = from_jax(params, apply=apply, inputs=x)
     (graph,) = here.chain.layers
     assert isinstance(graph, layers.Graph)
@@ -331,17 +412,39 @@ def test_what_is_not_understood_is_refused_by_name(name: str) -> None:
 
 
 ATTENTION, MASKED = attention_of(causal=False)
+KERNEL = RNG.standard_normal((1, 1, 2))
+
+
+def unscaled(p: Any, x: Any) -> Any:
+    """Attention whose shares are not those of a softmax."""
+    q, k, v = (jnp.einsum("ntd,dhe->nthe", x, p[name]) for name in ("q", "k", "v"))
+    return jnp.einsum("nhqk,nkhe->nqhe", jax.nn.sigmoid(jnp.einsum("nqhe,nkhe->nhqk", q, k)), v)
+
+
+def by_deviation(g: Any, x: Any) -> Any:
+    """A normalisation with the small number beside the root."""
+    return g * (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + 1e-5)
+
+
+def upwards(w: Any, x: Any) -> Any:
+    return jax.lax.conv_general_dilated(x, w, (1,), [(1, 1)], lhs_dilation=(2,))
+
+
+def one_sided(w: Any, x: Any) -> Any:
+    return jax.lax.conv_general_dilated(x, w, (1,), "SAME")
+
+
 CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: from_jax(nn.Sequential([nn.LayerNorm(3)])), "inputs is missing; layer layers[0] is LayerNorm"),
     (lambda: from_jax(PARAMS, inputs=np.zeros((2, 3))), "apply is missing"),
     (lambda: from_jax(PARAMS, inputs=np.zeros(3), apply=lambda p, x: x), "inputs has shape (3,); it must be a batch"),
     (lambda: from_jax(PARAMS, inputs=np.zeros((2, 3)), activation="tanh"), "activation is 'tanh'; with inputs="),
     (lambda: from_jax(PARAMS, inputs=np.zeros((2, 3)), apply=lambda p, x: x @ p["W"] + p["b"]), "the parameter ['V']"),
-    (
-        lambda: from_jax(ATTENTION, inputs=np.zeros((2, 3, 4)), apply=crossed),
-        "of different states with a mask; it must have none",
-    ),
     (lambda: from_jax(ATTENTION, inputs=np.zeros((2, 3, 4)), apply=MASKED), "a mask that is not the causal one"),
+    (lambda: from_jax(HEADS, inputs=np.zeros((2, 3, 4)), apply=unscaled), "the model calls dot_general on arrays"),
+    (lambda: from_jax(PARAMS["b"], inputs=np.zeros((2, 4)), apply=by_deviation), "which is no layer of a Chain"),
+    (lambda: from_jax(KERNEL, inputs=np.zeros((2, 1, 5)), apply=upwards), "the model has a transposed convolution"),
+    (lambda: from_jax(KERNEL, inputs=np.zeros((2, 1, 5)), apply=one_sided), "must be the same before and after"),
     (lambda: from_jax([PARAMS["W"]], layers=DESCRIBED), "params has 1 arrays; the layers take 4: 0.weight (4, 3)"),
     (
         lambda: from_jax([PARAMS["W"], PARAMS["b"], PARAMS["b"], PARAMS["V"]], layers=DESCRIBED),

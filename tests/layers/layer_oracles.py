@@ -143,8 +143,9 @@ def of_graph(graph: Any, p: Parameters, z: Any) -> Any:
 def crossed(layer: Any, q: Any, k: Any, v: Any) -> Any:
     q, k, v = (jnp.stack(jnp.split(z, layer.heads, axis=-1)) for z in (q, k, v))
     scale = 1 / math.sqrt(q.shape[-1]) if layer.scale is None else layer.scale
-    A = jax.nn.softmax(scale * jnp.einsum("hnqd,hnkd->hnqk", q, k), axis=-1)
-    return jnp.concatenate(list(jnp.einsum("hnqk,hnkd->hnqd", A, v)), axis=-1)
+    S = scale * jnp.einsum("hnqd,hnkd->hnqk", q, k)
+    S = jnp.where(jnp.tri(S.shape[-1], dtype=bool), S, -jnp.inf) if layer.causal else S
+    return jnp.concatenate(list(jnp.einsum("hnqk,hnkd->hnqd", jax.nn.softmax(S, axis=-1), v)), axis=-1)
 
 
 def normed(layer: Any, p: Parameters, z: Any) -> Any:

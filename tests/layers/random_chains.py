@@ -216,17 +216,18 @@ def tied(seed: int) -> Drawn:
 
 
 def crossing(seed: int) -> Drawn:
-    """Few positions that attend to many."""
+    """Few positions that attend to many; or as many, each to those of the others that are not after it."""
     rng = np.random.default_rng(seed)
-    scale, bias = (None, 0.6)[seed % 2], bool(rng.integers(0, 2))
-    few = [layers.Transpose((1, 0)), layers.Dense(4, 2), layers.Transpose((1, 0))]
+    scale, bias, causal = (None, 0.6)[seed % 2], bool(rng.integers(0, 2)), seed % 3 == 0
+    few = [layers.Transpose((1, 0)), layers.Dense(4, 4 if causal else 2), layers.Transpose((1, 0))]
     nodes: list[Any] = [(f"few{i}", layer, (i,)) for i, layer in enumerate(few)]
     if seed % 2:  # keys without parameters, and values that are the inputs
         nodes += [("query", layers.Dense(3, 3, bias), (3,)), ("key", activation(rng), (0,))]
-        nodes += [("attention", layers.CrossAttention(1, scale), (4, 5, 0)), ("sum", layers.Add(2), (3, 6))]
+        nodes += [("attention", layers.CrossAttention(1, scale, causal), (4, 5, 0)), ("sum", layers.Add(2), (3, 6))]
     else:
         nodes += [("query", layers.Dense(3, 4, bias), (3,)), ("key", layers.Dense(3, 4, bias), (0,))]
-        nodes += [("value", layers.Dense(3, 6, bias), (0,)), ("attention", layers.CrossAttention(2, scale), (4, 5, 6))]
+        attention = layers.CrossAttention(2, scale, causal)
+        nodes += [("value", layers.Dense(3, 6, bias), (0,)), ("attention", attention, (4, 5, 6))]
         nodes += [("output", layers.Dense(6, 3), (7,)), ("sum", layers.Add(2), (3, 8))]
     chain = Chain([layers.Graph(tuple(nodes)), activation(rng), layers.Dense(3, 2)], loss=LOSSES[seed % 3])
     return at_random(seed, "sequence", chain, rng.standard_normal((2, 4, 3)), rng)

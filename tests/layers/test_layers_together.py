@@ -160,6 +160,8 @@ def at(net: Chain, name: str, *arrays: Any, P: int = -1) -> Any:
 TWICE = (layers.Dense(2, 2), layers.Dense(2, 2), layers.Dense(2, 1))
 ONE_NODE = layers.Graph((("1", layers.Dense(2, 2), (0,)),))
 ATTENDING = layers.Graph((("attention", layers.CrossAttention(3), (0, 0, 0)),))
+FEWER = layers.Graph((("mean", layers.Reshape((2, 8)), (0,)), ("few", layers.Dense(8, 4), (1,)),
+                      ("attention", layers.CrossAttention(1, causal=True), (2, 0, 0))))  # fmt: skip
 TIED = Chain(TWICE, tied={"1.weight": "0.weight"})
 
 
@@ -195,6 +197,7 @@ REFUSED: list[tuple[Any, str]] = [
     (tie("1.bias", "1.bias"), "tied has 1.bias for 1.bias, which is tied itself"),
     (lambda: Chain([ONE_NODE, layers.Dense(2, 2)]), "two layers have the parameter 1.weight; they must have names"),
     (lambda: Chain([ATTENDING]).output_shape((5, 4)), "(5, 4), (5, 4), (5, 4); they must be (T, d), (S, d) and (S, e)"),
+    (lambda: Chain([FEWER]).output_shape((4, 4)), "causal=True has 2 queries and 4 keys; they must be as many"),
     (at(TIED, "kronecker_factors", X, T), "net has 1.weight tied to 0.weight; Kronecker factors are of layers"),
     (at(COUPLED, "error", X, T, P=3), "w has shape (3,); it must be (19,)"),
     (at(COUPLED, "outputs", np.ones((2, 5))), "layer 0: Dense(2, 3) takes inputs of shape (..., 2)"),

@@ -37,7 +37,7 @@ from .network_form import UNIT_LOSSES, Assumed, C, CannotTellError, NetworkForm,
 from .notation import Notation, notation_of
 from .patterns import WORDS, PatternForm, at, is_labelled, of_one, stripped
 from .place import ReadingError
-from .slips import cost, mended, resized
+from .slips import cost, extra_terms, mended, resized
 from .statements import Statement, statements
 from .verdict import Verdict
 
@@ -140,6 +140,7 @@ class Judge:
         self.two = notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
+        self.pairs: dict[tuple[Expr, Expr, Assumed], tuple[Expr, Expr]] = {}
         self.one_output = False  # whether the only output has no index
         self.any_number = False  # whether the formula is about a function only
 
@@ -287,6 +288,12 @@ class Judge:
         return self.forms.setdefault(form.key, form)
 
     def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
+        """Both sides in the form in which they are compared; kept, since the search for a slip asks again."""
+        if (found := self.pairs.get((one, other, assumed))) is None:
+            found = self.pairs[one, other, assumed] = self._in_form(one, other, assumed)
+        return found
+
+    def _in_form(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
         forms = self._of_patterns(one, other, self._form(one, other, assumed), assumed)
         if self.one_output:
             return with_one_output(forms[0], self.words.last or L), with_one_output(forms[1], self.words.last or L)
@@ -484,7 +491,8 @@ class Judge:
         if loose and not reason:
             reason = f"{', '.join(loose)} stands on the right only"
         named = self._named(lacks, instead)
-        slip, right = self._mended(one, other, assumed, goal, misfit=bool(reason), twice=not named)
+        too_many = self._without_a_term(one, other, assumed) if instead and not lacks else None
+        slip, right = too_many or self._mended(one, other, assumed, goal, misfit=bool(reason), twice=not named)
         slips = (slip,) if slip else named
         if right is None and goal is not None:
             right = tidy(goal)
@@ -508,6 +516,13 @@ class Judge:
         if instead and not lacks:
             return tuple(f"term too many: {term}" for term in instead)
         return ()
+
+    def _without_a_term(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[str, Expr] | None:
+        """The slip and the formula without it, if it is a term that stands there and does not belong there."""
+        for name, candidate in extra_terms(other, self._write):
+            if self._right(one, candidate, assumed):
+                return name, candidate
+        return None
 
     def _mended(
         self, one: Expr, other: Expr, assumed: Assumed, goal: Expr | None, *, misfit: bool, twice: bool

@@ -87,6 +87,7 @@ class NetworkForm:
         self.target, self.output, self.input = (t2, y2, two_layers.x) if two else (t, y, x)
         self.by_activation = False
         self.kept: dict[Any, Any] = {}  # what parts of formulas are in this form
+        self.formed: dict[Any, Expr] = {}  # what whole formulas are
         self.groups: dict[Expr, list[int]] = {}
         self.moved: dict[Expr, list[int]] = {}
         for e in formulas:
@@ -138,7 +139,10 @@ class NetworkForm:
     # ---------------------------------------------------------------------------------------------------- the form
     def of(self, e: Any, /) -> Expr:
         """The formula in this form."""
-        return freshen(self._spelled_out(self._visit(sp.sympify(e))))
+        e = sp.sympify(e)
+        if (found := self.formed.get(e)) is None:
+            found = self.formed[e] = freshen(self._spelled_out(self._visit(e)))
+        return found
 
     def _spelled_out(self, e: Any) -> Any:
         """Pre-activations by their definition, except where a function is taken of them or a derivative."""

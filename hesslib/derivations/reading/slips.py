@@ -222,6 +222,13 @@ def extra_factors(e: Expr, say: Said) -> Iterator[Mended]:
                 yield f"factor too many: {say(factor)}", put(Mul(*[f for f in x.args if f != factor]))
 
 
+def extra_terms(e: Expr, say: Said) -> Iterator[Mended]:
+    """A term that does not belong there."""
+    for x, put in places(e, lambda x: isinstance(x, Add)):
+        for term in x.args:
+            yield f"term too many: {say(term)}", put(x - term)
+
+
 def powers(e: Expr, say: Said) -> Iterator[Mended]:
     """A square too few or too many."""
     for x, put in places(e, lambda x: isinstance(x, Pow) and x.exp.is_Integer and x.exp > 1):
