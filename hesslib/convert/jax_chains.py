@@ -2,9 +2,10 @@
 
 JAX shows what is computed: the model is traced on a batch, with every known module as one operation, so that nobody has
 to say what stands between them. What is computed is then taken up from the end. An operation becomes a layer: a known
-module, a product with a matrix of parameters, a sum, a product, a concatenation, a mean, a change of shape. What is
-none of these is known by its values: it is the activation of an earlier state that has them. Everything else is refused
-by name. At the end outputs and gradients of model and chain are compared on random inputs.
+module, a product with parameters, a convolution, a pool, an embedding, a sum, a product, a concatenation, a mean, a
+change of shape. What is none of these is known by its values: it is the activation or the normalisation of an earlier
+state, or the attention of three, that has them. Everything else is refused by name. At the end outputs and gradients of
+model and chain are compared on random inputs.
 
 Longer than one sitting: each kind of operation is recognised, or refused by name.
 """
@@ -25,7 +26,7 @@ from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.double_precision import in_double
 from hesslib.convert.equinox_modules import OF_ROWS, is_known, is_refused, layers_of
-from hesslib.convert.jax_by_values import activation, attention, normalisation
+from hesslib.convert.jax_by_values import activation, attention, before, normalisation
 from hesslib.convert.jax_operations import convolution, embedding, moved, pool, product
 from hesslib.convert.jax_values import Value, constant, features_of, folded, positions_of
 from hesslib.convert.refusals import ANY_MODEL, refusal
@@ -458,7 +459,9 @@ def _unknown(value: Value) -> str:
         return "the model uses a parameter or a constant by itself; every state must come from the inputs"
     shapes = ", ".join(str(one.shape) for one in value.of)
     constant = " with a constant" if any(one.constant is not None for one in value.of) else ""
+    fitted = any(one.name == "tanh" for one in before(value))
+    hint = " (jax.nn.gelu is the tanh fit unless approximate=False)" if fitted else ""
     return (
         f"the model calls {value.name}{constant} on arrays of shape {shapes}, which is no layer of a Chain and no end "
-        "of an activation that hesslib has"
+        f"of an activation that hesslib has{hint}"
     )

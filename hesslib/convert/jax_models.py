@@ -85,10 +85,12 @@ def from_jax(
         The model, or `apply`, is traced by JAX, and what it computes is taken: of Equinox's modules Linear, Conv1d and
         2d, LayerNorm, RMSNorm, MultiheadAttention (causal or not, or of one state to others), Embedding, AvgPool,
         MaxPool and AdaptiveAvgPool to size 1, Dropout in inference, mapped over positions or not, and whatever calls
-        them, once or more, such as Sequential and MLP; sums, products and concatenations of states; products with
-        matrices of parameters, and parameters that are added or multiplied; reshape, transpose and mean; and every
-        activation of hesslib, known by its values. `activation` and `layout` are not needed then, and must be left out,
-        and so must `layers` that are names.
+        them, once or more, such as Sequential and MLP. What anybody else wrote, as Flax's modules, is known by its
+        operations: sums, products and concatenations of states; products with parameters over any axes, and
+        parameters that are added or multiplied; convolutions and pools, wherever the channels stand; rows of an
+        embedding; reshape, transpose and mean; or by its values: every activation of hesslib, normalisation of layers
+        or by the root of the mean square, and softmax attention, causal or not, of one state to itself or to others.
+        `activation` and `layout` are not needed then, and must be left out, and so must `layers` that are names.
 
     The order of parameters is that of ``jax.flatten_util.ravel_pytree(params)``: for a dictionary that is alphabetical,
     so that a bias stands before its kernel and ``Dense_10`` before ``Dense_2``. With other leaves in the tree it is

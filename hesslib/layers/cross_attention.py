@@ -60,7 +60,8 @@ class CrossAttention(Merge):
             )
         if self.causal and shapes[0][0] != shapes[1][0]:
             raise ValueError(
-                f"CrossAttention with causal=True has {shapes[0][0]} queries and {shapes[1][0]} keys; they must be as many"
+                f"CrossAttention with causal=True has {shapes[0][0]} queries and {shapes[1][0]} keys; they must be "
+                "as many"
             )
         return shapes[0][0], shapes[2][1]
 
