@@ -7,6 +7,7 @@ several lines share computed once. The pictures that move in the book are driven
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,8 +56,7 @@ class Scalars:
 
     def _value(self, x: Any) -> Expr:
         if isinstance(x, Elementwise):
-            inside, u = self(x.args[0]), sp.Dummy("u")
-            return sp.diff(self.functions[x.stem](u), u, x.order).subs(u, inside)
+            return _slope(self.functions[x.stem], x.order).xreplace({U: self(x.args[0])})
         head = x.base if isinstance(x, Indexed) else x
         if head in self.means:
             return self(self.means[head](*(x.indices if isinstance(x, Indexed) else ())))
@@ -73,6 +73,16 @@ class Scalars:
             return [within(sizes[1:], (*done, place)) for place in range(1, sizes[0] + 1)]
 
         return within([self._size(sp.sympify(size)) for size in head.sizes(*layers)], ())
+
+
+U = sp.Dummy("u")
+"""What a unit receives."""
+
+
+@functools.lru_cache(maxsize=64)
+def _slope(function: Callable[..., Expr], order: int) -> Expr:
+    """The derivative of a function of one number, at `U`; once for all units."""
+    return sp.diff(function(U), U, order)
 
 
 def symbol(x: Expr, /) -> Symbol:

@@ -88,7 +88,7 @@ class Tensor(IndexedBase):
         tensor.name_, tensor.tex, tensor.layers = name, latex or name, layers
         tensor.symmetric, tensor.pattern, tensor.independent = symmetric, pattern, independent
         tensor.between = None if between is None else (sp.sympify(between[0]), sp.sympify(between[1]))
-        tensor._slots, tensor._sizes = slots, sizes
+        tensor._slots, tensor._sizes, tensor._sizes_at = slots, sizes, {}
         tensor._args = ()  # a leaf: no substitution reaches inside
         return tensor
 
@@ -123,7 +123,10 @@ class Tensor(IndexedBase):
 
     def sizes(self, *layers: Any) -> tuple[Expr, ...]:
         """The size of each slot, at the given layer numbers."""
-        return tuple(sp.expand(s.xreplace(dict(zip(self._slots, layers, strict=True)))) for s in self._sizes)
+        if (found := self._sizes_at.get(layers)) is None:
+            at = dict(zip(self._slots, layers, strict=True))
+            found = self._sizes_at[layers] = tuple(sp.expand(s.xreplace(at)) for s in self._sizes)
+        return found
 
     def __getitem__(self, indices: Any, **kw: Any) -> Indexed:
         indices = tuple(indices) if isinstance(indices, Iterable) else (indices,)
@@ -368,6 +371,32 @@ def _renamed(e: Expr, names: dict[Any, Any]) -> Expr:
 def has_sum(e: Any, /) -> bool:
     """Whether a sum occurs in ``e``: kept, since each part of a formula asks all below it."""
     return isinstance(e, sp.Sum) or any(map(has_sum, e.args))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def bound_letters(e: Any, /) -> tuple[Any, ...]:
+    """The letters of all sums in ``e``, each as often as it is bound."""
+    own = tuple(letter for letter, *_ in e.limits) if isinstance(e, sp.Sum) else ()
+    return sum(map(bound_letters, e.args), own) if has_sum(e) else ()
+
+
+def apart(*formulas: Expr) -> list[Expr]:
+    """The formulas with bound indices that occur nowhere else in any of them; those that have them stay as they are.
+
+    >>> k, x = index("k"), Tensor("x", shape=(3,))
+    >>> apart(x[k], sp.Sum(x[k], (k, 1, 3)))
+    [x[k], Sum(x[_k], (_k, 1, 3))]
+    """
+    taken = set().union(*map(letters_of, formulas))
+    found = []
+    for e in map(with_own_deltas, formulas):
+        letters = bound_letters(e)
+        if len(set(letters)) < len(letters) or not taken.isdisjoint(letters):
+            e = freshen(e)
+            letters = bound_letters(e)
+        taken |= set(letters)
+        found.append(e)
+    return found
 
 
 def signature(e: Any, /) -> str:

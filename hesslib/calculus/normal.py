@@ -24,7 +24,7 @@ from .canonical import Names, identified, is_zero, level_of, limits_of, parted, 
 from .common_denominator import is_zero_sum
 from .denominators import require_nonzero
 from .domains import settle
-from .index import Diff, Elementwise, KroneckerDelta, Tensor, freshen, layers_of, letters_of, slots_of
+from .index import Diff, Elementwise, KroneckerDelta, Tensor, apart, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .knowledge import Known, knowing, known, learn
 from .ranges import Ranges
@@ -101,9 +101,8 @@ def _checked(e: Expr, given: Iterable[Any] = ()) -> tuple[Expr, Known]:
     admit(e)
     e = freshen(e)
     ranges = Ranges()
-    ranges.read(e)
-    for other in given:
-        ranges.read(freshen(sp.sympify(other)))
+    for one in apart(e, *map(sp.sympify, given)):
+        ranges.read(one)
     return e, ranges.settle()
 
 

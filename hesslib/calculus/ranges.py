@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 from sympy import Expr, Indexed, Mul, Sum
 
-from .index import KroneckerDelta, RangeError, Tensor, freshen, layers_of, letters_of, slots_of
+from .index import KroneckerDelta, RangeError, Tensor, apart, freshen, layers_of, letters_of, slots_of
 from .indicators import Holds
 from .inequalities import linear
 from .knowledge import Known
@@ -195,16 +195,14 @@ def agree_on_ranges(first: Expr, passed: Iterable[Expr], last: Expr, /) -> None:
 
     Errors: `RangeError`, too, if only a member in between tells how far a free index of the two ends runs.
     """
-    passed = list(passed)
-    whole = Ranges()
-    for e in (first, *passed, last):
-        whole.read(freshen(e))
-    ends = whole
-    if passed:
-        ends = Ranges()
-        for e in (first, last):
-            ends.read(freshen(e))
-    known, told = whole.settle(), ends.settle() if passed else whole.known
+    first, *between, last = apart(first, *passed, last)
+    whole, ends = Ranges(), Ranges()
+    for e in (first, *between, last):
+        whole.read(e)
+    for e in (first, last):
+        ends.read(e)
+    known = whole.settle()
+    told = ends.settle() if between else known
     letters = {*letters_of(first), *letters_of(last)}
     for p in sorted(letters & whole.filling - told.tops.keys(), key=str):
         raise RangeError(
