@@ -36,6 +36,25 @@ def test_the_verdict_says_what_holds_and_why_not(text, holds, said):
     assert said in str(verdict)
 
 
+@pytest.mark.parametrize(
+    ("notation", "left", "right", "part"),
+    [
+        ("prml", r"\frac{\partial}{\partial w_p} \Big(\sum_k y_k\Big)^2",
+         r"2 \Big(\sum_k y_k\Big) \sum_k \frac{\partial y_k}{\partial w_p}", "0"),
+        ("prml", r"\frac{\partial}{\partial w_p} \frac{1}{\sum_k y_k}",
+         r"-\frac{1}{\left(\sum_k y_k\right)^2} \sum_k \frac{\partial y_k}{\partial w_p}", "0"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} (a_j^{(l)} + z_j^{(l)})",
+         r"I_{jj'} + I_{jj'} h'(a_j^{(l)})", r"I_{jj'} h'(a_j^{(l)})"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} (a_j^{(l)})^2", r"2 a_j^{(l)} I_{jj'}", "0"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} \sum_j a_j^{(l)}", "1", "0"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} \exp(a_j^{(l)})", r"I_{jj'} \exp(a_j^{(l)})", "0"),
+    ],
+)  # fmt: skip
+def test_a_derivative_of_an_expression_is_taken_of_all_its_parts(notation, left, right, part):
+    assert check_latex(f"{left} = {right}", notation=notation).holds is True
+    assert check_latex(f"{left} = {part}", notation=notation).holds is not True
+
+
 def test_each_link_of_a_chain_is_judged_against_the_last_side_that_is_not_wrong():
     text = r"\delta_j = \frac{\partial E}{\partial a_j} = 2 \delta_j = h'(a_j) \sum_k w_{kj} \delta_k"
     verdict = check_latex(text, notation="prml")
