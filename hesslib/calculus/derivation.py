@@ -320,7 +320,7 @@ def _chained(rule: Any) -> tuple[Through, ...]:
 
 
 def _is_number(e: Expr) -> bool:
-    """Whether nothing in it can vary; SymPy takes a sum over a named layer for a number, since no letter is free in it."""
+    """Whether nothing in it can vary. SymPy takes a sum over layer 2 for a number, since no letter is free in it."""
     return bool(e.is_number) and not e.has(Sum)
 
 
