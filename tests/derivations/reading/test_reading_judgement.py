@@ -28,6 +28,7 @@ BACKPROPAGATION = r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k"
         ("just words", None, ""),
         (r"\delta_j = (", None, "not closed"),
         (r"\Omega = 1", None, "no letter of this notation"),
+        (r"\sum_r I_{pr} I_{qr} = I_{pq}", None, "how far r runs is not said"),
     ],
 )
 def test_the_verdict_says_what_holds_and_why_not(text, holds, said):
@@ -43,6 +44,7 @@ def test_the_verdict_says_what_holds_and_why_not(text, holds, said):
          r"2 \Big(\sum_k y_k\Big) \sum_k \frac{\partial y_k}{\partial w_p}", "0"),
         ("prml", r"\frac{\partial}{\partial w_p} \frac{1}{\sum_k y_k}",
          r"-\frac{1}{\left(\sum_k y_k\right)^2} \sum_k \frac{\partial y_k}{\partial w_p}", "0"),
+        ("prml", r"\frac{\partial^2}{\partial w_p \partial w_q} \frac12 \sum_r w_r^2", "I_{pq}", "0"),
         ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} (a_j^{(l)} + z_j^{(l)})",
          r"I_{jj'} + I_{jj'} h'(a_j^{(l)})", r"I_{jj'} h'(a_j^{(l)})"),
         ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} (a_j^{(l)})^2", r"2 a_j^{(l)} I_{jj'}", "0"),
