@@ -19,6 +19,12 @@ BACKPROPAGATION = r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k"
         (BACKPROPAGATION.replace("w_{kj}", "w_{jk}"), False, "transpose lost"),
         (BACKPROPAGATION.replace("= h", "= -h"), False, "sign"),
         (BACKPROPAGATION.replace(r"\sum_k ", ""), False, "sum lost"),
+        (r"\frac{\partial E}{\partial w_{ji}} = \frac1N \sum_n \delta_{nj} z_{ni}", False, "factor too many"),
+        (
+            r"\frac{\partial^2}{\partial w_{ji} \partial w_{ji'}} \left(\sum_n a_{nj}\right)^2 = \sum_n z_{ni} z_{ni'}",
+            False,
+            "lacks",
+        ),
         (r"\delta_j = \delta_j z_k", False, "k stands on the right only"),
         (r"\delta_j \neq \delta_j", False, "the two sides are equal"),
         (r"\delta_j \neq 2 \delta_j", None, "an inequality is not decided"),
