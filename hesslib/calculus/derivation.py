@@ -227,8 +227,8 @@ class Derivation:
 
     def _power(self, e: Pow) -> Expr:
         base, exponent = e.args
-        slope = sp.S.Zero if base.is_number else exponent * base ** (exponent - 1) * self.push(base)
-        if exponent.is_number or (change := self.push(exponent)) == 0:
+        slope = sp.S.Zero if _is_number(base) else exponent * base ** (exponent - 1) * self.push(base)
+        if _is_number(exponent) or (change := self.push(exponent)) == 0:
             return slope
         return slope + e * sp.log(base) * change
 
@@ -317,6 +317,11 @@ def _chained(rule: Any) -> tuple[Through, ...]:
     """The ways in which something varies by the chain rule; none for any other rule."""
     ways = rule if isinstance(rule, tuple) else (rule,)
     return ways if all(isinstance(way, Through) for way in ways) else ()
+
+
+def _is_number(e: Expr) -> bool:
+    """Whether nothing in it can vary. SymPy takes a sum over layer 2 for a number, since no letter is free in it."""
+    return bool(e.is_number) and not e.has(Sum)
 
 
 def _head(x: Expr) -> Any:

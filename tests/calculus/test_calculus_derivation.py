@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, same
-from hesslib.calculus.index import S, Tensor, Width, index
+from hesslib.calculus.index import Diff, S, Tensor, Width, index
 from hesslib.calculus.let import Let
 from hesslib.calculus.normal import equal
 from hesslib.derivations import evidence
@@ -57,6 +57,18 @@ def test_the_derivative_of_a_sum_is_that_of_its_terms_written_out():
     whole = written_out(e, {})
     for place in (1, 2, 3):
         assert sp.expand(written_out(by_x(e), {j: place}) - sp.diff(whole, letters[place - 1])) == 0
+
+
+def test_a_sum_over_a_layer_with_a_number_is_no_constant():
+    size = Width("n", layers=1)
+    unit = Tensor("u", shape=(size[2],))
+    total = S("k", size[2], lambda k: unit[k])
+    by = Derivation(t, {unit: NAMED})
+    slope = S("k", size[2], lambda k: Diff(t, unit[k]))
+    assert total.is_number  # says SymPy, since no letter is free in it
+    assert equal(by(total**2), 2 * total * slope)
+    assert equal(by(1 / total), -slope / total**2)
+    assert by(2**total) != 0
 
 
 def test_a_quantity_without_a_rule_is_never_taken_for_a_constant():

@@ -13,6 +13,7 @@ from sympy import Expr, Indexed, KroneckerDelta
 
 from hesslib.calculus.derivation import CONSTANT, NAMED, Derivation, MissingRuleError, same
 from hesslib.calculus.index import Diff, Elementwise, Operator, S, Tensor, freshen, layers_of, slots_of
+from hesslib.calculus.tidy import tidy
 
 from .. import network as net
 from ..network import E, a, delta, n, z
@@ -111,7 +112,7 @@ class FlatForm:
             delta: signal, C: refuse, net.M: refuse,
         }  # fmt: skip
         try:
-            return Derivation(w, rules).raw(e)
+            return tidy(Derivation(w, rules).raw(e), (w, e))  # the index of the variable is in its range
         except MissingRuleError as why:
             raise CannotTellError(str(why)) from None
 

@@ -637,8 +637,8 @@ def _kind(factor: Node) -> str:
     return atom.kind if atom.kind != "atom" else atom.parts[0].kind
 
 
-def _sizes(e: Expr, k: Any) -> set[Expr]:
-    """The sizes of the slots at which a letter stands."""
+def _sizes(e: Expr, k: Any, asked: frozenset[Any] = frozenset()) -> set[Expr]:
+    """The sizes of the slots at which a letter stands; it runs as far as another one that a delta makes it."""
     found: set[Expr] = set()
     for x in e.atoms(Indexed):
         if isinstance(x.base, Tensor):
@@ -649,5 +649,6 @@ def _sizes(e: Expr, k: Any) -> set[Expr]:
     for x in e.atoms(KroneckerDelta):
         if k in x.args:
             other = x.args[0] if x.args[1] == k else x.args[1]
-            found |= _sizes(e, other) if other != k and not isinstance(other, Holds) else set()
+            if other not in asked | {k} and not isinstance(other, Holds):
+                found |= _sizes(e, other, asked | {k})
     return found

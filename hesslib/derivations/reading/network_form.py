@@ -273,6 +273,10 @@ class NetworkForm:
             if self.assumed.outputs == "any":
                 raise CannotTellError("how the outputs depend on the last layer is not said")
             return (a if self.assumed.outputs == "linear" else z)[self.depth, operand.indices[0]]
+        if isinstance(operand, sp.Sum):
+            return sp.Sum(self._inner(operand.function), *operand.limits)
+        if operand.args and not isinstance(operand, (Diff, Indexed, Elementwise, KroneckerDelta)):
+            return operand.func(*[self._inner(x) for x in operand.args])
         return self._visit(operand)
 
     def _by(self, op: Indexed, e: Expr) -> Expr:
@@ -301,7 +305,7 @@ class NetworkForm:
         if e == E:
             return self._visit_named(D.raw(E), op)
         try:
-            return self._visit_named(D.raw(e), op)
+            return self._visit_named(tidy(D.raw(e), (op, e)), op)  # the index of the variable is in its range
         except MissingRuleError as why:
             raise CannotTellError(str(why)) from None
 

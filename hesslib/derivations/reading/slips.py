@@ -12,10 +12,11 @@ from typing import Any
 import sympy as sp
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
-from hesslib.calculus.index import Diff, Elementwise, Tensor, Width, elementwise, slots_of
+from hesslib.calculus.index import Diff, Elementwise, RangeError, Tensor, Width, elementwise, layers_of, slots_of
 
 from ..network import a, v, w, z
 from .meaning import _sizes
+from .patterns import plain_base
 from .vocabulary import Vocabulary
 
 Mended = tuple[str, Expr]
@@ -176,12 +177,25 @@ def layers(left: Expr, e: Expr, say: Said) -> Iterator[Mended]:
     for x, put in places(e, lambda x: _quantity(x) and x.base.layers == 1):
         others = sorted((y for y in told if not (y - x.indices[0]).is_Integer), key=str)
         for new in [*[moved(x, by) for by in (1, -1)], *[moved(x, y - x.indices[0]) for y in others]]:
-            yield f"layer: {say(x)} where {say(new)} is meant", put(new)
+            if _has_layers(new):
+                yield f"layer: {say(x)} where {say(new)} is meant", put(new)
     heads = sorted({x.base for x in e.atoms(Indexed) if _quantity(x) and x.base.layers == 1}, key=str)
     for by in (1, -1):
         for head in heads:
             new = e.replace(lambda x, head=head: _quantity(x) and x.base == head, lambda x, by=by: moved(x, by))
-            yield f"layer: that of {head}", new
+            if _has_layers(new):
+                yield f"layer: that of {head}", new
+
+
+def _has_layers(e: Expr) -> bool:
+    """Whether there are all layers that are mentioned."""
+    try:
+        for x in e.atoms(Indexed):
+            if _quantity(x) and x.base.layers:
+                plain_base(x).require_between(*layers_of(x))
+    except RangeError:
+        return False
+    return True
 
 
 def lost_factors(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:

@@ -19,6 +19,12 @@ BACKPROPAGATION = r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k"
         (BACKPROPAGATION.replace("w_{kj}", "w_{jk}"), False, "transpose lost"),
         (BACKPROPAGATION.replace("= h", "= -h"), False, "sign"),
         (BACKPROPAGATION.replace(r"\sum_k ", ""), False, "sum lost"),
+        (r"\frac{\partial E}{\partial w_{ji}} = \frac1N \sum_n \delta_{nj} z_{ni}", False, "factor too many"),
+        (
+            r"\frac{\partial^2}{\partial w_{ji} \partial w_{ji'}} \left(\sum_n a_{nj}\right)^2 = \sum_n z_{ni} z_{ni'}",
+            False,
+            "lacks",
+        ),
         (r"\delta_j = \delta_j z_k", False, "k stands on the right only"),
         (r"\delta_j \neq \delta_j", False, "the two sides are equal"),
         (r"\delta_j \neq 2 \delta_j", None, "an inequality is not decided"),
@@ -28,12 +34,33 @@ BACKPROPAGATION = r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k"
         ("just words", None, ""),
         (r"\delta_j = (", None, "not closed"),
         (r"\Omega = 1", None, "no letter of this notation"),
+        (r"\sum_r I_{pr} I_{qr} = I_{pq}", None, "how far r runs is not said"),
     ],
 )
 def test_the_verdict_says_what_holds_and_why_not(text, holds, said):
     verdict = check_latex(text, notation="prml")
     assert verdict.holds is holds, verdict
     assert said in str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("notation", "left", "right", "part"),
+    [
+        ("prml", r"\frac{\partial}{\partial w_p} \Big(\sum_k y_k\Big)^2",
+         r"2 \Big(\sum_k y_k\Big) \sum_k \frac{\partial y_k}{\partial w_p}", "0"),
+        ("prml", r"\frac{\partial}{\partial w_p} \frac{1}{\sum_k y_k}",
+         r"-\frac{1}{\left(\sum_k y_k\right)^2} \sum_k \frac{\partial y_k}{\partial w_p}", "0"),
+        ("prml", r"\frac{\partial^2}{\partial w_p \partial w_q} \frac12 \sum_r w_r^2", "I_{pq}", "0"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} (a_j^{(l)} + z_j^{(l)})",
+         r"I_{jj'} + I_{jj'} h'(a_j^{(l)})", r"I_{jj'} h'(a_j^{(l)})"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} (a_j^{(l)})^2", r"2 a_j^{(l)} I_{jj'}", "0"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} \sum_j a_j^{(l)}", "1", "0"),
+        ("book", r"\frac{\partial}{\partial a_{j'}^{(l)}} \exp(a_j^{(l)})", r"I_{jj'} \exp(a_j^{(l)})", "0"),
+    ],
+)  # fmt: skip
+def test_a_derivative_of_an_expression_is_taken_of_all_its_parts(notation, left, right, part):
+    assert check_latex(f"{left} = {right}", notation=notation).holds is True
+    assert check_latex(f"{left} = {part}", notation=notation).holds is not True
 
 
 def test_each_link_of_a_chain_is_judged_against_the_last_side_that_is_not_wrong():
