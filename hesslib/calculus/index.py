@@ -391,11 +391,9 @@ def apart(*formulas: Expr) -> list[Expr]:
     found = []
     for e in map(with_own_deltas, formulas):
         letters = bound_letters(e)
-        if len(set(letters)) < len(letters) or not taken.isdisjoint(letters):
-            e = freshen(e)
-            letters = bound_letters(e)
-        taken |= set(letters)
-        found.append(e)
+        meets = len(set(letters)) < len(letters) or not taken.isdisjoint(letters)
+        found.append(freshen(e) if meets else e)
+        taken |= set(bound_letters(found[-1]))
     return found
 
 

@@ -4,9 +4,9 @@ import pytest
 import sympy as sp
 from statements import BEYOND, FOUND, STATEMENTS, UNDEFINED
 
-from hesslib.calculus.comparison import Answer, compare
+from hesslib.calculus.comparison import Answer, compare, told_apart
 from hesslib.calculus.decision import DisagreementError, decide
-from hesslib.calculus.index import RangeError, Tensor, Width, index
+from hesslib.calculus.index import KroneckerDelta, RangeError, S, Tensor, Width, index
 from hesslib.calculus.steps import Steps, UndecidedError, refuse
 
 pytestmark = pytest.mark.usefixtures("as_installed")
@@ -72,6 +72,15 @@ def test_two_letters_swapped_are_told_apart():
     assert isinstance(refused.reason, RangeError)
     assert refused.counterexample is not None
     assert str(refused.counterexample) in str(refused.checks[1])
+
+
+def test_what_differs_only_where_two_letters_are_one_is_told_apart_at_a_glance():
+    i, j, n = *index("i j"), sp.Symbol("n", integer=True, positive=True)
+    x, y = (Tensor(name, shape=(n,)) for name in ("x", "y"))
+    both = S("k", n, lambda k: KroneckerDelta(k, i) * KroneckerDelta(k, j) * x[k])
+    assert told_apart(both, KroneckerDelta(i, j) * y[i])
+    assert told_apart(both, 0 * both)
+    assert not told_apart(both, KroneckerDelta(i, j) * x[j])
 
 
 def _units(n):

@@ -7,10 +7,13 @@ import sympy as sp
 
 from hesslib.calculus.index import (
     Diff,
+    KroneckerDelta,
     RangeError,
     S,
     Tensor,
     Width,
+    apart,
+    bound_letters,
     elementwise,
     freshen,
     index,
@@ -100,6 +103,30 @@ def test_fresh_letters_respect_shadowing():
 def test_fresh_letters_reach_the_sizes_of_inner_sums():
     total = freshen(S("l", N, lambda y: S("j", n[y], lambda j: a[y, j])))
     assert total.free_symbols == {N}
+
+
+@pytest.mark.parametrize(
+    ("formulas", "new"),
+    [
+        ([S("k", N, lambda k: x[k]), S("k", N, lambda k: y[k])], [False, False]),  # their letters are two
+        ([sp.Sum(x[i], (i, 1, N)), y[i]], [True, False]),  # free in the other
+        ([y[i], sp.Sum(x[i], (i, 1, N))], [False, True]),
+        ([sp.Sum(x[i], (i, 1, N)), sp.Sum(y[i], (i, 1, N))], [False, True]),  # bound in both
+        ([sp.Sum(x[i], (i, 1, N)) * sp.Sum(y[i], (i, 1, N))], [True]),  # bound twice
+        ([sp.Sum(x[i], (i, 1, N)) ** 2], [False]),
+    ],
+)
+def test_formulas_are_apart_where_no_bound_letter_occurs_elsewhere(formulas, new):
+    found = apart(*formulas)
+    letters = [letter for e in found for letter in bound_letters(e)]
+    assert len(letters) == len(set(letters))
+    assert not {letter for e in found for letter in e.free_symbols} & set(letters)
+    assert [one != other for one, other in zip(found, formulas, strict=True)] == new
+    assert all(equal(one, other) for one, other in zip(found, formulas, strict=True))
+
+
+def test_formulas_that_are_apart_have_deltas_of_ours():
+    assert isinstance(apart(sp.KroneckerDelta(i, j))[0], KroneckerDelta)
 
 
 def test_a_definition_cannot_capture_the_letters_it_is_used_with():

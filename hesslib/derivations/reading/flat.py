@@ -38,6 +38,7 @@ class FlatForm:
     def __init__(self, assumed: Assumed, curvature: Tensor, depth: Expr) -> None:
         self.assumed, self.curvature, self.depth = assumed, curvature, depth
         self.target, self.output = (t2, y2) if depth == 2 else (t, y)
+        self.kept: dict[Diff, Expr] = {}  # what derivatives are in this form
 
     def of(self, e: Any, /) -> Expr:
         """The formula in this form.
@@ -50,7 +51,9 @@ class FlatForm:
         if e == E:
             return self._error()
         if isinstance(e, Diff):
-            return self._derivative(e)
+            if (found := self.kept.get(e)) is None:
+                found = self.kept[e] = self._derivative(e)
+            return found
         if isinstance(e, Indexed):
             return self._entry(e)
         if isinstance(e, Elementwise):

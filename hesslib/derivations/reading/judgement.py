@@ -140,6 +140,7 @@ class Judge:
         self.two = notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
+        self.flat: dict[Assumed, FlatForm] = {}
         self.pairs: dict[tuple[Expr, Expr, Assumed], tuple[Expr, Expr]] = {}
         self.one_output = False  # whether the only output has no index
         self.any_number = False  # whether the formula is about a function only
@@ -280,7 +281,10 @@ class Judge:
         """What formulas about one pattern are compared in."""
         plain = stripped(one), stripped(other)
         if is_flat(*plain):
-            return FlatForm(assumed, self.words.tensors.get(self.notation.curvature, M), self.words.last or L)
+            if (flat := self.flat.get(assumed)) is None:
+                curvature = self.words.tensors.get(self.notation.curvature, M)
+                flat = self.flat[assumed] = FlatForm(assumed, curvature, self.words.last or L)
+            return flat
         biases = self.notation.biases == "always" or any(
             q.base in (b, u) for e in (one, other) for q in e.atoms(sp.Indexed)
         )
@@ -541,12 +545,15 @@ class Judge:
             singles.append((name, candidate))
             if self._right(one, candidate, assumed):
                 return name, candidate
+        seen = {candidate for _, candidate in singles}
         for name, candidate in singles[:40] if twice else []:
             if not name.startswith(("transpose", "slope", "sum lost", "sign", "prime", "layer")):
                 continue
             for second, mended_twice in self._candidates(left, candidate, misfit):
-                if not second.startswith(("transpose", "slope", "sum lost", "prime", "factor:")):
+                usual = second.startswith(("transpose", "slope", "sum lost", "prime", "factor:"))
+                if not usual or mended_twice in seen:  # the other order of two slips makes the same formula
                     continue
+                seen.add(mended_twice)
                 tried += 1
                 if tried > 2 * MAX_TRIES or self.work.spent >= MAX_WORK:
                     return "", None

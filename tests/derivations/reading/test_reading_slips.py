@@ -7,7 +7,7 @@ from hesslib.calculus.index import KroneckerDelta, S, index
 from hesslib.calculus.normal import equal
 from hesslib.derivations.network import a, delta, h, i, j, j_, k, l, n, w, z
 from hesslib.derivations.reading.notation import BOOK
-from hesslib.derivations.reading.slips import cost, mended, places, resized
+from hesslib.derivations.reading.slips import cost, extra_terms, mended, places, resized
 
 WORDS = BOOK.vocabulary()
 slope = h(a[l, j]).fdiff()
@@ -59,6 +59,14 @@ def _same(candidate):
 )
 def test_a_term_a_factor_or_a_sum_is_mended_where_it_stands(left, wrong, right, name):
     assert any(slip.startswith(name) and equal(found, right) for slip, found in mended(left, wrong, WORDS, str))
+
+
+def test_a_term_too_many_is_left_out_where_it_stands():
+    wrong = slope * up(lambda k: w[l + 1, k, j] * (delta[l + 1, k] + 1)) - z[l, j]
+    found = dict(extra_terms(wrong, str))
+    assert found[f"term too many: {-z[l, j]}"] == wrong + z[l, j]
+    assert equal(found["term too many: 1"], RIGHT - z[l, j])
+    assert not list(extra_terms(RIGHT, str))
 
 
 def test_the_likeliest_slips_come_first():
