@@ -235,8 +235,8 @@ class Derivation:
     def _apply_rule(self, head: Any, e: Expr) -> Expr:
         if isinstance(head, Tensor) and self.op in set().union(*map(letters_of, head.sizes(*layers_of(e)))):
             raise ValueError(f"{self.op} is a size here, of {head.name_}; there is no derivative by a size")
-        if head not in self.rules:
-            return self._without_rule(head, e)
+        if head not in self.rules:  # the number of units of a layer depends on nothing
+            return sp.S.Zero if isinstance(head, Width) else self._without_rule(head, e)
         rule = self.rules[head]
         self._require_rule(head, rule)
         if rule == NAMED:

@@ -119,3 +119,10 @@ def test_what_varies_by_its_definition_is_not_held_fixed_without_saying_so():
 def test_a_function_whose_derivative_is_no_formula_has_none():
     with pytest.raises(TypeError, match="no derivative of Abs is known that is a formula"):
         Derivation(t, {t: lambda: sp.S.One, u: CONSTANT})(sp.Abs(sp.sin(t)))
+
+
+def test_a_width_depends_on_nothing_and_needs_no_rule():
+    n, l = Width("n", layers=1), sp.Symbol("l", integer=True, positive=True)
+    D = Derivation(t, {t: lambda: sp.S.One})
+    assert D(n[l]) == D(n[2]) == 0
+    assert D(t / n[l] ** 2) == 1 / n[l] ** 2
