@@ -64,6 +64,8 @@ EXCLUSIVE = (
     {"linear outputs", "outputs with the activation function"},
 )
 """Conditions of which one display can have one."""
+JOINTLY = {CANONICAL, "squared error", "outputs with the activation function"}
+"""Conditions that one display cannot have all: the derivative would be output minus target, and that times a slope."""
 NO_CANDIDATE = (WorkLimitError, ValueError, TypeError, LookupError, ArithmeticError)
 """What a formula that was mended by trying may raise: it has a layer too many, or divides by zero."""
 NAMED = (sp.exp, sp.log, sp.tanh, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh)
@@ -96,12 +98,31 @@ def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
             for side in statement.sides:
                 require_bounds(side, text)
         patterns = any(about_patterns(side, notation, words.tensors) for s in found for side in s.sides)
-        links = [link for s in found for link in Judge(s, text, notation, work, patterns=patterns).links()]
+        judges = [Judge(s, text, notation, work, patterns=patterns) for s in found]
+        verdict = together(text, [link for judge in judges for link in judge.links()])
+        for word in excluding(verdict):  # one of two conditions that exclude each other may not be needed
+            for judge in judges:
+                judge.avoided = word
+            if (other := together(text, [link for judge in judges for link in judge.links()])).holds:
+                return other
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))
     except RecursionError:
         return Verdict(text, None, reason="the formula is too deep")
-    return together(text, links)
+    return verdict
+
+
+def excluding(verdict: Verdict, /) -> list[str]:
+    """The conditions of the equalities that exclude each other, if that alone keeps a display from holding."""
+    if verdict.holds is not None or not all(link.holds for link in verdict.links):
+        return []
+    told = {word for link in verdict.links for word in words_of(link.condition)}
+    return sorted(word for group in EXCLUSIVE if len(both := told & group) > 1 for word in both)
+
+
+def words_of(condition: str, /) -> list[str]:
+    """The single conditions of which one is made."""
+    return [word for part in condition.split("; ") for word in part.split(", ") if word]
 
 
 def together(text: str, links: Sequence[Verdict]) -> Verdict:
@@ -111,9 +132,9 @@ def together(text: str, links: Sequence[Verdict]) -> Verdict:
     worst = next((x for x in links if x.holds is False), next((x for x in links if x.holds is None), links[0]))
     if worst.holds:
         conditions = dict.fromkeys(part for x in links if x.condition for part in x.condition.split("; "))
-        told = {word for condition in conditions for word in condition.split(", ")}
-        for group in EXCLUSIVE:
-            if len(both := sorted(told & group)) > 1:
+        told = {word for condition in conditions for word in words_of(condition)}
+        for group in (*EXCLUSIVE, JOINTLY):
+            if len(both := sorted(told & group)) > 1 and (group is not JOINTLY or len(both) == len(JOINTLY)):
                 reason = f"the equalities hold under conditions that exclude each other: {' and '.join(both)}"
                 return Verdict(text, None, reason=reason, links=tuple(links))
         return replace(worst, text=text, condition="; ".join(conditions), links=tuple(links))
@@ -141,6 +162,7 @@ class Work:
 class Judge:
     """The judgement of one statement."""
 
+    avoided = ""  # a condition that is not assumed
     layout = "numerator"
     took_layout = False  # whether something in it is the derivative of a vector by a vector
 
@@ -160,12 +182,14 @@ class Judge:
 
         Which layout is meant a formula does not say; where it holds in one only, that is its condition.
         """
-        found = {"numerator": list(self._links())}
+        self.layout, self.took_layout = "numerator", False
+        found = {self.layout: list(self._links())}
         if not self.took_layout:
             return found["numerator"]
         for self.layout in ("denominator", "rows"):
             found[self.layout] = list(self._links())
         hold = [layout for layout, links in found.items() if all(link.holds for link in links)]
+        hold = [layout for layout in hold if LAYOUTS[layout] != self.avoided or len(hold) == 1]
         if not hold:
             open_ = (links for links in found.values() if all(link.holds is not False for link in links))
             return next(open_, found["numerator"])
@@ -333,6 +357,9 @@ class Judge:
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
+        return [found for found in self._assumable(one, other) if self.avoided not in words_of(found[1])]
+
+    def _assumable(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         n = self.notation
         if self.words.pattern and not of_one(one, other) and E in one.free_symbols | other.free_symbols:
             kinds = ("sum", "mean") if n.whole == "any" else (n.whole,)

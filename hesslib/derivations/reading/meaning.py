@@ -111,7 +111,7 @@ class Meaning(Quantities):
         """
         arrays = isinstance(x, Array) and isinstance(y, Array)
         if sign.parts[0].value in STARS and not (arrays and x.shape == y.shape and not fits(x, y)):
-            return self._product(node, x, y, self._said(node))
+            return self._try(node, times, x, y)
         try:
             return together(x, y, lambda x, y: x * y, "an entrywise product")
         except RangeError as why:
@@ -421,7 +421,7 @@ class Meaning(Quantities):
             raise self.fail("a sum of nothing", factor)
         if not scripts.below:
             raise self.fail("a sum needs its index, \\sum_k", factor)
-        letters, given = self._limits(factor, scripts.below, scripts.above)
+        letters, given, from_zero = self._limits(factor, scripts.below, scripts.above)
         saved = dict(self.bound)
         letters_new = [(name, Dummy(name.rstrip("'"), integer=True)) for name in letters]
         self.bound.update(dict(letters_new))
@@ -429,6 +429,8 @@ class Meaning(Quantities):
         self.bound = saved
         self._require_known(factor, given)
         for name, k in letters_new:
+            if from_zero and not _is_index_alone(_some(body), k):
+                raise self.fail(f"sums start at 1; this one starts at 0, and {name} is more than an index", factor)
             if self.vocabulary.pattern and name.rstrip("'") == self.vocabulary.pattern:
                 body = self._each(body, lambda e, k=k: self._of_pattern(e, k))
         for name, k in reversed(letters_new):
@@ -440,25 +442,27 @@ class Meaning(Quantities):
         r"""What is summed, of that pattern: $\sum_n\delta_jz_i$ says so where nothing in it has a number of its own."""
         return at(e, number) if not labels(e) and not e.has(E) else e
 
-    def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None]:
+    def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None, bool]:
+        """The letters of a sum, how far they run, and whether they are counted from 0."""
         below = [sign for sign in below if sign.value != r"\forall"]
         parts = split(below, "EQUALS")
         if len(parts) == 1 and any(s.kind in ("LESS", "IN") for s in below):
             cut = next(p for p, s in enumerate(below) if s.kind in ("LESS", "IN"))
             if below[cut].kind == "IN" or below[cut].value not in (r"\le", r"\leq"):
                 raise self.fail(r"a sum with a condition is read only as \sum_{k \le n}", factor)
-            return self._names(factor, below[:cut]), self.number(below[cut + 1 :])
+            return self._names(factor, below[:cut]), self.number(below[cut + 1 :]), False
         names = self._names(factor, parts[0])
         given = self.number(above[0]) if above and above[0] else None
+        from_zero = False
         if len(parts) > 1:
             low = self.number(parts[1])
             if low == 0 and given is not None and given.as_coeff_Add()[0] == -1:
-                low, given = low + 1, given + 1  # units that are counted from 0 to n - 1 are all n of them
+                low, given, from_zero = low + 1, given + 1, True  # from 0 to n - 1 are all n of them
             if low != 1:
                 raise self.fail(f"sums start at 1; this one starts at {low}", factor)
         if given is not None and len(names) > 1:
             raise self.fail("one upper limit for several letters", factor)
-        return names, given
+        return names, given, from_zero
 
     def _require_known(self, factor: Node, end: Expr | None) -> None:
         """Refuse a sum up to a letter that neither the notation nor a sum around explains."""
@@ -658,6 +662,16 @@ def _some(value: Any) -> Expr:
     """A number as it is, of an array any entry."""
     i, j = (Dummy(s, integer=True) for s in "ij")
     return value.entry(i, j) if isinstance(value, Array) else value
+
+
+def _is_index_alone(e: Expr, k: Any) -> bool:
+    """Whether a letter counts entries and does nothing else, so that it does not matter from where it counts."""
+
+    def placed(x: Any) -> bool:
+        return (isinstance(x, Indexed) and k in slots_of(x)) or (isinstance(x, KroneckerDelta) and k in x.args)
+
+    rest = e.replace(placed, lambda x: x.func(*[Dummy() if y == k else y for y in x.args]))
+    return not rest.has(k)
 
 
 def _is_dots(part: Node) -> bool:

@@ -200,6 +200,31 @@ def test_equalities_in_two_layouts_do_not_hold_together():
     assert "exclude each other" in str(verdict)
 
 
+@pytest.mark.parametrize(
+    ("notation", "text", "holds"),
+    [
+        ("book", r"\delta_j^{(L)} = z_j^{(L)} - t_j \\ E = \frac12 \sum_j (z_j^{(L)} - t_j)^2", None),
+        ("nielsen", r"\delta_j^L = a_j^L - y_j \\ C_x = \frac12 \sum_j (a_j^L - y_j)^2", None),
+        ("nielsen", r"\delta_j^L = a_j^L - y_j \\ C_x = -\sum_j (y_j \ln a_j^L + (1-y_j) \ln(1-a_j^L))", True),
+        ("book", r"\delta_j^{(L)} = y_j - t_j \\ y_j = z_j^{(L)}", True),
+        ("book", r"\delta_j^{(L)} = y_j - t_j \\ y_j = a_j^{(L)} \\ E = \frac12 \sum_j (y_j - t_j)^2", True),
+        ("book", r"\delta_j^{(L)} = y_j - t_j \\ y_j = z_j^{(L)} \\ E = \frac12 \sum_j (y_j - t_j)^2", None),
+        ("book", r"\delta_j^{(L)} = z_j^{(L)} - t_j \\ y_j = a_j^{(L)}", None),
+    ],
+)
+def test_equalities_of_one_display_hold_under_conditions_that_can_be_had_together(notation, text, holds):
+    verdict = check_latex(text, notation=notation)
+    assert verdict.holds is holds, verdict
+    assert holds or "exclude each other" in str(verdict)
+
+
+@pytest.mark.parametrize("summand", [r"k \delta_k^{(l)}", r"\delta_{k+1}^{(l)}", r"z_1^{(k)}"])
+def test_a_letter_that_is_more_than_an_index_is_not_counted_from_0(summand):
+    verdict = check_latex(rf"\sum_{{k=0}}^{{n_l-1}} {summand} = \sum_{{k=1}}^{{n_l}} {summand}")
+    assert verdict.holds is None
+    assert "k is more than an index" in verdict.reason
+
+
 @pytest.mark.parametrize(("notation", "text", "slip", "condition"), OF_A_LOSS)
 def test_a_slip_in_a_formula_with_targets_is_named_for_the_loss_that_is_meant(notation, text, slip, condition):
     verdict = check_latex(text, notation=notation)
