@@ -581,3 +581,43 @@ def test_lists_of_numbers_are_arrays_as_before() -> None:
     assert tree_of([1.0, 2.0]) is None
     assert tree_of([[1, 2.0], [3.0, np.float64(4)]]) is None
     assert check.gradient(lambda x: (x**2).sum(), [1.0, 2.0], [2.0, 4.0], **QUIET)
+
+
+def left_by(model: Any, x: Any, t: Any) -> Any:
+    """The model with the gradient of a backward pass."""
+    model.zero_grad()
+    nn.MSELoss()(model(x), t).backward()
+    return model
+
+
+@pytest.mark.parametrize("of_check", [(6, 1), (6,)])
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_targets_that_were_broadcast_are_named_on_whichever_side_they_were(of_check: tuple[int, ...]) -> None:
+    torch.manual_seed(3)
+    model, (x, t) = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), batch(6, 3, targets=1)
+    of_user = (6,) if of_check == (6, 1) else (6, 1)
+    right = check.gradient(
+        left_by(model, x, t.reshape(of_check)), loss=nn.MSELoss(), batch=(x, t.reshape(of_check)), **QUIET
+    )
+    assert right.verdict == "right"
+    wrong = check.gradient(
+        left_by(model, x, t.reshape(of_user)), loss=nn.MSELoss(), batch=(x, t.reshape(of_check)), **QUIET
+    )
+    assert wrong.verdict == "wrong"
+    assert [d.kinds for d in wrong.diagnoses] == [("broadcast",)]
+    assert "broadcast to (6, 6)" in wrong.diagnoses[0].says
+    assert ("in the check" in wrong.diagnoses[0].says) is (of_check == (6,))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_gradient_of_a_model_in_its_other_mode_is_named(training: bool) -> None:
+    torch.manual_seed(4)
+    model, (x, t) = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Tanh(), nn.Linear(2, 2)), batch(5, 3)
+    model(x)  # its running means are no longer those that it starts with
+    left_by(model.train(not training), x, t).train(training)
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    report = check.gradient(model, loss=nn.MSELoss(), batch=(x, t), **QUIET)
+    assert report.verdict == "wrong"
+    assert [d.kinds for d in report.diagnoses] == [("other-mode",)]
+    assert model.training is training
+    assert all(torch.equal(buffer, before[name]) for name, buffer in model.named_buffers())
