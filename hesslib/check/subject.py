@@ -175,6 +175,8 @@ def _numbers(value: Any) -> np.ndarray:
         kinds = ", ".join(type(part).__name__ for part in (value.values() if isinstance(value, Mapping) else value))
         raise ValueError(f"f gives a {type(value).__name__} of {kinds}; it must give a number, or one array{hint}")
     numbers = to_numpy(value)
+    if not numbers.size:
+        raise ValueError(f"f gives an array of shape {numbers.shape} at x; it must have an entry at least")
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
         raise ValueError(f"f gives {numbers!r} at x; it must give finite real numbers")
     return numbers
