@@ -6,15 +6,14 @@ floating numbers of the batch in the precision that the check asks for. Nothing 
 
 from __future__ import annotations
 
-import copy
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hesslib.check.state import Kept
-from hesslib.check.subject import FAILURES, Subject, of_function
+from hesslib.check.other_calls import other_calls
+from hesslib.check.subject import Subject, of_function
 from hesslib.check.trees import Tree, is_array, tree_of
 
 
@@ -40,6 +39,11 @@ class ModuleProblem:
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
 
     @property
+    def modules(self) -> list[Any]:
+        """What may change when it is called."""
+        return [self.model, *([self.loss] if is_module(self.loss) else [])]
+
+    @property
     def words(self) -> str:
         """What is differentiated."""
         kind = type(self.model).__name__
@@ -57,30 +61,6 @@ class ModuleProblem:
         """The loss with these parameters; without a loss the outputs."""
         outputs = self.outputs(parameters)
         return outputs if self.loss is None else self.loss_of(outputs, next(iter(parameters.values())).dtype)
-
-    def others(self) -> Iterator[tuple[str, str, ModuleProblem]]:
-        """What may have been differentiated instead: the kind of the mistake, in words, and that problem."""
-        torch = sys.modules["torch"]
-        mode, other = ("training", "evaluation") if self.model.training else ("evaluation", "training")
-        if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in self.model.modules()):
-            words = f"it belongs to the model in {other} mode, and the model is checked in {mode} mode"
-            yield "other-mode", words, replace(self, model=copy.deepcopy(self.model).train(other == "training"))
-        first = self.targets[0] if self.targets else None
-        if not isinstance(first, torch.Tensor) or first.numel() < 2 or self.loss is None:
-            return
-        N = first.numel()
-        with torch.no_grad(), Kept([self.model]):
-            shape = tuple(self.outputs({name: p.detach() for name, p in self.model.named_parameters()}).shape)
-        if {shape, tuple(first.shape)} <= {(N,), (N, 1)}:
-            turned = (N, 1) if first.ndim == 1 else (N,)
-            words = f"outputs of shape {shape} stood against targets of shape {turned}"
-            if shape == turned:
-                words = (
-                    f"{words}; in the check the targets have shape {tuple(first.shape)}, and are broadcast to {(N, N)}"
-                )
-            else:
-                words = f"{words}, and were broadcast to {(N, N)}"
-            yield "broadcast", words, replace(self, targets=(first.reshape(turned), *self.targets[1:]))
 
     def loss_of(self, outputs: Any, dtype: Any = None) -> Any:
         """The loss of outputs."""
@@ -152,9 +132,9 @@ def subject_of_module(problem: ModuleProblem, what: str, blocks: Any) -> Subject
     """The loss of a model ("error"), or what it gives ("outputs"), as a function of its parameters."""
     tree = parameters_of(problem)
     function = problem.value if what == "error" else problem.outputs
-    subject = of_function(function, tree, blocks, modules=_modules(problem))
+    subject = of_function(function, tree, blocks, modules=problem.modules)
     subject.words = problem.words
-    subject.others = lambda: _others(problem, what, tree, blocks)
+    subject.others = lambda: other_calls(problem, what, tree, blocks)
     first = next((t for t in (*problem.arguments, *problem.keywords.values()) if hasattr(t, "shape") and t.ndim), None)
     if first is not None:
         subject.sizes["N"] = float(first.shape[0])
@@ -162,22 +142,6 @@ def subject_of_module(problem: ModuleProblem, what: str, blocks: Any) -> Subject
     if target is not None:
         subject.sizes |= {"K": float(target.shape[-1]), "number of targets": float(target.numel())}
     return subject
-
-
-def _modules(problem: ModuleProblem) -> list[Any]:
-    return [problem.model, *([problem.loss] if is_module(problem.loss) else [])]
-
-
-def _others(problem: ModuleProblem, what: str, tree: Tree, blocks: Any) -> Iterator[tuple[str, str, Subject]]:
-    """What may have been differentiated instead, where that can be called and is not random."""
-    for kind, words, other in problem.others():
-        try:
-            function = other.value if what == "error" else other.outputs
-            subject = of_function(function, tree, blocks, modules=_modules(other))
-        except FAILURES:
-            continue
-        if not subject.random:
-            yield kind, words, subject
 
 
 def own_gradient(problem: ModuleProblem) -> dict[str, Any]:

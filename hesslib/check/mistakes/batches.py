@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -58,14 +59,19 @@ def of_another_call(case: Case) -> Iterator[Hypothesis]:
     """What a model gives in its other mode, or with targets of another shape: one that PyTorch broadcasts, or not."""
     if case.subject.others is None or case.tool is None:
         return
-    for kind, words, subject in case.subject.others():
-        asked = replace(case.quantity, subject=subject)
-        try:
-            found = from_autodiff.reference(asked, case.tool, "reverse", case.budget, case.sampling)
-        except Declined:
-            continue
-        if found.view.full:
-            yield Hypothesis(kind, words, found.value, extra=float(np.max(found.error, initial=0.0)))
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that targets have another shape than outputs is known here
+        for kind, words, subject in case.subject.others():
+            asked = replace(case.quantity, subject=subject)
+            try:
+                reference = from_autodiff.reference(asked, case.tool, "reverse", case.budget, case.sampling)
+            except Declined:
+                continue
+            if reference.view.full:
+                extra = float(np.max(reference.error, initial=0.0))
+                found.append(Hypothesis(kind, words, reference.value, extra=extra))
+    yield from found
 
 
 MISTAKES = (patterns_left_out, broadcast, of_another_call)
