@@ -16,8 +16,8 @@ from sympy import Expr
 from hesslib.calculus.comparison import told_apart
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
-from hesslib.calculus.index import RangeError
-from hesslib.calculus.indicators import NoInverseError
+from hesslib.calculus.index import RangeError, Tensor, layers_of, slots_of
+from hesslib.calculus.indicators import Holds, NoInverseError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference
 from hesslib.calculus.ranges import agree_on_ranges
@@ -576,6 +576,8 @@ class Judge:
         slips = (slip,) if slip else named
         if right is None and goal is not None:
             right = tidy(goal)
+        if right is not None:
+            right = _as_far_as(one, right)
         nearest = f"{self._write(one)} = {self._write(right)}" if right is not None and right != one else ""
         return Verdict(
             text,
@@ -653,6 +655,16 @@ class Judge:
             return not told_apart(*forms) and decide(*forms).word == "equal"
         except NO_CANDIDATE:
             return False
+
+
+def _as_far_as(one: Expr, right: Expr) -> Expr:
+    """The right side without the indicators that the ranges of the left side's letters say already."""
+    told: set[Expr] = set()
+    for x in one.atoms(sp.Indexed):
+        if isinstance(x.base, Tensor):
+            for slot, size in zip(slots_of(x), x.base.sizes(*layers_of(x)), strict=True):
+                told |= {sp.expand(slot - 1), sp.expand(size - slot)}
+    return right.xreplace({x: sp.S.One for x in right.atoms(Holds) if x.inside in told})
 
 
 def _received(form: NetworkForm, x: sp.Indexed) -> Expr:

@@ -235,6 +235,15 @@ def test_a_slip_in_a_formula_with_targets_is_named_for_the_loss_that_is_meant(no
     assert "it would hold under this condition" in str(verdict)
 
 
+def test_the_nearest_right_formula_does_not_repeat_the_ranges_of_the_left_side():
+    wrong = check_latex(
+        r"\mathcal{R}\left\{\frac{\partial E}{\partial w_{kj}}\right\} = \mathcal{R}\{\delta_k\} z_j", notation="prml"
+    )
+    assert wrong.holds is False
+    assert r"\le" not in wrong.nearest
+    assert check_latex(wrong.nearest, notation="prml").holds
+
+
 def test_no_formula_is_its_own_nearest_right_one():
     verdict = check_latex(r"\delta_k^{(L)} = z_k^{(L)} t_k")
     assert verdict.holds is False
