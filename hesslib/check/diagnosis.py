@@ -62,6 +62,7 @@ class Diagnosis:
         return self.after <= self.allowed
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what a mistake gives may leave the range of floats
 def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """The diagnoses of a wrong result, those with the fewest parts only; at least one, if only where it is wrong."""
     case_view = Comparison(case)
@@ -217,7 +218,7 @@ class Comparison:
         """What the hypothesis gives through the view, if that can be told from the right result."""
         if hypothesis.value is None or hypothesis.value.shape != self.case.quantity.shape:
             return None
-        if not np.isfinite(hypothesis.value).all():
+        if not np.isfinite(hypothesis.value).all() or not np.isfinite(hypothesis.extra):
             return None
         value = self.view.of(hypothesis.value)
         return value if self._differs(value, ...) else None
@@ -262,5 +263,8 @@ def _fitted(claimed: np.ndarray, value: np.ndarray) -> float | None:
     if np.count_nonzero(value) < ENOUGH_TO_SCALE and value.size > 1:
         ratios = claimed[value != 0] / value[value != 0]
         return float(ratios[0]) if len(ratios) else None
-    total = float(np.sum(value * value))
-    return float(np.sum(claimed * value)) / total if total > 0 else None
+    largest = float(np.max(np.abs(value), initial=0.0))
+    if not 0 < largest < np.inf:
+        return None
+    value, claimed = value / largest, claimed / largest  # squares of tiny and of huge numbers leave the range of floats
+    return float(np.sum(claimed * value)) / float(np.sum(value * value))

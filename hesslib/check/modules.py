@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hesslib.check.other_calls import other_calls
 from hesslib.check.subject import Subject, of_function
 from hesslib.check.trees import Tree, is_array, tree_of
 
@@ -36,6 +37,11 @@ class ModuleProblem:
     def names(self) -> list[str]:
         """The parameters that are trained, each once."""
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
+
+    @property
+    def modules(self) -> list[Any]:
+        """What may change when it is called."""
+        return [self.model, *([self.loss] if is_module(self.loss) else [])]
 
     @property
     def words(self) -> str:
@@ -126,10 +132,9 @@ def subject_of_module(problem: ModuleProblem, what: str, blocks: Any) -> Subject
     """The loss of a model ("error"), or what it gives ("outputs"), as a function of its parameters."""
     tree = parameters_of(problem)
     function = problem.value if what == "error" else problem.outputs
-    subject = of_function(
-        function, tree, blocks, modules=[problem.model, *([problem.loss] if is_module(problem.loss) else [])]
-    )
+    subject = of_function(function, tree, blocks, modules=problem.modules)
     subject.words = problem.words
+    subject.others = lambda: other_calls(problem, what, tree, blocks)
     first = next((t for t in (*problem.arguments, *problem.keywords.values()) if hasattr(t, "shape") and t.ndim), None)
     if first is not None:
         subject.sizes["N"] = float(first.shape[0])

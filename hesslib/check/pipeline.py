@@ -203,7 +203,8 @@ def _agreement(sorted_bench: Bench, said: str, best: Judgement, quantity: Quanti
     if sorted_bench.split:
         words = (
             f"The referees contradict each other ({_names(trusted)} against {_names(dissenting)}), none in the "
-            "majority: f may have no derivative here, or a wrong derivative rule of its own."
+            "majority: f may have no derivative here, a part that is kept from differentiation (detach, no_grad, "
+            "stop_gradient), or a wrong derivative rule of its own."
         )
     elif len(trusted) == 1:
         words = f"Only {trusted[0].name} was heard."

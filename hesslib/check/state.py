@@ -53,8 +53,16 @@ class Kept:
             if p.grad is not grad:
                 p.grad = grad
         for tensor, value in self.saved:
-            if not self.torch.equal(tensor, value):  # type: ignore[union-attr]  # kernels write without counting it
+            if not self._same(tensor, value):  # kernels write without counting it
                 tensor.data.copy_(value)
+
+    def _same(self, one: Any, other: Any) -> bool:
+        """Whether two tensors are equal; sparse ones, as gradients of embeddings may be, are compared whole."""
+        torch = self.torch
+        assert torch is not None
+        if one.layout != torch.strided:
+            one, other = one.to_dense(), other.to_dense()
+        return bool(torch.equal(one, other))
 
     def _random(self) -> list[Any]:
         torch = self.torch

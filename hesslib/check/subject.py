@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from hesslib.convert.problem import NetworkProblem
 from hesslib.layers import Chain
 from hesslib.networks.network import Network, error, forward
 
+Others = Callable[[], Iterator[tuple[str, str, "Subject"]]]
 REPRODUCED = 64  # roundings by which two values at one point may differ: sums in another order on other threads
 FAILURES = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, IndexError, ArithmeticError)
 """What a function may raise when it is given an array it was not written for."""
@@ -50,6 +51,7 @@ class Subject:
     noise: float = 0.0  # the relative accuracy of its values, where that is worse than their dtype
     tree: Tree | None = None  # the structure that the point has, if it is no array
     words: str = ""  # what is differentiated, where that is no plain function
+    others: Others | None = None  # what may have been differentiated instead: a kind of mistake, its words, the subject
 
     @property
     def p(self) -> int:
@@ -173,6 +175,8 @@ def _numbers(value: Any) -> np.ndarray:
         kinds = ", ".join(type(part).__name__ for part in (value.values() if isinstance(value, Mapping) else value))
         raise ValueError(f"f gives a {type(value).__name__} of {kinds}; it must give a number, or one array{hint}")
     numbers = to_numpy(value)
+    if not numbers.size:
+        raise ValueError(f"f gives an array of shape {numbers.shape} at x; it must have an entry at least")
     if numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
         raise ValueError(f"f gives {numbers!r} at x; it must give finite real numbers")
     return numbers

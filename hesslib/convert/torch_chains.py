@@ -86,11 +86,19 @@ def chain_of(
     twin = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_(True)
 
     def run(x: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        y = twin(torch.from_numpy(x))
+        try:
+            y = twin(torch.from_numpy(x))
+        except Exception as reason:
+            line = (str(reason).strip().splitlines() or [""])[0][:160]
+            raise refusal(f"the model fails on random inputs ({type(reason).__name__}: {line})") from reason
         if weights is None:
             return y.detach().numpy(), None
-        found = torch.autograd.grad((y * torch.from_numpy(weights)).sum(), list(twin.parameters()))
-        return y.detach().numpy(), np.concatenate([g.reshape(-1).numpy() for g in found])
+        parameters, total = list(twin.parameters()), (y * torch.from_numpy(weights)).sum()
+        if not y.requires_grad:  # the model keeps its gradients to itself, under torch.no_grad()
+            return y.detach().numpy(), np.zeros(sum(p.numel() for p in parameters))
+        found = torch.autograd.grad(total, parameters, allow_unused=True)  # and some of them only here and there
+        gradients = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+        return y.detach().numpy(), np.concatenate([g.reshape(-1).numpy() for g in gradients])
 
     said = compare_chain(converted, run, tuple(inputs.shape), inputs.dtype.is_floating_point)
     return replace(converted, said=said)

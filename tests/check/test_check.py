@@ -741,3 +741,23 @@ def test_checking_imports_neither_jax_nor_pytorch_before_it_needs_them() -> None
     code = "import sys, hesslib.check, hesslib.convert; print(*{'jax', 'torch', 'pytest', 'tqdm'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-160, 1e160, 1e200, 1e300])
+def test_a_factor_is_named_whatever_the_size_of_the_values(size: float) -> None:
+    x = np.array([0.5, -1.5, 0.75])
+
+    def f(x: np.ndarray) -> np.ndarray:
+        return size * (x**3).sum()
+
+    assert check.gradient(f, x, 3 * size * x**2).verdict == "right"
+    assert check.gradient(f, x, 1.5 * size * x**2).diagnoses[0].says == "a constant factor 1/2"
+    assert check.hessian(f, x, np.diag(6 * size * x)).verdict == "right"
+    assert check.hessian(f, x, np.diag(3 * size * x)).diagnoses[0].says == "a constant factor 1/2"
+    assert check.hessian_diagonal(f, x, 6 * size * x).verdict == "right"
+    assert check.hessian_diagonal(f, x, 3 * size * x).diagnoses[0].says == "a constant factor 1/2"
+
+
+def test_a_function_that_gives_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(0,\) at x; it must have an entry"):
+        check.jacobian(lambda x: x[:0], np.ones(3), np.zeros((0, 3)))

@@ -581,3 +581,92 @@ def test_lists_of_numbers_are_arrays_as_before() -> None:
     assert tree_of([1.0, 2.0]) is None
     assert tree_of([[1, 2.0], [3.0, np.float64(4)]]) is None
     assert check.gradient(lambda x: (x**2).sum(), [1.0, 2.0], [2.0, 4.0], **QUIET)
+
+
+def left_by(model: Any, x: Any, t: Any) -> Any:
+    """The model with the gradient of a backward pass."""
+    model.zero_grad()
+    nn.MSELoss()(model(x), t).backward()
+    return model
+
+
+@pytest.mark.parametrize("of_check", [(6, 1), (6,)])
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_targets_that_were_broadcast_are_named_on_whichever_side_they_were(of_check: tuple[int, ...]) -> None:
+    torch.manual_seed(3)
+    model, (x, t) = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), batch(6, 3, targets=1)
+    of_user = (6,) if of_check == (6, 1) else (6, 1)
+    right = check.gradient(
+        left_by(model, x, t.reshape(of_check)), loss=nn.MSELoss(), batch=(x, t.reshape(of_check)), **QUIET
+    )
+    assert right.verdict == "right"
+    wrong = check.gradient(
+        left_by(model, x, t.reshape(of_user)), loss=nn.MSELoss(), batch=(x, t.reshape(of_check)), **QUIET
+    )
+    assert wrong.verdict == "wrong"
+    assert [d.kinds for d in wrong.diagnoses] == [("broadcast",)]
+    assert "broadcast to (6, 6)" in wrong.diagnoses[0].says
+    assert ("in the check" in wrong.diagnoses[0].says) is (of_check == (6,))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_gradient_of_a_model_in_its_other_mode_is_named(training: bool) -> None:
+    torch.manual_seed(4)
+    model, (x, t) = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Tanh(), nn.Linear(2, 2)), batch(5, 3)
+    model(x)  # its running means are no longer those that it starts with
+    left_by(model.train(not training), x, t).train(training)
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    report = check.gradient(model, loss=nn.MSELoss(), batch=(x, t), **QUIET)
+    assert report.verdict == "wrong"
+    assert [d.kinds for d in report.diagnoses] == [("other-mode",)]
+    assert model.training is training
+    assert all(torch.equal(buffer, before[name]) for name, buffer in model.named_buffers())
+
+
+def test_a_square_array_that_is_transposed_is_named() -> None:
+    torch.manual_seed(5)
+    model, (x, t) = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)), batch(5, 3)
+    claimed = {name: p.grad for name, p in left_by(model, x, t).named_parameters()}
+    claimed["0.weight"] = claimed["0.weight"].T
+    report = check.gradient(model, claimed, loss=nn.MSELoss(), batch=(x, t), **QUIET)
+    assert report.verdict == "wrong"
+    assert [d.kinds for d in report.diagnoses] == [("arrays-transposed",)]
+    assert "0.weight is transposed" in report.diagnoses[0].says
+
+
+def test_sparse_gradients_are_taken_and_kept() -> None:
+    torch.manual_seed(6)
+    model = nn.Sequential(nn.Embedding(5, 3, sparse=True), nn.Flatten(), nn.Linear(6, 1))
+    x, t = torch.randint(0, 5, (6, 2)), torch.randn(6, 1)
+    before = left_by(model, x, t)[0].weight.grad.to_dense().clone()
+    assert check.gradient(model, loss=nn.MSELoss(), batch=(x, t), **QUIET).verdict == "right"
+    assert torch.equal(model[0].weight.grad.to_dense(), before)
+
+
+def test_a_row_of_padding_that_counts_is_named() -> None:
+    torch.manual_seed(7)
+    model = nn.Sequential(nn.Embedding(5, 3, padding_idx=0), nn.Flatten(), nn.Linear(6, 1))
+    x, t = torch.tensor([[0, 1], [2, 0], [3, 4], [1, 1]]), torch.randn(4, 1)
+    report = check.gradient(left_by(model, x, t), loss=nn.MSELoss(), batch=(x, t), **QUIET)
+    assert report.verdict == "wrong"
+    assert report.kinds == ("padding",)
+
+
+def test_a_model_that_gives_a_dictionary_is_checked_and_refused_as_before() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3, 1)
+
+        def forward(self, x: Any) -> Any:
+            return {"y": self.fc(x)}
+
+    def loss(outputs: Any, t: Any) -> Any:
+        return ((outputs["y"] - t) ** 2).mean()
+
+    torch.manual_seed(8)
+    model, (x, t) = Named(), batch(6, 3, targets=1)
+    loss(model(x), t).backward()
+    assert check.gradient(model, loss=loss, batch=(x, t), **QUIET).verdict == "right"
+    model.fc.weight.grad *= 3
+    assert check.gradient(model, loss=loss, batch=(x, t), **QUIET).verdict == "wrong"

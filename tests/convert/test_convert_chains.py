@@ -170,6 +170,15 @@ def attend(model: Any, x: Any) -> Any:
     return model.a(x, x, x)[0]
 
 
+def cut(model: Any, x: Any) -> Any:
+    with torch.no_grad():
+        return model.a(x)
+
+
+def of_a_hint(model: Any, x: Any) -> Any:
+    return model.a(x, x, x, is_causal=True, need_weights=False)[0]
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "a module": (lambda: nn.Sequential(nn.LayerNorm(3), nn.GroupNorm(1, 3)), (2, 3), "group_norm"),
     "dropout": (lambda: nn.Sequential(nn.LayerNorm(3), nn.Dropout(0.5)), (2, 3), "in training mode"),
@@ -179,6 +188,9 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "batch last": (lambda: Odd(attend, a=nn.MultiheadAttention(4, 2)), (2, 3, 4), "batch_first=True"),
     "branching": (lambda: Odd(lambda s, x: s.a(x) if x.sum() > 0 else x, a=nn.LayerNorm(3)), (2, 3), "be traced"),
     "padding": (lambda: nn.Sequential(nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")), (2, 1, 5), "of zeros"),
+    "no gradients": (lambda: Odd(cut, a=nn.LayerNorm(3)), (2, 3), "gradients of their"),
+    "cut": (lambda: Odd(lambda s, x: s.b(cut(s, x)), a=nn.LayerNorm(3), b=nn.Linear(3, 2)), (2, 3), "gradients of"),
+    "fails": (lambda: Odd(of_a_hint, a=nn.MultiheadAttention(4, 2, batch_first=True)), (2, 3, 4), "fails on random"),
 }  # fmt: skip
 
 

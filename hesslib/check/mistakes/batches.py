@@ -1,13 +1,17 @@
-"""Mistakes about the batch: patterns left out, and targets that are broadcast."""
+"""Mistakes about the batch: patterns left out, targets that are broadcast, a model in its other mode."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from hesslib.check import from_autodiff
 from hesslib.check.case import Case
 from hesslib.check.hypothesis import Hypothesis
+from hesslib.check.reference import Declined
 
 MOST = 64  # patterns for which each is looked at by itself
 
@@ -51,4 +55,23 @@ def broadcast(case: Case) -> Iterator[Hypothesis]:
     yield Hypothesis("broadcast", words, N * value, scalable=False)
 
 
-MISTAKES = (patterns_left_out, broadcast)
+def of_another_call(case: Case) -> Iterator[Hypothesis]:
+    """What a model gives in its other mode, or with targets of another shape: one that PyTorch broadcasts, or not."""
+    if case.subject.others is None or case.tool is None:
+        return
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that targets have another shape than outputs is known here
+        for kind, words, subject in case.subject.others():
+            asked = replace(case.quantity, subject=subject)
+            try:
+                reference = from_autodiff.reference(asked, case.tool, "reverse", case.budget, case.sampling)
+            except Declined:
+                continue
+            if reference.view.full:
+                extra = float(np.max(reference.error, initial=0.0))
+                found.append(Hypothesis(kind, words, reference.value, extra=extra))
+    yield from found
+
+
+MISTAKES = (patterns_left_out, broadcast, of_another_call)

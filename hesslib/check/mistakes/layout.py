@@ -102,4 +102,21 @@ def transposed(case: Case) -> Iterator[Hypothesis]:
         )
 
 
-MISTAKES = (parameter_orders, column_major, transposed)
+def transposed_arrays(case: Case) -> Iterator[Hypothesis]:
+    """Square arrays of a dictionary or of a model, each turned round: their shapes do not tell it."""
+    tree, right = case.subject.tree, case.right
+    if tree is None or right is None or case.quantity.name not in ("gradient", "hessian_diagonal"):
+        return
+    positions, start, square = np.arange(len(right)), 0, []
+    for name, shape, size in zip(tree.names, tree.shapes, tree.sizes, strict=True):
+        if len(shape) == 2 and shape[0] == shape[1] > 1:
+            square.append(name)
+            positions[start : start + size] = positions[start : start + size].reshape(shape).T.reshape(-1)
+        start += size
+    if square:
+        words = f"{', '.join(square[:SOME])} {'is' if len(square) == 1 else 'are'} transposed"
+        yield Hypothesis("arrays-transposed", words, right[positions])
+
+
+SOME = 3  # arrays that are listed by name
+MISTAKES = (parameter_orders, column_major, transposed, transposed_arrays)

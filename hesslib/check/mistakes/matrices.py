@@ -59,7 +59,8 @@ def inverses(case: Case) -> Iterator[Hypothesis]:
     error = float(np.max(case.judgement.reference.error, initial=0.0))
     if np.linalg.cond(A) < 1e12:
         inverse = np.linalg.inv(A)
-        grown = error * float(np.max(np.abs(inverse).sum(axis=1))) ** 2  # |H^-1 E H^-1| in the maximum norm
+        norm = float(np.max(np.abs(inverse).sum(axis=1)))
+        grown = error * norm * norm  # |H^-1 E H^-1| in the maximum norm
         if grown > 0.01 * np.max(np.abs(inverse)):  # nearly singular: any claim would be within that
             return
         d = np.diagonal(inverse).copy()
@@ -69,11 +70,17 @@ def inverses(case: Case) -> Iterator[Hypothesis]:
             yield Hypothesis("inverse", "it is the diagonal of the inverse", d, extra=grown)
             if (d != 0).all():
                 words = "it is the reciprocal of the diagonal of the inverse, 1/(H^-1)_ii, not H_ii"
-                yield Hypothesis("inverse", words, 1 / d, extra=grown / float(np.min(d**2)))
+                yield Hypothesis("inverse", words, 1 / d, extra=_of_reciprocals(grown, d))
     if case.quantity.name == "hessian_diagonal" and (np.diagonal(A) != 0).all():
         d = np.diagonal(A).copy()
         words = "it is the reciprocal of the diagonal, 1/H_ii"
-        yield Hypothesis("inverse", words, 1 / d, extra=error / float(np.min(d**2)))
+        yield Hypothesis("inverse", words, 1 / d, extra=_of_reciprocals(error, d))
+
+
+def _of_reciprocals(error: float, d: np.ndarray) -> float:
+    """The error of 1/d, from that of d, whose square may leave the range of floats."""
+    smallest = float(np.min(np.abs(d)))
+    return error / smallest / smallest
 
 
 def negative_curvature(case: Case) -> Iterator[Hypothesis]:

@@ -17,8 +17,11 @@ from hesslib.calculus.tidy import tidy
 
 from .. import network as net
 from ..network import E, a, delta, n, z
-from .network_form import Assumed, C, CannotTellError
+from .network_form import UNIT_LOSSES, Assumed, C, CannotTellError
 from .notation import WEIGHTS, U, V, W, t, t2, y, y2
+
+QUADRATIC = ("squares", "whole squares")
+"""The losses that are spelled out by outputs and targets."""
 
 
 def is_flat(*formulas: Expr) -> bool:
@@ -67,9 +70,10 @@ class FlatForm:
         return a[self.depth, k] if self.assumed.loss == "any" and self.assumed.outputs != "linear" else self.output[k]
 
     def _error(self) -> Expr:
-        if self.assumed.loss != "squares":
+        if self.assumed.loss not in QUADRATIC:
             return E
-        return S("k", n[self.depth], lambda k: (self.output[k] - self.target[k]) ** 2) / 2
+        _, of, _ = UNIT_LOSSES[self.assumed.loss]
+        return S("k", n[self.depth], lambda k: of(self.output[k], self.target[k]))
 
     def _entry(self, q: Indexed) -> Expr:
         head, at = q.base, q.indices
@@ -82,8 +86,8 @@ class FlatForm:
             return self.output[at[1]]
         if last and head == delta and self.assumed.loss == "canonical":
             return self.output[at[1]] - self.target[at[1]]
-        if last and head == delta and self.assumed.loss == "squares" and self.assumed.outputs == "linear":
-            return self.output[at[1]] - self.target[at[1]]
+        if last and head == delta and self.assumed.loss in QUADRATIC and self.assumed.outputs == "linear":
+            return UNIT_LOSSES[self.assumed.loss][2](self.output[at[1]], self.target[at[1]])
         if last and head in (a, delta) and self.assumed.loss == "any":
             return q
         raise CannotTellError(f"how {head.name_} depends on the vector of all weights is not spelled out")

@@ -12,7 +12,7 @@ from hesslib.calculus.index import Diff, Elementwise, Operator, Tensor, Width, l
 from hesslib.calculus.latex import IndexPrinter, letters, with_letters
 from hesslib.calculus.macros import expand
 
-from ..network import E, a, b, delta, u, v, w, z
+from ..network import E, L, a, b, delta, u, v, w, z
 from .network_form import C, g
 from .notation import N, Notation, t, t2, x, y, y2
 from .patterns import E_OF, at, is_labelled, plain_base
@@ -40,7 +40,7 @@ class NotationPrinter(IndexPrinter):
         if e.base == E_OF:
             return rf"{self.notation.error}_{{{self._letters(slots)}}}"
         if is_labelled(e):
-            return self._of_pattern(plain_base(e)[(*layers, *slots[1:])], slots[0])
+            return self._of_pattern(Indexed(plain_base(e), *layers, *slots[1:]), slots[0])  # there may be no such layer
         if e.base == C:
             return self._print(Diff(a[layers[0], slots[0]], Diff(a[layers[0], slots[1]], E)))
         if e.base == g:
@@ -90,6 +90,8 @@ class NotationPrinter(IndexPrinter):
     def _print_Symbol(self, e: Any, style: str = "plain") -> str:
         if e == N:
             return self.notation.patterns
+        if e == L:
+            return self.notation.depth
         return self.notation.error if e == E else super()._print_Symbol(e, style)
 
     def _print_KroneckerDelta(self, e: KroneckerDelta, exp: Any = None) -> str:

@@ -16,8 +16,8 @@ from sympy import Expr
 from hesslib.calculus.comparison import told_apart
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
-from hesslib.calculus.index import RangeError
-from hesslib.calculus.indicators import NoInverseError
+from hesslib.calculus.index import RangeError, Tensor, layers_of, slots_of
+from hesslib.calculus.indicators import Holds, NoInverseError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference
 from hesslib.calculus.ranges import agree_on_ranges
@@ -50,13 +50,24 @@ MAX_WORK = 50_000
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 ONE_OUTPUT = "one output"
+CANONICAL = Assumed(loss="canonical").words
+LAYOUTS = {
+    "numerator": "Jacobians with a row for each entry of what is differentiated",
+    "denominator": "Jacobians with a column for each entry of what is differentiated",
+    "rows": "Jacobians with a row for each entry of what is differentiated and gradients as rows",
+}
 EXCLUSIVE = (
+    set(LAYOUTS.values()),
     set(ACTIVATIONS),
     set(WORDS.values()),
     {words for words, _, _ in UNIT_LOSSES.values()},
     {"linear outputs", "outputs with the activation function"},
 )
 """Conditions of which one display can have one."""
+JOINTLY = {CANONICAL, "squared error", "outputs with the activation function"}
+"""Conditions that one display cannot have all: the derivative would be output minus target, and that times a slope."""
+NO_CANDIDATE = (WorkLimitError, ValueError, TypeError, LookupError, ArithmeticError)
+"""What a formula that was mended by trying may raise: it has a layer too many, or divides by zero."""
 NAMED = (sp.exp, sp.log, sp.tanh, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh)
 OWN_FUNCTION = "a function is written out: it holds with no activation function and no loss that are known here"
 MAX_LINKS = 40
@@ -87,12 +98,31 @@ def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
             for side in statement.sides:
                 require_bounds(side, text)
         patterns = any(about_patterns(side, notation, words.tensors) for s in found for side in s.sides)
-        links = [link for s in found for link in Judge(s, text, notation, work, patterns=patterns).links()]
+        judges = [Judge(s, text, notation, work, patterns=patterns) for s in found]
+        verdict = together(text, [link for judge in judges for link in judge.links()])
+        for word in excluding(verdict):  # one of two conditions that exclude each other may not be needed
+            for judge in judges:
+                judge.avoided = word
+            if (other := together(text, [link for judge in judges for link in judge.links()])).holds:
+                return other
     except ReadingError as why:
         return Verdict(text, None, reason=str(why))
     except RecursionError:
         return Verdict(text, None, reason="the formula is too deep")
-    return together(text, links)
+    return verdict
+
+
+def excluding(verdict: Verdict, /) -> list[str]:
+    """The conditions of the equalities that exclude each other, if that alone keeps a display from holding."""
+    if verdict.holds is not None or not all(link.holds for link in verdict.links):
+        return []
+    told = {word for link in verdict.links for word in words_of(link.condition)}
+    return sorted(word for group in EXCLUSIVE if len(both := told & group) > 1 for word in both)
+
+
+def words_of(condition: str, /) -> list[str]:
+    """The single conditions of which one is made."""
+    return [word for part in condition.split("; ") for word in part.split(", ") if word]
 
 
 def together(text: str, links: Sequence[Verdict]) -> Verdict:
@@ -102,9 +132,9 @@ def together(text: str, links: Sequence[Verdict]) -> Verdict:
     worst = next((x for x in links if x.holds is False), next((x for x in links if x.holds is None), links[0]))
     if worst.holds:
         conditions = dict.fromkeys(part for x in links if x.condition for part in x.condition.split("; "))
-        told = {word for condition in conditions for word in condition.split(", ")}
-        for group in EXCLUSIVE:
-            if len(both := sorted(told & group)) > 1:
+        told = {word for condition in conditions for word in words_of(condition)}
+        for group in (*EXCLUSIVE, JOINTLY):
+            if len(both := sorted(told & group)) > 1 and (group is not JOINTLY or len(both) == len(JOINTLY)):
                 reason = f"the equalities hold under conditions that exclude each other: {' and '.join(both)}"
                 return Verdict(text, None, reason=reason, links=tuple(links))
         return replace(worst, text=text, condition="; ".join(conditions), links=tuple(links))
@@ -119,7 +149,7 @@ class _Side:
     start: int
     stop: int
     conflicts: list[str]
-    turned: list[str]  # what had to be transposed for a product to fit
+    refitted: list[str]  # the slips that were mended for a product to fit
 
 
 @dataclass
@@ -131,6 +161,10 @@ class Work:
 
 class Judge:
     """The judgement of one statement."""
+
+    avoided = ""  # a condition that is not assumed
+    layout = "numerator"
+    took_layout = False  # whether something in it is the derivative of a vector by a vector
 
     def __init__(
         self, statement: Statement, text: str, notation: Notation, work: Work, *, patterns: bool = False
@@ -145,7 +179,28 @@ class Judge:
         self.one_output = False  # whether the only output has no index
         self.any_number = False  # whether the formula is about a function only
 
-    def links(self) -> Iterator[Verdict]:
+    def links(self) -> list[Verdict]:
+        """The verdict on each equality, in the layout of Jacobians in which all hold, if it has any.
+
+        Which layout is meant a formula does not say; where it holds in one only, that is its condition.
+        """
+        self.layout, self.took_layout = "numerator", False
+        found = {self.layout: list(self._links())}
+        if not self.took_layout:
+            return found["numerator"]
+        for self.layout in ("denominator", "rows"):
+            found[self.layout] = list(self._links())
+        hold = [layout for layout, links in found.items() if all(link.holds for link in links)]
+        hold = [layout for layout in hold if LAYOUTS[layout] != self.avoided or len(hold) == 1]
+        if not hold:
+            open_ = (links for links in found.values() if all(link.holds is not False for link in links))
+            return next(open_, found["numerator"])
+        condition = "" if {"numerator", "denominator"} <= {*hold} else LAYOUTS[hold[0]]
+        return [
+            replace(link, condition="; ".join(filter(None, (link.condition, condition)))) for link in found[hold[0]]
+        ]
+
+    def _links(self) -> Iterator[Verdict]:
         """The verdict on each equality."""
         if not any(token.type in ("EQUALS", "ABOUT", "UNEQUAL") for token in self.statement.relations):
             return
@@ -220,12 +275,13 @@ class Judge:
         if not tokens:
             raise ReadingError("a side of the equation is empty", self.text, self.statement.start)
         reader = Meaning(self.words, self.text)
-        reader.one_output, reader.any_number = self.one_output, self.any_number
+        reader.one_output, reader.any_number, reader.layout = self.one_output, self.any_number, self.layout
         try:
             value = reader.expression(parse(tokens, self.text))
         except NoInverseError as why:
             raise ReadingError(str(why), self.text, tokens[0].start_pos or 0, tokens[-1].end_pos) from None
-        side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.turned)
+        self.took_layout = self.took_layout or reader.took_layout
+        side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.refitted)
         return side, reader.took_one_output
 
     # --------------------------------------------------------------------------------------------------- one equality
@@ -233,14 +289,15 @@ class Judge:
         try:
             one, other = self._scalars(left.value, right.value)
         except RangeError as why:
-            return self._misfit(left.value, right.value, text, str(why))
+            reason = next(iter((*left.conflicts, *right.conflicts)), str(why))
+            return self._misfit(left.value, right.value, text, reason)
         conflicts = [*left.conflicts, *right.conflicts]
-        turned = tuple(f"transpose lost: {name}" for name in (*left.turned, *right.turned))
+        refitted = (*left.refitted, *right.refitted)
         try:
-            if turned:
+            if refitted:
                 meant = self._decided(one, other, text)
-                slips = (*turned, *meant.slips)
-                nearest = meant.nearest or f"{self._write(one)} = {self._write(other)}" * bool(meant.holds)
+                slips = (*refitted, *meant.slips)
+                nearest = meant.nearest or f"{self._write(one)} = {self._write(tidy(other))}" * bool(meant.holds)
                 return replace(meant, holds=False, condition="", reason=conflicts[0], slips=slips, nearest=nearest)
             if conflicts:
                 return self._wrong(one, other, text, conflicts[0], None)
@@ -311,6 +368,9 @@ class Judge:
 
     def _assumptions(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         """What may be assumed, the least first, each with the condition that it is for this notation."""
+        return [found for found in self._assumable(one, other) if self.avoided not in words_of(found[1])]
+
+    def _assumable(self, one: Expr, other: Expr) -> list[tuple[Assumed, str]]:
         n = self.notation
         if self.words.pattern and not of_one(one, other) and E in one.free_symbols | other.free_symbols:
             kinds = ("sum", "mean") if n.whole == "any" else (n.whole,)
@@ -330,19 +390,21 @@ class Judge:
             e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E)
             for e in (one, other)
         )
-        if n.loss == "squares":
-            return [*found, (Assumed(n.outputs, "squares"), "")]
+        if n.loss != "any":
+            return [*found, (Assumed(n.outputs, n.loss), "")]
         if about_loss and n.outputs == "any":
             found += [(assumed, assumed.words) for assumed in (Assumed("linear"), Assumed("activated"))]
         found.append((Assumed(n.outputs, diagonal=True), Assumed(diagonal=True).words))
         if about_loss or bare:
-            for loss in UNIT_LOSSES:
+            for loss in ("squares", "entropy"):  # squares have their factor 1/2 where a notation does not say otherwise
                 for outputs in ("linear", "activated") if n.outputs == "any" else (n.outputs,):
                     assumed = Assumed(outputs, loss)
                     if loss == "squares" or (outputs == "activated" and self._writes_out(one, other)):
                         found.append((assumed, assumed.words))
             if n.outputs != "linear":
                 found.append((Assumed(n.outputs, "canonical"), Assumed(n.outputs, "canonical").words))
+            if n.outputs == "any":  # the last activation may be the output
+                found.append((Assumed("activated", "canonical"), f"{Assumed('activated').words}, {CANONICAL}"))
         return found
 
     def _writes_out(self, one: Expr, other: Expr) -> bool:
@@ -364,15 +426,19 @@ class Judge:
             return self._of_function(one, other, text)
         first: Decision | None = None
         of_squares: tuple[Decision, Assumed] | None = None
+        of_losses: list[tuple[Assumed, str, str, str]] = []  # with the condition, the reason, the counterexample
         why: Exception | None = None
         broken: RangeError | None = None
         plain: Assumed | None = None
-        for assumed, condition in self._assumptions(one, other):
+        for assumed, said_so in self._assumptions(one, other):
+            condition = said_so
             try:
                 if assumed.diagonal and not any(
                     form.has(C) for form in self._forms(one, other, Assumed(assumed.outputs))
                 ):
                     continue
+                if assumed.diagonal and isinstance(form := self._form(one, other, assumed), NetworkForm):
+                    condition = form.of_diagonal
                 decision = decide(*self._forms(one, other, assumed))
             except (CannotTellError, MayVanishError) as unknown:
                 why = why or unknown
@@ -380,6 +446,8 @@ class Judge:
             except RangeError as range_error:
                 broken = broken or range_error
                 plain = plain or assumed
+                if condition and not assumed.diagonal:
+                    of_losses.append((assumed, condition, expand(str(range_error)), ""))
                 continue
             if decision.word == "equal":
                 only = ONE_OUTPUT if self.one_output else ""
@@ -387,6 +455,8 @@ class Judge:
             differs = decision.word == "different"
             if differs and assumed.loss == "squares" and of_squares is None and is_flat(one, other):
                 of_squares = decision, assumed
+            if differs and condition and not assumed.diagonal:
+                of_losses.append((assumed, condition, "", str(decision.counterexample or "")))
             if first is None or (differs and (first.word == "undecided" or not condition)):
                 first, plain = decision, assumed
         if first is not None and (condition := self._with_activation(one, other)):
@@ -400,6 +470,13 @@ class Judge:
         if first is not None and self._has_own_function(one, other):
             return Verdict(text, None, reason=OWN_FUNCTION)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
+        if self._about_loss(one, other) and not is_flat(
+            one, other
+        ):  # one slip may explain it, for the loss that is meant
+            for assumed, condition, reason, where in of_losses:
+                found = self._wrong(one, other, text, reason, assumed, where, single=True)
+                if found.slips:
+                    return replace(found, condition=condition)
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
 
     def _of_function(self, one: Expr, other: Expr, text: str) -> Verdict:
@@ -479,7 +556,15 @@ class Judge:
 
     # ------------------------------------------------------------------------------------------------ what is wrong
     def _wrong(
-        self, one: Expr, other: Expr, text: str, reason: str, assumed: Assumed | None, told: str = ""
+        self,
+        one: Expr,
+        other: Expr,
+        text: str,
+        reason: str,
+        assumed: Assumed | None,
+        told: str = "",
+        *,
+        single: bool = False,
     ) -> Verdict:
         assumed = assumed or Assumed(self.notation.outputs)
         lacks: list[str] = []
@@ -495,12 +580,19 @@ class Judge:
         if loose and not reason:
             reason = f"{', '.join(loose)} stands on the right only"
         named = self._named(lacks, instead)
-        too_many = self._without_a_term(one, other, assumed) if instead and not lacks else None
-        slip, right = too_many or self._mended(one, other, assumed, goal, misfit=bool(reason), twice=not named)
+        try:
+            too_many = self._without_a_term(one, other, assumed) if instead and not lacks else None
+            slip, right = too_many or self._mended(
+                one, other, assumed, goal, misfit=bool(reason), twice=not (named or single)
+            )
+        except NO_CANDIDATE:  # that the formula is wrong is known, whatever is found of its slip
+            slip, right = "", None
         slips = (slip,) if slip else named
         if right is None and goal is not None:
             right = tidy(goal)
-        nearest = f"{self._write(one)} = {self._write(right)}" if right is not None else ""
+        if right is not None:
+            right = _as_far_as(one, right)
+        nearest = f"{self._write(one)} = {self._write(right)}" if right is not None and right != one else ""
         return Verdict(
             text,
             False,
@@ -569,6 +661,8 @@ class Judge:
 
     def _candidates(self, left: Expr, other: Expr, misfit: bool) -> Iterator[tuple[str, Expr]]:
         seen: set[Expr] = {other}
+        if misfit and (again := resized(other)) != other:
+            yield "range: a sum runs further, or less far, than its terms", again
         for name, candidate in mended(left, other, self.words, self._write, misfit=misfit):
             self.work.spent += cost(candidate)
             if candidate not in seen:
@@ -583,8 +677,18 @@ class Judge:
             forms = self._forms(one, candidate, assumed)
             self.work.spent += cost(forms[1])
             return not told_apart(*forms) and decide(*forms).word == "equal"
-        except (RangeError, MayVanishError, CannotTellError, WorkLimitError, TypeError, LookupError):
+        except NO_CANDIDATE:
             return False
+
+
+def _as_far_as(one: Expr, right: Expr) -> Expr:
+    """The right side without the indicators that the ranges of the left side's letters say already."""
+    told: set[Expr] = set()
+    for x in one.atoms(sp.Indexed):
+        if isinstance(x.base, Tensor):
+            for slot, size in zip(slots_of(x), x.base.sizes(*layers_of(x)), strict=True):
+                told |= {sp.expand(slot - 1), sp.expand(size - slot)}
+    return right.xreplace({x: sp.S.One for x in right.atoms(Holds) if x.inside in told})
 
 
 def _received(form: NetworkForm, x: sp.Indexed) -> Expr:

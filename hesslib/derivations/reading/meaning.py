@@ -31,6 +31,8 @@ NAMES = {
     "sinh": sp.sinh, "cosh": sp.cosh,
 }  # fmt: skip
 
+STARS = ("*", r"\ast")
+
 
 def read(tree: Node, vocabulary: Vocabulary, text: str, /) -> Any:
     """The meaning of one side: a scalar of the calculus, or an `Array`.
@@ -45,7 +47,9 @@ class Meaning(Quantities):
 
     def __init__(self, vocabulary: Vocabulary, text: str) -> None:
         super().__init__(vocabulary, text)
-        self.turned: list[str] = []
+        self.refitted: list[str] = []  # the slips that were mended for a product to fit
+        self.layout = "numerator"  # or denominator, or rows: where the entries of a derivative by a vector stand
+        self.took_layout = False
 
     # ------------------------------------------------------------------------------------------- sums of terms
     def expression(self, node: Node) -> Any:
@@ -73,6 +77,7 @@ class Meaning(Quantities):
     def term(self, pieces: list[Node], node: Node) -> Any:
         """A row of factors; entrywise products bind less than products side by side."""
         values: list[Any] = [None]  # the parts between entrywise products
+        joined: list[Node] = []  # the signs between them
         place, slash = 0, False
         while place < len(pieces):
             piece = pieces[place].parts[0]
@@ -82,8 +87,9 @@ class Meaning(Quantities):
                     raise self.fail(f"{piece.parts[0].value} needs a factor on both sides", piece)
                 if kind == "OUTER":
                     raise self.fail("an outer or Kronecker product is not read; write x y^T", piece)
-                if kind == "HAD":
+                if kind == "HAD" or piece.parts[0].value in STARS:
                     values.append(None)
+                    joined.append(piece)
                 slash = kind == "SLASH"
                 place += 1
                 continue
@@ -94,20 +100,43 @@ class Meaning(Quantities):
             before = values[-1]
             values[-1] = value if before is None else self._product(node, before, value, self._said(pieces[place - 1]))
         total = values[0]
-        for value in values[1:]:
-            total = self._try(node, together, total, value, lambda x, y: x * y, "an entrywise product")
+        for value, sign in zip(values[1:], joined, strict=True):
+            total = self._entrywise(node, total, value, sign)
         return total
 
+    def _entrywise(self, node: Node, x: Any, y: Any, sign: Node) -> Any:
+        """The product entry by entry, or with a star, which is a product of numbers or matrices as well.
+
+        Of two columns of different sizes there is none: the outer product may be meant, and it counts as wrong.
+        """
+        arrays = isinstance(x, Array) and isinstance(y, Array)
+        if sign.parts[0].value in STARS and not (arrays and x.shape == y.shape and not fits(x, y)):
+            return self._try(node, times, x, y)
+        try:
+            return together(x, y, lambda x, y: x * y, "an entrywise product")
+        except RangeError as why:
+            if not arrays or x.columns is not None or y.columns is not None:
+                raise self.fail(str(why), node) from None
+            self.conflicts.append(str(self.fail(str(why), node)))
+            self.refitted.append(f"outer product lost: x y^T where x {sign.parts[0].value} y is written")
+            return times(x, y.T)
+
     def _product(self, node: Node, x: Any, y: Any, said: str) -> Any:
-        """The product; where it fits only if one factor is transposed, that is noted, and it counts as wrong."""
+        """The product; where it fits only if one slip is mended, that is noted, and it counts as wrong."""
         try:
             return times(x, y)
         except RangeError as why:
+            if x.columns is None and x.rows == y.rows and y.columns is not None:  # each row of y has its factor
+                self.conflicts.append(str(self.fail(str(why), node)))
+                self.refitted.append(rf"entrywise product lost: \odot before {said}")
+                return Array(y.rows, y.columns, lambda i, j: x.entry(i, None) * y.entry(i, j))
             fitting = [(a, b) for a, b in ((x.T, y), (x, y.T)) if fits(a, b)]
             if len(fitting) != 1:
-                raise self.fail(str(why), node) from None
+                column = x.shape == y.shape and x.columns is None
+                readings = (r"x \odot y, entry by entry", "x^T y, a number", "x y^T, a matrix") if column else ()
+                raise self.fail(str(why), node, *readings) from None
             self.conflicts.append(str(self.fail(str(why), node)))
-            self.turned.append("of the factor before " + said if fitting[0][1] is y else f"of {said}")
+            self.refitted.append(f"transpose lost: of {'the factor before ' if fitting[0][1] is y else ''}{said}")
             return times(*fitting[0])
 
     def _require_clear_slash(self, pieces: list[Node], place: int, above: Any, below: Any) -> None:
@@ -392,7 +421,7 @@ class Meaning(Quantities):
             raise self.fail("a sum of nothing", factor)
         if not scripts.below:
             raise self.fail("a sum needs its index, \\sum_k", factor)
-        letters, given = self._limits(factor, scripts.below, scripts.above)
+        letters, given, from_zero = self._limits(factor, scripts.below, scripts.above)
         saved = dict(self.bound)
         letters_new = [(name, Dummy(name.rstrip("'"), integer=True)) for name in letters]
         self.bound.update(dict(letters_new))
@@ -400,6 +429,8 @@ class Meaning(Quantities):
         self.bound = saved
         self._require_known(factor, given)
         for name, k in letters_new:
+            if from_zero and not _is_index_alone(_some(body), k):
+                raise self.fail(f"sums start at 1; this one starts at 0, and {name} is more than an index", factor)
             if self.vocabulary.pattern and name.rstrip("'") == self.vocabulary.pattern:
                 body = self._each(body, lambda e, k=k: self._of_pattern(e, k))
         for name, k in reversed(letters_new):
@@ -411,23 +442,27 @@ class Meaning(Quantities):
         r"""What is summed, of that pattern: $\sum_n\delta_jz_i$ says so where nothing in it has a number of its own."""
         return at(e, number) if not labels(e) and not e.has(E) else e
 
-    def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None]:
+    def _limits(self, factor: Node, below: list[Node], above: list[list[Node]]) -> tuple[list[str], Expr | None, bool]:
+        """The letters of a sum, how far they run, and whether they are counted from 0."""
         below = [sign for sign in below if sign.value != r"\forall"]
         parts = split(below, "EQUALS")
         if len(parts) == 1 and any(s.kind in ("LESS", "IN") for s in below):
             cut = next(p for p, s in enumerate(below) if s.kind in ("LESS", "IN"))
             if below[cut].kind == "IN" or below[cut].value not in (r"\le", r"\leq"):
                 raise self.fail(r"a sum with a condition is read only as \sum_{k \le n}", factor)
-            return self._names(factor, below[:cut]), self.number(below[cut + 1 :])
+            return self._names(factor, below[:cut]), self.number(below[cut + 1 :]), False
         names = self._names(factor, parts[0])
         given = self.number(above[0]) if above and above[0] else None
+        from_zero = False
         if len(parts) > 1:
             low = self.number(parts[1])
+            if low == 0 and given is not None and given.as_coeff_Add()[0] == -1:
+                low, given, from_zero = low + 1, given + 1, True  # from 0 to n - 1 are all n of them
             if low != 1:
                 raise self.fail(f"sums start at 1; this one starts at {low}", factor)
         if given is not None and len(names) > 1:
             raise self.fail("one upper limit for several letters", factor)
-        return names, given
+        return names, given, from_zero
 
     def _require_known(self, factor: Node, end: Expr | None) -> None:
         """Refuse a sum up to a letter that neither the notation nor a sum around explains."""
@@ -548,14 +583,34 @@ class Meaning(Quantities):
     def _derived(self, operand: Any, by: list[Any], factor: Node) -> Any:
         for variable in reversed(by):
             if isinstance(operand, Array) and isinstance(variable, Array):
-                raise self.fail("a derivative of an array by an array is written with indices", factor)
-            if isinstance(variable, Array):
+                operand = self._jacobian(operand, variable, factor)
+            elif isinstance(variable, Array):
                 operand = variable.map(functools.partial(_by_entry, operand))
+                if self.layout == "rows" and variable.columns is None and len(by) == 1:
+                    operand = operand.T
             else:
                 if not isinstance(variable, (Indexed, Symbol)):
                     raise self.fail("one differentiates by a variable", factor)
                 operand = self._each(operand, lambda e, x=variable: Diff(x, e))
         return operand
+
+    def _jacobian(self, operand: Array, variable: Array, factor: Node) -> Array:
+        r"""The derivatives of a vector by a vector; a transpose, $\partial x^T$, says which has the rows."""
+        columns = [x.rows is not None and x.columns is None for x in (operand, variable)]
+        rows = [x.rows is None and x.columns is not None for x in (operand, variable)]
+        if columns[0] and rows[1]:
+            return Array(
+                operand.rows, variable.columns, lambda i, j: Diff(variable.entry(None, j), operand.entry(i, None))
+            )
+        if rows[0] and columns[1]:
+            return Array(
+                variable.rows, operand.columns, lambda i, j: Diff(variable.entry(i, None), operand.entry(None, j))
+            )
+        if not all(columns):
+            raise self.fail("a derivative of an array by an array is written with indices", factor)
+        self.took_layout = True
+        found = Array(operand.rows, variable.rows, lambda i, j: Diff(variable.entry(j, None), operand.entry(i, None)))
+        return found.T if self.layout == "denominator" else found
 
     def gradient(self, factor: Node, rest: list[Node]) -> tuple[Any, int]:
         r"""$\nabla_xE$, the array of derivatives by the entries of x, and how many of the factors that follow it is of.
@@ -599,13 +654,24 @@ class Meaning(Quantities):
         if isinstance(operand, Array) and operand.columns is None and isinstance(variable, Array):
             column, by = operand, variable
             return Array(by.rows, column.rows, lambda i, j: Diff(by.entry(i, None), column.entry(j, None)))
-        return self._derived(operand, [variable], factor)
+        found = self._derived(operand, [variable], factor)
+        return found.T if self.layout == "rows" and isinstance(found, Array) and found.rows is None else found
 
 
 def _some(value: Any) -> Expr:
     """A number as it is, of an array any entry."""
     i, j = (Dummy(s, integer=True) for s in "ij")
     return value.entry(i, j) if isinstance(value, Array) else value
+
+
+def _is_index_alone(e: Expr, k: Any) -> bool:
+    """Whether a letter counts entries and does nothing else, so that it does not matter from where it counts."""
+
+    def placed(x: Any) -> bool:
+        return (isinstance(x, Indexed) and k in slots_of(x)) or (isinstance(x, KroneckerDelta) and k in x.args)
+
+    rest = e.replace(placed, lambda x: x.func(*[Dummy() if y == k else y for y in x.args]))
+    return not rest.has(k)
 
 
 def _is_dots(part: Node) -> bool:

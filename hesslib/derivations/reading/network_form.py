@@ -41,6 +41,7 @@ _without_biases = Architecture(
 
 UNIT_LOSSES: dict[str, tuple[str, Callable[[Expr, Expr], Expr], Callable[[Expr, Expr], Expr]]] = {
     "squares": ("squared error", lambda u, t: (u - t) ** 2 / 2, lambda u, t: u - t),
+    "whole squares": ("squared error without the factor 1/2", lambda u, t: (u - t) ** 2, lambda u, t: 2 * (u - t)),
     "entropy": (
         "cross-entropy error of each output",
         lambda u, t: -t * sp.log(u) - (1 - t) * sp.log(1 - u),
@@ -48,6 +49,8 @@ UNIT_LOSSES: dict[str, tuple[str, Callable[[Expr, Expr], Expr], Callable[[Expr, 
     ),
 }
 """Losses that are a sum over outputs: in words, of an output and its target, and the derivative by the output."""
+UNMIXED = "no second derivative of the error is by two units of the highest layer in the formula"
+"""What a hidden layer's curvature without entries off its diagonal takes, which no property of the loss gives."""
 
 
 class CannotTellError(ValueError):
@@ -85,14 +88,15 @@ class NetworkForm:
         self.architecture = net.architecture if biases else _without_biases
         self.curvature = two_layers.M if two else net.M
         self.target, self.output, self.input = (t2, y2, two_layers.x) if two else (t, y, x)
-        self.by_activation = False
         self.kept: dict[Any, Any] = {}  # what parts of formulas are in this form
         self.formed: dict[Any, Expr] = {}  # what whole formulas are
         self.groups: dict[Expr, list[int]] = {}
         self.moved: dict[Expr, list[int]] = {}
+        self.by: set[Expr] = set()  # the layers by whose activations the error is differentiated
         for e in formulas:
             self._look(e)
         self.top = self._top()
+        self.by_activation = any(order(self.top, layer) == 0 for layer in self.by)
 
     # ------------------------------------------------------------------------------------------- what is mentioned
     def _look(self, e: Expr) -> None:
@@ -107,7 +111,7 @@ class NetworkForm:
                 self._note(self.moved, q.indices[0] - 1)
         for d in e.atoms(Diff):
             if isinstance(d.op, Indexed) and d.op.base == z and d.operand == E:
-                self.by_activation = True
+                self.by.add(d.op.indices[0])
             if isinstance(d.op, Operator):
                 for q in d.operand.atoms(Indexed):
                     if isinstance(q.base, Tensor) and q.base in (a, z):
@@ -129,6 +133,11 @@ class NetworkForm:
 
     def _is_last(self, layer: Expr) -> bool:
         return bool(sp.expand(layer - self.depth) == 0)
+
+    @property
+    def of_diagonal(self) -> str:
+        """What is assumed of the curvature that has no entries off its diagonal, in words."""
+        return self.assumed.words if self._is_last(self.top) else UNMIXED
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -300,7 +309,10 @@ class NetworkForm:
         def refuse(*_: Any) -> Expr:
             raise CannotTellError("third derivatives of the error are not known")
 
-        D.rules |= {E: error, delta: signal, C: refuse, g: refuse, self.target: CONSTANT}
+        def refuse_second(*_: Any) -> Expr:
+            raise CannotTellError("second derivatives of the error by activations of the highest layer are not known")
+
+        D.rules |= {E: error, delta: signal, C: refuse, g: refuse_second, self.target: CONSTANT}
         D.rules |= {v: CONSTANT, u: CONSTANT} | ({} if b in self.architecture.free else {b: CONSTANT})
         if e == E:
             return self._visit_named(D.raw(E), op)

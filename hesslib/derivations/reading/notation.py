@@ -42,8 +42,9 @@ class Notation:
     whether a weight has the number of the layer that it goes "to", or of the one that it comes "from"; ``layers``
     whether a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of
     inputs, hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or
-    "activated"; ``loss`` is "any" or "squares". Where a display tells patterns apart, ``whole`` says what the error
-    without a number is: the "sum" of those of the patterns, their "mean", or "any".
+    "activated"; ``loss`` is "any", "squares" (with their factor 1/2) or "whole squares" (without).
+    Where a display tells patterns apart, ``whole`` says what the error without a number is: the "sum" of those of the
+    patterns, their "mean", or "any".
 
     Errors: ValueError for a choice that is none.
 
@@ -76,7 +77,7 @@ class Notation:
     units: Mapping[str, str] = field(default_factory=dict)  # inputs, hidden, outputs
     biases: str = "always"  # or "where written": absorbed into the weights elsewhere
     outputs: str = "any"  # "linear" or "activated"
-    loss: str = "any"  # or "squares"
+    loss: str = "any"  # or "squares", or "whole squares"
     pattern: str = "n"  # counts patterns, as in E_n
     patterns: str = "N"  # how many there are
     hessian: str = "H"  # the second derivatives of the error by all weights, which are one vector then
@@ -90,7 +91,7 @@ class Notation:
             "layers": ("bracketed", "plain"),
             "biases": ("always", "where written"),
             "outputs": ("any", "linear", "activated"),
-            "loss": ("any", "squares"),
+            "loss": ("any", "squares", "whole squares"),
             "whole": ("any", "sum", "mean"),
         }
         for what, allowed in choices.items():
@@ -162,7 +163,7 @@ class Notation:
             hessian=self.hessian if self.hessian not in tensors and self.hessian not in symbols else "",
             slope=self.slope if patterns else "",
             parameters=frozenset({self.weight, self.weight.upper(), self.bias} - {""}),
-            inputs=frozenset({self.input} - {""}),
+            inputs=frozenset({self.input, self.target} - {""}),
             outputs=(t2, y2) if two else (t, y),
         )
 

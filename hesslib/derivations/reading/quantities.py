@@ -259,6 +259,9 @@ class Quantities:
             if end is not None and 0 < end < len(signs) - 1:  # (l)2 is the square in layer l, (l)+1 is nothing
                 if self.vocabulary.layers == "plain" or not tensor.layers or signs[end + 1].kind in ("PLUS", "MINUS"):
                     raise self.fail("what stands behind the bracket in this superscript has no meaning", factor)
+                if signs[end + 1].kind == "LROUND":
+                    what = "a second bracket in this superscript could be two things"
+                    raise self.fail(what, factor, "a power", "the number of a pattern")
                 if not layers:
                     layers, signs, end = [self.number(part) for part in split(signs[1:end])], signs[end + 1 :], None
             bracketed = end is not None and end == len(signs) - 1

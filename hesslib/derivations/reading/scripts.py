@@ -6,7 +6,7 @@ Longer than one sitting: indices, numbers and primes are read by the same signs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 from sympy import Expr
@@ -55,8 +55,14 @@ def scripts_of(factor: Node, fail: Fail) -> Scripts:
         elif signs and all(sign.kind == "PRIME" for sign in signs):
             found.primes += len(signs)
         else:
-            found.above.append(signs)
+            found.above.append([_round(sign) for sign in signs])
     return found
+
+
+def _round(sign: Node) -> Node:
+    """A square bracket of a superscript as a round one: $a^{[l]}$ is $a^{(l)}$."""
+    kind = {"LSQUARE": "LROUND", "RSQUARE": "RROUND"}.get(sign.kind, sign.kind)
+    return replace(sign, kind=kind)
 
 
 def split(signs: Sequence[Node], kind: str = "COMMA") -> list[list[Node]]:

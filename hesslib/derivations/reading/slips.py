@@ -6,6 +6,7 @@ Longer than one sitting: the catalogue of slips, a function each.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from hesslib.calculus.index import Diff, Elementwise, RangeError, Tensor, Width,
 
 from ..network import a, v, w, z
 from .meaning import _sizes
+from .notation import N
 from .patterns import plain_base
 from .vocabulary import Vocabulary
 
@@ -52,7 +54,7 @@ def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /, *, misfit: 
     kinds: list[Iterator[Mended]] = [
         transposes(right, words, say),
         signs(right, say),
-        numbers(right),
+        numbers(right, words, say),
         primes(right, say),
         lost_sums(left, right, words),
         lost_slopes(left, right, say),
@@ -62,11 +64,12 @@ def mended(left: Expr, right: Expr, words: Vocabulary, say: Said, /, *, misfit: 
         extra_factors(right, say),
         wrong_indices(left, right, words, say),
         extra_sums(left, right),
+        exchanged(left, right, words),
     ]
     if _free(right) - _free(left):
         kinds.insert(0, kinds.pop(4))
     elif misfit:
-        kinds = [kinds[0], kinds[6], kinds[10], *kinds[1:6], *kinds[7:10], kinds[11]]
+        kinds = [kinds[0], kinds[6], kinds[12], kinds[10], *kinds[1:6], *kinds[7:10], kinds[11]]
     elif _slopes(left) != _slopes(right):
         kinds.insert(0, kinds.pop(5))
         kinds.insert(0, kinds.pop(4))
@@ -115,8 +118,10 @@ def primes(e: Expr, say: Said) -> Iterator[Mended]:
         yield f"prime lost: {say(x)} where {say(new)} is meant", put(new)
 
 
-def numbers(e: Expr) -> Iterator[Mended]:
-    """A number, of the whole or of a term."""
+def numbers(e: Expr, words: Vocabulary, say: Said) -> Iterator[Mended]:
+    """A number, of the whole or of a term; among several patterns the number of them, too."""
+    for number in (1 / N, N) if words.pattern else ():
+        yield f"factor: a factor {say(number)} is missing", number * e
     for number in (sp.Integer(2), sp.Rational(1, 2), sp.Integer(-2), sp.Integer(3), sp.Rational(1, 3), sp.Integer(4)):
         yield f"factor: a factor {number} is missing", number * e
     for x, put in places(e, lambda x: isinstance(x, Add)):
@@ -269,6 +274,19 @@ def wrong_indices(left: Expr, right: Expr, words: Vocabulary, say: Said) -> Iter
                             at[0] = told
                     new = Indexed(x.base, *at) if _quantity(x) else KroneckerDelta(*at)
                     yield f"wrong index: {say(x)} where {say(new)} is meant", put(new)
+
+
+def exchanged(left: Expr, right: Expr, words: Vocabulary) -> Iterator[Mended]:
+    """Two letters, each of which stands where the other belongs."""
+
+    def told(x: Any) -> Expr:
+        layer = words.layer_of_letter.get(str(slots_of(x)[0]).lstrip("_").rstrip("'"))
+        return x if layer is None else Indexed(x.base, layer, *x.indices[1:])
+
+    for p, q in itertools.combinations(sorted(_free(left) & _free(right), key=str), 2):
+        new = right.xreplace({p: q, q: p})
+        new = new.replace(lambda x: _quantity(x) and x.base.layers == 1 and x.base.rank > 0, told)
+        yield f"letters exchanged: {p} and {q}", new
 
 
 def extra_sums(left: Expr, right: Expr) -> Iterator[Mended]:

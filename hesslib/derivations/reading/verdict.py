@@ -61,6 +61,8 @@ class Verdict:
                 rows.append(f"  {self.words}")
             if wrong is not None:
                 return [*rows, *[f"  {line}" for line in wrong.lines()]]
+            if self.holds is None:  # each equality holds, but not all of them together
+                rows.append(f"  {self.words}")
         rows += [f"  slip: {slip}" for slip in self.slips]
         rows += [f"  lacks: {term}" for term in self.lacks]
         rows += [f"  has instead: {term}" for term in self.instead]

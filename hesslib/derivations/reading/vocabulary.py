@@ -51,7 +51,7 @@ class Vocabulary:
     hessian: str = ""  # the matrix of the second derivatives by that vector
     slope: str = ""  # with the number of a pattern: the gradient of the only output
     parameters: frozenset[str] = frozenset()  # letters for all weights and all biases
-    inputs: frozenset[str] = frozenset()  # letters for what the network is given
+    inputs: frozenset[str] = frozenset()  # letters for what the network is given, targets among it
     outputs: tuple[Tensor, ...] = ()  # targets and outputs, which are numbers where there is one output
 
     @property

@@ -133,10 +133,17 @@ def test_a_function_that_is_not_known_is_not_called_wrong():
     [
         r"\delta_j = z_j (1 - z_j) \sum_k w_{kj} \delta_k \\ \delta_j = (1 - z_j^2) \sum_k w_{kj} \delta_k",
         r"y_k = a_k \\ y_k = h(a_k)",
-        r"\delta_k = y_k - t_k \\ E = -\sum_k [t_k \ln y_k + (1 - t_k) \ln (1 - y_k)]",
+        r"\delta_k = h'(a_k) (y_k - t_k) \\ E = -\sum_k [t_k \ln y_k + (1 - t_k) \ln (1 - y_k)]",
     ],
 )
 def test_conditions_that_exclude_each_other_are_no_condition(text):
     verdict = check_latex(text, notation="prml")
     assert verdict.holds is None, verdict
     assert "exclude each other" in verdict.reason
+
+
+def test_the_error_signal_of_cross_entropy_holds_beside_its_error_where_the_loss_belongs_to_the_outputs():
+    text = r"\delta_k = y_k - t_k \\ E = -\sum_k [t_k \ln y_k + (1 - t_k) \ln (1 - y_k)]"
+    verdict = check_latex(text, notation="prml")
+    assert verdict.holds is True, verdict
+    assert "the loss that belongs to the outputs" in verdict.condition

@@ -66,8 +66,60 @@ def test_a_product_that_fits_only_transposed_is_read_and_noted():
     reader = Meaning(WORDS, text)
     found = reader.expression(parse(scan(text), text))
     assert equal(found.entry(j, None), up)
-    assert reader.turned == [r"of the factor before \delta^{(l+1)}"]
+    assert reader.refitted == [r"transpose lost: of the factor before \delta^{(l+1)}"]
     assert "does not fit" in reader.conflicts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "entry", "slip"),
+    [
+        (r"h'(a^{(l)}) W^{(l)}", h(a[l, j]).fdiff() * w[l, j, i], r"entrywise product lost: \odot before W^{(l)}"),
+        (r"\delta^{(l)} \odot z^{(l-1)}", delta[l, j] * z[l - 1, i], "outer product lost: x y^T where"),
+    ],
+)  # fmt: skip
+def test_a_product_that_fits_only_as_another_one_is_read_and_noted(text, entry, slip):
+    reader = Meaning(WORDS, text)
+    found = reader.expression(parse(scan(text), text))
+    assert found.shape == (n[l], n[l - 1])
+    assert found.entry(j, i) == entry
+    assert reader.refitted[0].startswith(slip)
+    assert reader.conflicts
+
+
+def test_a_star_is_an_entrywise_product_of_columns_and_else_a_product():
+    columns, matrix, numbers = (
+        read(parse(scan(text), text), WORDS, text)
+        for text in (r"\delta^{(l)} * h'(a^{(l)})", r"W^{(l)} * z^{(l-1)}", r"2 * z_j^{(l)} * 3")
+    )
+    assert columns.entry(j, None) == delta[l, j] * h(a[l, j]).fdiff()
+    assert equal(matrix.entry(j, None), S("i", n[l - 1], lambda i: w[l, j, i] * z[l - 1, i]))
+    assert numbers == 6 * z[l, j]
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape"),
+    [("numerator", (n[l], n[l - 1])), ("denominator", (n[l - 1], n[l])), ("rows", (n[l], n[l - 1]))],
+)
+def test_the_derivative_of_a_vector_by_a_vector_is_a_matrix_in_the_layout(layout, shape):
+    text = r"\frac{\partial a^{(l)}}{\partial z^{(l-1)}}"
+    reader = Meaning(WORDS, text)
+    reader.layout = layout
+    found = reader.expression(parse(scan(text), text))
+    assert found.shape == shape
+    assert found.entry(*((i, j) if layout == "denominator" else (j, i))) == Diff(z[l - 1, i], a[l, j])
+    assert reader.took_layout
+
+
+@pytest.mark.parametrize(
+    "text", [r"\frac{\partial a^{(l)}}{\partial z^{(l-1)T}}", r"\frac{\partial a^{(l)T}}{\partial z^{(l-1)}}"]
+)
+def test_a_transpose_says_which_letter_has_the_rows(text):
+    reader = Meaning(WORDS, text)
+    found = reader.expression(parse(scan(text), text))
+    rows = text.startswith(r"\frac{\partial a^{(l)}}")
+    assert found.shape == ((n[l], n[l - 1]) if rows else (n[l - 1], n[l]))
+    assert found.entry(*((j, i) if rows else (i, j))) == Diff(z[l - 1, i], a[l, j])
+    assert not reader.took_layout
 
 
 def test_a_letter_of_two_ranges_is_noted():

@@ -59,6 +59,8 @@ def value(name, text, **more):
         ("book", r"(W^{(l)})^{\mathsf T}", (n[l - 1], n[l]), w[l, i, j]),
         ("book", r"\delta^{(l)}", (n[l], None), delta[l, j]),
         ("homework", "W^l", (n[l - 1], n[l]), w[l, i, j]),
+        ("book", "W^{[l]}", (n[l], n[l - 1]), w[l, j, i]),
+        ("book", r"W^{[l]\top}", (n[l - 1], n[l]), w[l, i, j]),
     ],
 )
 def test_a_letter_without_indices_is_an_array(name, text, shape, entry):
@@ -97,6 +99,8 @@ REFUSED = [
     ("book", r"E^{13}", "a power over 12 is not read"),
     ("book", r"E^T", "no power of a number"),
     ("book", r"H_i", "the Hessian has two indices"),
+    ("book", r"z_j^{[l](i)}", "could be two things(.|\n)*a power(.|\n)*the number of a pattern"),
+    ("book", r"z_j^{(l)(i)}", "could be two things"),
     ("book", r"(W^{(l)})^2", "a power of an array is not read"),
     ("prml", r"\delta_q", "needs a layer number here|which units q counts"),
 ]

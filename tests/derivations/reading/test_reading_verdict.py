@@ -55,6 +55,8 @@ def test_of_a_chain_the_links_are_counted_and_the_wrong_one_is_reported():
     assert "    slip: transposes lost" in chain.lines()
     right = Verdict("a = a = b", True, "linear outputs", links=(RIGHT, UNDER))
     assert right.lines()[1:] == ["  2 equalities: holds, holds", "  holds under this condition: linear outputs"]
+    apart = Verdict("a = a = b", None, reason="the conditions exclude each other", links=(RIGHT, UNDER))
+    assert apart.lines()[1:] == ["  2 equalities: holds, holds", "  cannot tell: the conditions exclude each other"]
     assert chain.data()["lacks"] == ["b"]
     assert chain.data()["links"] == [["a = a", True], ["a = c", False]]
 
