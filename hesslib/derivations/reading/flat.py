@@ -17,7 +17,7 @@ from hesslib.calculus.tidy import tidy
 
 from .. import network as net
 from ..network import E, a, delta, n, z
-from .network_form import UNIT_LOSSES, Assumed, C, CannotTellError
+from .network_form import UNIT_LOSSES, Assumed, C, CannotTellError, constants_of
 from .notation import WEIGHTS, U, V, W, t, t2, y, y2
 
 QUADRATIC = ("squares", "whole squares")
@@ -117,7 +117,7 @@ class FlatForm:
         rules: dict[Any, Any] = {
             w.base: same(w.indices[0]), V: CONSTANT, self.output: NAMED, a: NAMED, self.target: CONSTANT, E: error,
             delta: signal, C: refuse, net.M: refuse,
-        }  # fmt: skip
+        } | dict.fromkeys(constants_of(e), CONSTANT)  # fmt: skip
         try:
             return tidy(Derivation(w, rules).raw(e), (w, e))  # the index of the variable is in its range
         except MissingRuleError as why:

@@ -355,7 +355,12 @@ class Judge:
         return found
 
     def _in_form(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
-        forms = self._of_patterns(one, other, self._form(one, other, assumed), assumed)
+        try:
+            forms = self._of_patterns(one, other, self._form(one, other, assumed), assumed)
+        except (CannotTellError, MayVanishError, RangeError):
+            raise
+        except ValueError as why:  # what the calculus refuses to assume, such as that one layer is not another
+            raise CannotTellError(str(why)) from None
         if self.one_output:
             return with_one_output(forms[0], self.words.last or L), with_one_output(forms[1], self.words.last or L)
         return forms
@@ -387,7 +392,7 @@ class Judge:
         found = [(Assumed(n.outputs), "")]
         about_loss = self._about_loss(one, other)
         bare = any(
-            e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1] == E, lambda d: sp.Integer(1)).has(E)
+            e.replace(lambda d: d.func.__name__ == "Diff" and d.args[1].has(E), lambda d: sp.Integer(1)).has(E)
             for e in (one, other)
         )
         if n.loss != "any":

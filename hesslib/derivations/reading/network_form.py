@@ -79,6 +79,11 @@ class Assumed:
         return "no output's slope of the error depends on another output" if self.diagonal else ""
 
 
+def constants_of(e: Any, /) -> list[Symbol]:
+    """The numbers of a formula that have a letter: neither an index nor a size, nor the error."""
+    return [s for s in sorted(e.free_symbols - {E}, key=str) if isinstance(s, Symbol) and not s.is_integer]
+
+
 class NetworkForm:
     """The common form of formulas about one network."""
 
@@ -313,6 +318,7 @@ class NetworkForm:
             raise CannotTellError("second derivatives of the error by activations of the highest layer are not known")
 
         D.rules |= {E: error, delta: signal, C: refuse, g: refuse_second, self.target: CONSTANT}
+        D.rules |= dict.fromkeys(constants_of(e), CONSTANT)
         D.rules |= {v: CONSTANT, u: CONSTANT} | ({} if b in self.architecture.free else {b: CONSTANT})
         if e == E:
             return self._visit_named(D.raw(E), op)

@@ -6,12 +6,12 @@ A notation is declared, never assumed. Built in are "book" (this one), "prml" (B
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import sympy as sp
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from hesslib.calculus.index import Tensor, elementwise
 
@@ -44,7 +44,7 @@ class Notation:
     inputs, hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or
     "activated"; ``loss`` is "any", "squares" (with their factor 1/2) or "whole squares" (without).
     Where a display tells patterns apart, ``whole`` says what the error without a number is: the "sum" of those of the
-    patterns, their "mean", or "any".
+    patterns, their "mean", or "any". ``constants`` are letters for numbers, such as that of a weight decay.
 
     Errors: ValueError for a choice that is none.
 
@@ -83,8 +83,12 @@ class Notation:
     hessian: str = "H"  # the second derivatives of the error by all weights, which are one vector then
     slope: str = ""  # with the number of a pattern: the gradient of the only output
     whole: str = "any"  # E where there are several patterns: their "sum" or "mean"
+    constants: Sequence[str] = (r"\alpha", r"\lambda", r"\eta")  # numbers that depend on nothing
 
     def __post_init__(self) -> None:
+        if isinstance(self.constants, str) or not all(isinstance(letter, str) for letter in self.constants):
+            raise ValueError(f"constants is {self.constants!r}; it must be a list of letters")
+        object.__setattr__(self, "constants", tuple(self.constants))
         choices = {
             "weights": ("to from", "from to"),
             "weight_layer": ("to", "from"),
@@ -140,6 +144,8 @@ class Notation:
             for letter in self.units.get(unit, ""):
                 layer[letter] = sp.Integer(at) if two else net.l + at
                 symbols.pop(letter, None)
+        taken = {*tensors, *symbols, self.function}
+        symbols |= {letter: Symbol(letter.removeprefix("\\")) for letter in self.constants if letter not in taken}
         if patterns:
             symbols[self.patterns] = N
             symbols.pop(self.pattern, None)

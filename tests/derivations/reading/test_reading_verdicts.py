@@ -16,7 +16,13 @@ from hesslib.derivations.reading import judgement
 from hesslib.derivations.reading.judgement import LAYOUTS
 from hesslib.derivations.reading.notation import NOTATIONS
 
+DECAY = r"\frac{\partial}{\partial w_{ji}^{(l)}} \left(E + \frac{\lambda}{2} \sum_{j'} \sum_{i'} (w_{j'i'}^{(l)})^2\right) = \delta_j^{(l)} z_i^{(l-1)} + "
 HOLDS = [
+    ("prml", r"\frac{\partial}{\partial w_p} \left(E + \frac{\lambda}{2} \sum_q w_q^2\right) = \frac{\partial E}{\partial w_p} + \lambda w_p"),
+    ("prml", r"\nabla \left(E + \frac\alpha2 w^{\mathsf T} w\right) = \nabla E + \alpha w"),
+    ("prml", r"\frac{\partial^2}{\partial w_p \partial w_q} \left(E + \frac\alpha2 \sum_r w_r^2\right) = H_{pq} + \alpha I_{pq}"),
+    ("book", DECAY + r"\lambda w_{ji}^{(l)}"),
+    ("book", r"\frac{\partial}{\partial a_j^{(l)}} \frac{1}{n_l} \sum_{j'} a_{j'}^{(l)} = \frac{1}{n_l}"),
     ("book", r"\delta_j^{(l)} = h'(a_j^{(l)}) \sum_k w_{kj}^{(l+1)} \delta_k^{(l+1)}"),
     ("book", r"\delta^{(l)}_{j} = h^{\prime}\!\left(a^{(l)}_j\right)\,\sum_{k=1}^{n_{l+1}} \delta_k^{(l+1)} w^{(l+1)}_{kj}"),
     ("book", r"\delta_j^{(l)} = \frac{\partial E}{\partial a^{(l)}_j}"),
@@ -260,6 +266,31 @@ def test_what_cannot_be_read_says_why(notation, text, reason):
 def test_the_formulas_that_slips_are_made_in_hold():
     for lhs, rhs in FORMULAS:
         assert check_latex(expand(f"{tex(lhs)} = {tex(rhs)}")).holds is True
+
+
+OF_A_CONSTANT = [
+    ("book", DECAY + r"2 \lambda w_{ji}^{(l)}", "factor: a term lacks the factor 1/2"),
+    ("book", DECAY + r"w_{ji}^{(l)}", r"factor lost: \lambda"),
+    ("book", DECAY + r"\lambda w_{ij}^{(l)}", "transpose lost"),
+    ("prml", r"\delta_j = \lambda h'(a_j) \sum_k w_{kj}\delta_k", r"factor too many: \lambda"),
+]
+
+
+@pytest.mark.parametrize(("notation", "text", "slip"), OF_A_CONSTANT)
+def test_a_number_with_a_letter_is_constant_and_its_slips_are_named(notation, text, slip):
+    verdict = check_latex(text, notation=notation)
+    assert verdict.holds is False
+    assert any(found.startswith(slip) for found in verdict.slips), verdict
+
+
+def test_letters_for_numbers_are_declared_with_the_notation():
+    text = r"\frac{\partial}{\partial w_p} \left(E + \frac{c}{2} \sum_q w_q^2\right) = \frac{\partial E}{\partial w_p} + c w_p"
+    assert check_latex(text, notation="prml").holds is None
+    ours = Notation.from_yaml("like: prml\nconstants: [c, '\\kappa']")
+    assert ours.constants == ("c", r"\kappa")
+    assert check_latex(text, notation=ours).holds is True
+    with pytest.raises(ValueError, match="it must be a list of letters"):
+        Notation(constants="c")
 
 
 SLIPPED = list(mutants(310))
