@@ -5,7 +5,7 @@ from copy import copy
 import pytest
 import sympy as sp
 
-from hesslib.calculus.index import S, Tensor, index
+from hesslib.calculus.index import KroneckerDelta, RangeError, S, Tensor, index
 from hesslib.calculus.steps import Formula, NotEqualError, Steps, UndecidedError, refuse, require_equal
 
 
@@ -96,3 +96,14 @@ def test_a_copy_goes_its_own_way_and_a_chain_without_a_link_has_no_result():
         _ = Steps(s).result
     with pytest.raises(TypeError, match="must be a Derivation"):
         Steps(s).then(s, by="hand")
+
+
+def test_what_is_stated_says_itself_how_far_its_indices_run(as_installed):
+    N, (i, j) = sp.Symbol("N", integer=True, positive=True), index("i j")
+    A = Tensor("A", shape=(N, N), symmetric=True)
+    both = KroneckerDelta(i, j)
+    s = Steps(both).then(both + A[i, j] - A[j, i], "what is added is zero")
+    with pytest.raises(RangeError, match="in a member of the chain in between"):
+        s.stated(both)
+    told = both * Tensor("x", shape=(N,))[i]
+    assert Steps(told).then(told + A[i, j] - A[j, i], "zero").stated(told).result == told

@@ -347,6 +347,22 @@ def test_arrays_are_the_parameters_of_layers_that_are_described(layout: Any) -> 
     assert "nothing was run" in from_jax(params, layers=DESCRIBED, layout=layout).said
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-12])
+def test_another_function_is_refused_however_small_its_outputs_are(scale: float) -> None:
+    described = [layers.Dense(3, 4, bias=False), layers.Dense(4, 2, bias=False)]
+    params, x = [PARAMS["W"], scale * PARAMS["V"].T], RNG.standard_normal((5, 3))
+    for factor, right in ((1.0, True), (1 + 1e-9, False)):
+
+        def apply(p: Any, x: Any, factor: float = factor) -> Any:
+            return factor * (x @ p[0] @ p[1])
+
+        if right:
+            from_jax(params, layers=described, layout="in_out", apply=apply, inputs=x)
+            continue
+        with pytest.raises(ValueError, match="another function than the chain: on random inputs they are 1"):
+            from_jax(params, layers=described, layout="in_out", apply=apply, inputs=x)
+
+
 def test_single_precision_stays() -> None:
     model = jax.tree.map(
         lambda a: a.astype(jnp.float32) if hasattr(a, "dtype") else a, nn.Sequential([nn.LayerNorm(3)])

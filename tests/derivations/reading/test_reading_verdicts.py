@@ -44,6 +44,8 @@ HOLDS = [
     ("homework", r"\Delta_j^l = \frac{\partial}{\partial z_j^l}\frac12\sum_k(a_k^L-y_k)^2 = \sum_k(a_k^L-y_k)f'(z_k^L)\frac{\partial z_k^L}{\partial z_j^l}"),
     ("nielsen", r"a^l_j = \sigma(z^l_j) = \sigma\left(\sum_k w^l_{jk}a^{l-1}_k + b^l_j\right)"),
     ("homework", r"\Delta_j^l = \sum_{i=1}^{n_{l+1}} \Delta_i^{l+1} [w^{l+1^T}]_{ij} f'(z_j^l)"),
+    ("homework", r"\Delta_j^l = \sum_{i=1}^{n_{l+1}} \Delta_i^{l+1} [w^{{l+1}^{T}}]_{ij} f'(z_j^l)"),
+    ("book", r"\delta^{(l)} = h'(a^{(l)}) \odot W^{{(l+1)}^{\top}} \delta^{(l+1)}"),
     ("homework", r"\Delta^l = f'(z^l) \odot (W^{l+1} \Delta^{l+1})"),
     ("prml", r"\delta_j = h'(a_j)\sum_k w_{kj}\delta_k"),
     ("prml", r"\frac{\partial^2 E_n}{\partial w_{kj}^{(2)}\partial w_{k'j'}^{(2)}} = z_jz_{j'}M_{kk'}"),
