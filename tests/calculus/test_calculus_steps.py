@@ -105,5 +105,6 @@ def test_what_is_stated_says_itself_how_far_its_indices_run(as_installed):
     s = Steps(both).then(both + A[i, j] - A[j, i], "what is added is zero")
     with pytest.raises(RangeError, match="in a member of the chain in between"):
         s.stated(both)
-    told = both * Tensor("x", shape=(N,))[i]
+    x = Tensor("x", shape=(N,))
+    told = both * x[i] * x[j]
     assert Steps(told).then(told + A[i, j] - A[j, i], "zero").stated(told).result == told
