@@ -51,6 +51,7 @@ DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 ONE_OUTPUT = "one output"
 CANONICAL = Assumed(loss="canonical").words
+SOFTMAX = Assumed(loss="softmax").words
 LAYOUTS = {
     "numerator": "Jacobians with a row for each entry of what is differentiated",
     "denominator": "Jacobians with a column for each entry of what is differentiated",
@@ -60,8 +61,8 @@ EXCLUSIVE = (
     set(LAYOUTS.values()),
     set(ACTIVATIONS),
     set(WORDS.values()),
-    {words for words, _, _ in UNIT_LOSSES.values()},
-    {"linear outputs", "outputs with the activation function"},
+    {SOFTMAX, *(words for words, _, _ in UNIT_LOSSES.values())},
+    {SOFTMAX, "linear outputs", "outputs with the activation function"},
 )
 """Conditions of which one display can have one."""
 JOINTLY = {CANONICAL, "squared error", "outputs with the activation function"}
@@ -175,7 +176,7 @@ class Judge:
         self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
         self.flat: dict[Assumed, FlatForm] = {}
-        self.pairs: dict[tuple[Expr, Expr, Assumed], tuple[Expr, Expr]] = {}
+        self.pairs: dict[tuple[Expr, Expr, Assumed, bool], tuple[Expr, Expr]] = {}
         self.one_output = False  # whether the only output has no index
         self.any_number = False  # whether the formula is about a function only
 
@@ -350,8 +351,9 @@ class Judge:
 
     def _forms(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
         """Both sides in the form in which they are compared; kept, since the search for a slip asks again."""
-        if (found := self.pairs.get((one, other, assumed))) is None:
-            found = self.pairs[one, other, assumed] = self._in_form(one, other, assumed)
+        key = one, other, assumed, self.one_output
+        if (found := self.pairs.get(key)) is None:
+            found = self.pairs[key] = self._in_form(one, other, assumed)
         return found
 
     def _in_form(self, one: Expr, other: Expr, assumed: Assumed) -> tuple[Expr, Expr]:
@@ -410,6 +412,7 @@ class Judge:
                 found.append((Assumed(n.outputs, "canonical"), Assumed(n.outputs, "canonical").words))
             if n.outputs == "any":  # the last activation may be the output
                 found.append((Assumed("activated", "canonical"), f"{Assumed('activated').words}, {CANONICAL}"))
+                found.append((Assumed(loss="softmax"), SOFTMAX))
         return found
 
     def _writes_out(self, one: Expr, other: Expr) -> bool:

@@ -76,6 +76,8 @@ class Assumed:
             return {"linear": "linear outputs", "activated": "outputs with the activation function"}[self.outputs]
         if self.loss == "canonical":
             return "the loss that belongs to the outputs: its derivative is output minus target"
+        if self.loss == "softmax":
+            return "softmax outputs with their cross-entropy error"
         return "no output's slope of the error depends on another output" if self.diagonal else ""
 
 
@@ -251,7 +253,7 @@ class NetworkForm:
         if last and self.assumed.loss in UNIT_LOSSES:
             slope = UNIT_LOSSES[self.assumed.loss][2](self._last(k), self.target[k])
             return slope * h(a[self.top, k]).fdiff() if self.assumed.outputs == "activated" else slope
-        if last and self.assumed.loss == "canonical" and not self.by_activation:
+        if last and self.assumed.loss in ("canonical", "softmax") and not self.by_activation:
             return self.output_unit(k) - self.target[k]
         if self.by_activation:
             return h(a[self.top, k]).fdiff() * g[self.top, k]
@@ -261,9 +263,15 @@ class NetworkForm:
         """The second derivative of the error by two pre-activations of the top layer."""
         if self._is_last(layer) and self.assumed.loss in UNIT_LOSSES:
             return tidy(self._by(a[layer, q], self.at_top(k)))
+        if self._is_last(layer) and self.assumed.loss == "softmax":
+            return self._shares(k, q)
         if self.assumed.diagonal:
             return KroneckerDelta(k, q) * C[layer, k, k]
         return C[layer, k, q]
+
+    def _shares(self, k: Expr, q: Expr) -> Expr:
+        """The derivative of an output of the softmax by a last pre-activation."""
+        return self.output[k] * (KroneckerDelta(k, q) - self.output[q])
 
     # ------------------------------------------------------------------------------------------------- derivatives
     def _derivative(self, e: Diff) -> Expr:
@@ -284,6 +292,8 @@ class NetworkForm:
         if isinstance(operand, Indexed) and operand.base in (a, z, w, b):
             return operand
         if isinstance(operand, Indexed) and operand.base == self.output:
+            if self.assumed.loss == "softmax":
+                return operand
             if self.assumed.outputs == "any":
                 raise CannotTellError("how the outputs depend on the last layer is not said")
             return (a if self.assumed.outputs == "linear" else z)[self.depth, operand.indices[0]]
@@ -318,7 +328,13 @@ class NetworkForm:
             raise CannotTellError("second derivatives of the error by activations of the highest layer are not known")
 
         D.rules |= {E: error, delta: signal, C: refuse, g: refuse_second, self.target: CONSTANT}
-        D.rules |= dict.fromkeys(constants_of(e), CONSTANT)
+
+        def share(k: Expr) -> Expr:
+            return S("q", n[self.depth], lambda q: self._shares(k, q) * D.raw(a[self.depth, q]))
+
+        D.rules |= dict.fromkeys(constants_of(e), CONSTANT) | (
+            {self.output: share} if self.assumed.loss == "softmax" else {}
+        )
         D.rules |= {v: CONSTANT, u: CONSTANT} | ({} if b in self.architecture.free else {b: CONSTANT})
         if e == E:
             return self._visit_named(D.raw(E), op)

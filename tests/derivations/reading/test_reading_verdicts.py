@@ -76,6 +76,10 @@ UNDER_A_CONDITION = [
     ("book", r"\frac{\partial E}{\partial W^{(L)}} = (z^{(L)} - t) z^{(L-1)\top}", "the loss that belongs"),
     ("book", r"\frac{\partial E}{\partial z_j^{(L)}} = z_j^{(L)} - t_j", "outputs with the activation function, squared error"),
     ("nielsen", r"\delta^L = a^L - y", "the loss that belongs"),
+    ("prml", r"\frac{\partial^2 E}{\partial a_k \partial a_{k'}} = y_k (I_{kk'} - y_{k'})", "softmax outputs"),
+    ("prml", r"\frac{\partial y_k}{\partial a_{k'}} = y_k (I_{kk'} - y_{k'})", "softmax outputs"),
+    ("book", r"M_{kk'} = y_k I_{kk'} - y_k y_{k'}", "softmax outputs"),
+    ("book", r"\frac{\partial y_k}{\partial w_{ji}^{(L)}} = y_k (I_{kj} - y_j) z_i^{(L-1)}", "softmax outputs"),
 ]  # fmt: skip
 
 WRONG = [
@@ -130,6 +134,8 @@ JACOBIANS = [
 """Derivatives of vectors by vectors, in whatever layout they hold."""
 
 OF_A_LOSS = [
+    ("prml", r"\frac{\partial y_k}{\partial a_{k'}} = y_k (I_{kk'} + y_{k'})", "sign", "softmax outputs"),
+    ("prml", r"\frac{\partial^2 E}{\partial a_k \partial a_{k'}} = y_k (I_{kk'} - y_{k})", "wrong index", "softmax outputs"),
     ("book", r"\delta_k^{(L)} = t_k - y_k", "sign", "linear outputs, squared error"),
     ("book", r"\delta_j^{(L)} = t_j - z_j^{(L)}", "sign", "the loss that belongs"),
     ("prml", r"\delta_j = h'(a_j) \sum_k w_{kj} (t_k - y_k)", "sign", "squared error"),
