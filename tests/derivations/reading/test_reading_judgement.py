@@ -19,7 +19,7 @@ BACKPROPAGATION = r"\delta_j = h'(a_j) \sum_k w_{kj} \delta_k"
         (BACKPROPAGATION.replace("w_{kj}", "w_{jk}"), False, "transpose lost"),
         (BACKPROPAGATION.replace("= h", "= -h"), False, "sign"),
         (BACKPROPAGATION.replace(r"\sum_k ", ""), False, "sum lost"),
-        (r"\frac{\partial E}{\partial w_{ji}} = \frac1N \sum_n \delta_{nj} z_{ni}", False, "factor too many"),
+        (r"\frac{\partial E}{\partial w_{ji}} = \frac1N \sum_n \delta_{nj} z_{ni}", False, "a factor N is missing"),
         (
             r"\frac{\partial^2}{\partial w_{ji} \partial w_{ji'}} \left(\sum_n a_{nj}\right)^2 = \sum_n z_{ni} z_{ni'}",
             False,
