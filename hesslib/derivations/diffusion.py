@@ -7,6 +7,8 @@ $x=0$. It has no length in it, and so P is $\sqrt t$ times a function of $\eta=x
 
 from __future__ import annotations
 
+import functools
+
 import sympy as sp
 
 from hesslib.calculus.equation import Equation, assumed, defined, proved
@@ -59,9 +61,12 @@ def profile() -> sp.Expr:
     return ((second + 2 * eta * first) / 2).subs(A, height)
 
 
+_profile = functools.cache(profile)  # solved once for all that follows
+
+
 def profile_meets() -> tuple[Equation, ...]:
     r"""The profile solves the ordinary equation, has the slope 1 at the wall, and is flat far away."""
-    meaning = {phi(eta): profile()}
+    meaning = {phi(eta): _profile().doit()}
     first, second = sp.Derivative(phi(eta), eta), sp.Derivative(phi(eta), (eta, 2))
     return (
         proved(second + 2 * eta * first - 2 * phi(eta), 0, where=meaning, why="ordinary equation"),
@@ -73,12 +78,15 @@ def profile_meets() -> tuple[Equation, ...]:
 def pressure() -> Equation:
     r"""$P=\sqrt t\,\varphi(\eta)$ in closed form."""
     closed = x * sp.erfc(along) / 2 - sp.sqrt(t / sp.pi) * sp.exp(-(along**2))
-    return proved(P, closed, where={P: sp.sqrt(t) * profile().subs(eta, along)}, why="the profile inserted")
+    return proved(P, closed, where={P: sp.sqrt(t) * _profile().subs(eta, along)}, why="the profile inserted")
+
+
+_pressure = functools.cache(pressure)  # proved once
 
 
 def pressure_meets() -> tuple[Equation, ...]:
     """The closed form meets the balance, the start, the slope at the wall, and vanishes far away."""
-    meaning = {P: pressure().rhs}
+    meaning = {P: _pressure().rhs}
     return (
         proved(_balance(), 0, where=meaning, why="balance"),
         proved(sp.Limit(P, t, 0, "+"), 0, where=meaning, why="pressure at the start"),
@@ -89,14 +97,14 @@ def pressure_meets() -> tuple[Equation, ...]:
 
 def stored() -> Equation:
     r"""$\int_0^\infty P\,dx=-t/2$: what lies in the aquifer at time t."""
-    return proved(sp.Integral(P, (x, 0, sp.oo)), -t / 2, where={P: pressure().rhs}, why="the integral over x")
+    return proved(sp.Integral(P, (x, 0, sp.oo)), -t / 2, where={P: _pressure().rhs}, why="the integral over x")
 
 
 def mirrored() -> tuple[Equation, ...]:
     r"""$-P(-x,t)$, on $x<0$: the balance, the same slope at the wall, and water that is put in."""
     left = sp.Symbol("x", negative=True)
     there = sp.Function("P")(left, t)
-    meaning = {there: -pressure().rhs.subs(x, -left)}
+    meaning = {there: -_pressure().rhs.subs(x, -left)}
     at_wall = sp.Limit(sp.Derivative(there, left), left, 0, "-")
     return (
         proved(sp.Derivative(there, (left, 2)) - sp.Derivative(there, t), 0, where=meaning, why="balance, mirrored"),
@@ -107,7 +115,7 @@ def mirrored() -> tuple[Equation, ...]:
 
 def corner() -> tuple[Equation, Equation]:
     r"""The slope and the rate along lines of constant $\eta$, however close to $x=t=0$."""
-    meaning = {P: pressure().rhs, eta: along}
+    meaning = {P: _pressure().rhs, eta: along}
     return (
         proved(sp.Derivative(P, x), sp.erfc(eta) / 2, where=meaning, why="the slope along eta"),
         proved(
@@ -123,14 +131,14 @@ def square_of_rate() -> Equation:
     r"""$\int_0^T\!\int_0^\infty(\partial P/\partial t)^2dx\,dt$ is finite though the rate is not bounded."""
     end = sp.Symbol("T", positive=True)
     whole = sp.Integral(sp.Derivative(P, t) ** 2, (x, 0, sp.oo), (t, 0, end))
-    return proved(whole, sp.sqrt(end / (8 * sp.pi)), where={P: pressure().rhs}, why="the square of the rate")
+    return proved(whole, sp.sqrt(end / (8 * sp.pi)), where={P: _pressure().rhs}, why="the square of the rate")
 
 
 def in_other_units() -> Equation:
     r"""With a diffusivity $\kappa$, $P(x,\kappa t)$ solves the balance."""
     kappa = sp.Symbol("kappa", positive=True)
     balance = kappa * sp.Derivative(P, (x, 2)) - sp.Derivative(P, t)
-    return proved(balance, 0, where={P: pressure().rhs.subs(t, kappa * t)}, why="P(x, kappa t)")
+    return proved(balance, 0, where={P: _pressure().rhs.subs(t, kappa * t)}, why="P(x, kappa t)")
 
 
 # ----------------------------------------------------------------------------- between the well and a wall at x = 1
@@ -178,6 +186,7 @@ def sigmoid() -> tuple[Equation, ...]:
                 sp.Derivative(S, (a, order)),
                 polynomial.subs(value, S),
                 where={S: 1 / (1 + sp.exp(-a))},
+                by="cancel",
                 why=f"derivative {order} of the sigmoid",
             )
         )
