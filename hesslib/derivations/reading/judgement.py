@@ -506,9 +506,11 @@ class Judge:
     def _with_activation(self, one: Expr, other: Expr) -> str:
         """The condition under which a formula holds that writes an activation function out; empty if there is none."""
         for assumed, condition in self._assumptions(one, other):
+            if assumed.diagonal:
+                continue
             try:
                 form, forms = self._form(one, other, assumed), self._forms(one, other, assumed)
-                if isinstance(form, FlatForm) or assumed.diagonal or not may_be_written_out(*forms):
+                if isinstance(form, FlatForm) or not may_be_written_out(*forms):
                     continue
                 named = any(e.has(sp.exp, sp.tanh) for e in forms)
                 received = functools.partial(_received, form) if named else None
