@@ -134,3 +134,8 @@ def test_the_program_has_the_derivatives_of_plain_loops():
     np.testing.assert_allclose(gb, np.einsum("pnco,nco->p", by_b, residual), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(gz.ravel(), np.einsum("pnco,nco->p", by_z, residual), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(H.reshape(12, 12), np.einsum("pnco,qnco->pq", by_w, by_w), rtol=1e-10, atol=1e-10)
+
+
+def test_a_convolution_without_options_goes_on_by_one_position():
+    assert of.as_a_shift().rhs == of.as_a_shift(1, 1).rhs
+    assert of.as_a_shift().rhs not in (of.as_a_shift(2, 1).rhs, of.as_a_shift(1, 2).rhs)
