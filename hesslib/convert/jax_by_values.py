@@ -3,6 +3,8 @@ r"""Activations, normalisations and attention, however they are written: known b
 Nothing marks them in what JAX has traced. So the values from which something is computed are given random numbers, and
 what comes out is compared with what the layer gives. Whoever wrote the model (Flax, Haiku, nnx, or a user) need not be
 known, and a variant that is another function is not taken for the layer.
+
+Longer than one sitting: three kinds of layers, each with what it is compared with.
 """
 
 from __future__ import annotations

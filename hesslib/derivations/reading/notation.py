@@ -2,6 +2,8 @@ r"""Notations: which letters a book or a paper has for the quantities of a layer
 
 A notation is declared, never assumed. Built in are "book" (this one), "prml" (Bishop 2006), "nielsen", "homework" and
 "mackay"; another is a `Notation`, written in Python or read from YAML.
+
+Longer than one sitting: every quantity of a network has its letter here, in five notations.
 """
 
 from __future__ import annotations
