@@ -5,6 +5,7 @@ async () => {
   await document.fonts.ready;
   await Promise.allSettled([...document.images].map(i => i.decode()));
   await new Promise(resolve => setTimeout(resolve, 300));  // a change of theme or size is drawn, late complaints come in
+  document.querySelector("#pst-back-to-top")?.style.setProperty("display", "block");  // else while one scrolls up only
   for (const a of document.getAnimations())  // on a busy machine colours are still on their way: they arrive now
     if (a instanceof CSSTransition) a.finish();
   const visible = e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
