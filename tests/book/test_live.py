@@ -37,6 +37,7 @@ project = "a small book"
 extensions = ["myst_nb", "sphinx_exercise", "sphinx_book_theme", "sphinx-mathjax-offline", "ledger", "live"]
 html_theme = "sphinx_book_theme"
 html_static_path = [{static!r}]
+html_css_files = ["book.css"]
 html_context = {{"default_mode": "auto"}}
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"
