@@ -190,19 +190,22 @@ def sizes_of(factors: Iterable[Expr], dummies: Mapping[Expr, Expr], /) -> dict[E
     return ranges.sizes()
 
 
+def _ranges_of(*formulas: Expr) -> Ranges:
+    found = Ranges()
+    for e in formulas:
+        found.read(e)
+    return found
+
+
 def agree_on_ranges(first: Expr, passed: Iterable[Expr], last: Expr, /) -> None:
     """Refuse the last member of a chain whose indices run differently in a member before it.
 
     Errors: `RangeError`, too, if only a member in between tells how far a free index of the two ends runs.
     """
     first, *between, last = apart(first, *passed, last)
-    whole, ends = Ranges(), Ranges()
-    for e in (first, *between, last):
-        whole.read(e)
-    for e in (first, last):
-        ends.read(e)
+    whole = _ranges_of(first, *between, last)
     known = whole.settle()
-    told = ends.settle() if between else known
+    told = _ranges_of(first, last).settle() if between else known
     letters = {*letters_of(first), *letters_of(last)}
     for p in sorted(letters & whole.filling - told.tops.keys(), key=str):
         raise RangeError(

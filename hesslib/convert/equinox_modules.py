@@ -12,6 +12,7 @@ import numpy as np
 
 from hesslib import layers
 from hesslib.convert.refusals import refusal
+from hesslib.convert.windows import both_sides, numbers
 from hesslib.layers import Layer
 
 KNOWN = {
@@ -93,11 +94,6 @@ def _given(*parameters: Any) -> list[Any]:
     return [parameter for parameter in parameters if parameter is not None]
 
 
-def _numbers(values: tuple[int, ...]) -> Any:
-    """One number for one axis of positions, a pair for two."""
-    return tuple(int(value) for value in values) if len(values) > 1 else int(values[0])
-
-
 def _padding(place: str, module: Any, shape: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
     """The padding of each axis, which must be the same before and after."""
     pairs = module.padding
@@ -106,9 +102,7 @@ def _padding(place: str, module: Any, shape: tuple[int, ...], dilation: tuple[in
 
         reach = tuple(d * (k - 1) + 1 for k, d in zip(module.kernel_size, dilation, strict=True))
         pairs = jax.lax.padtype_to_pads(shape[1:], reach, module.stride, pairs)
-    if any(before != after for before, after in pairs):
-        raise refusal(f"layer {place} has padding={pairs}; it must be the same before and after")
-    return _numbers(tuple(before for before, _ in pairs))
+    return both_sides(f"layer {place}", pairs)
 
 
 def _convolution(place: str, module: Any, shape: tuple[int, ...]) -> Made:
@@ -117,10 +111,10 @@ def _convolution(place: str, module: Any, shape: tuple[int, ...]) -> Made:
         raise refusal(f"layer {place} is a convolution over {axes} axes; a Chain has them over one or two")
     if str(getattr(module, "padding_mode", "ZEROS")).upper() != "ZEROS":
         raise refusal(f"layer {place} has padding_mode={module.padding_mode!r}; its padding must be of zeros")
-    each: Any = {name: _numbers(getattr(module, name)) for name in ("stride", "dilation")}
+    each: Any = {name: numbers(getattr(module, name)) for name in ("stride", "dilation")}
     outputs, of_group = module.weight.shape[:2]
     made = layers.Convolution(
-        of_group * module.groups, outputs, _numbers(module.kernel_size), groups=module.groups,
+        of_group * module.groups, outputs, numbers(module.kernel_size), groups=module.groups,
         bias=module.bias is not None, padding=_padding(place, module, shape, module.dilation), **each,
     )  # fmt: skip
     return made, _given(module.weight, module.bias)
@@ -132,7 +126,7 @@ def _pool(place: str, module: Any, shape: tuple[int, ...]) -> Layer:
         raise refusal(f"layer {place} is {kind} with use_ceil=True; it must be False")
     padding = _padding(place, module, shape, tuple(1 for _ in module.kernel_size))
     made = layers.MaxPool if kind.startswith("Max") else layers.AveragePool
-    return made(_numbers(module.kernel_size), stride=_numbers(module.stride), padding=padding)
+    return made(numbers(module.kernel_size), stride=numbers(module.stride), padding=padding)
 
 
 def _attention(place: str, module: Any, causal: bool) -> Made:

@@ -313,8 +313,7 @@ class _Reader:
         if name == "layer":
             return self._module(value)
         if name == "dot_general":
-            found = self._matrix(value, None)
-            found = product(value, None, self._number, self._add) if found is None else found
+            found = product(value, None, self._number, self._add)
             return self._attention(value) if found is None else found
         if name in ("reshape", "squeeze", "expand_dims", "broadcast_in_dim"):
             return self._reshaped(value)
@@ -365,17 +364,6 @@ class _Reader:
         made = [dense(name, self._number(one)) for name, one in zip(("query", "key", "value"), of, strict=False)]
         crossed = self._add(f"{place}.attention", layers.CrossAttention(positions.num_heads, None, causal), tuple(made))
         return dense("output", crossed)
-
-    def _matrix(self, value: Value, bias: np.ndarray | None) -> int | None:
-        """A dense layer that is written as a product."""
-        state, matrix = value.of
-        ((left, right), batch) = value.options["dimension_numbers"]
-        P = positions_of(matrix)
-        if P is None or P.ndim != 2 or tuple(map(tuple, batch)) != ((), ()) or tuple(left) != (len(state.shape) - 1,):
-            return None
-        W = P.T if tuple(right) == (0,) else P
-        made = layers.Dense(W.shape[1], W.shape[0], bias=bias is not None)
-        return self._add("dense", made, (self._number(state),), W, *([] if bias is None else [bias]))
 
     def _reshaped(self, value: Value) -> int | None:
         (before,) = value.of[:1]
@@ -438,9 +426,9 @@ class _Reader:
         assert positions is not None
         features, channels, own = features_of(positions, value.shape)
         if name != "mul" and state.name == "dot_general" and state.uses == 1 and len(features) == 1 and not channels:
-            number = self._matrix(state, own)
-            if number is not None:
-                return number
+            found = product(state, None, self._number, self._add, bias=own)
+            if found is not None:
+                return found
         if state.shape != value.shape:
             return None
         made_of = layers.Affine(features, name == "mul", name != "mul", channels)

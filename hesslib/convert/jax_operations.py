@@ -6,7 +6,6 @@ Each function gives the number of the state that a value is, or None if the oper
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from hesslib import layers
 from hesslib._arrays import to_numpy
 from hesslib.convert.jax_values import Add, Another, Number, Value, evaluated, positions_of
 from hesslib.convert.refusals import refusal
+from hesslib.convert.windows import both_sides, numbers
 
 
 def moved(number: int, order: tuple[int, ...], add: Add, /) -> int:
@@ -25,10 +25,12 @@ def moved(number: int, order: tuple[int, ...], add: Add, /) -> int:
     return add("transpose", layers.Transpose(tuple(axis - 1 for axis in order[1:])), (number,))
 
 
-def product(value: Value, order: tuple[int, ...] | None, number: Number, add: Add, /) -> int | None:
+def product(
+    value: Value, order: tuple[int, ...] | None, number: Number, add: Add, /, bias: np.ndarray | None = None
+) -> int | None:
     """A product of a state with a parameter, summed over any of its axes: a dense layer, and changes of shape.
 
-    ``order`` is that in which the axes of the product stand afterwards.
+    ``order`` is that in which the axes of the product stand afterwards; ``bias`` what is added along the last of them.
     """
     if value.name != "dot_general":
         return None
@@ -42,7 +44,7 @@ def product(value: Value, order: tuple[int, ...] | None, number: Number, add: Ad
     summed, summed_of_P = (tuple(pair[i] for pair in pairs) for i in (0, 1))
     kept = tuple(axis for axis in range(len(state.shape)) if axis not in summed)
     kept_of_P = tuple(axis for axis in range(P.ndim) if axis not in summed_of_P)
-    if 0 in summed or (len(kept) == 1 and not kept_of_P):
+    if 0 in summed or (len(kept) == 1 and not kept_of_P) or (bias is not None and (side, len(kept_of_P)) != (0, 1)):
         return None
     rows = tuple(state.shape[axis] for axis in kept[1:])
     outputs = tuple(P.shape[axis] for axis in kept_of_P)
@@ -51,7 +53,8 @@ def product(value: Value, order: tuple[int, ...] | None, number: Number, add: Ad
     at = moved(number(state), (*kept, *summed), add)
     if len(summed) != 1:
         at = add("reshape", layers.Reshape((*rows, inputs)), (at,))
-    at = add("dense", layers.Dense(inputs, math.prod(outputs), bias=False), (at,), W)
+    made = layers.Dense(inputs, math.prod(outputs), bias=bias is not None)
+    at = add("dense", made, (at,), W, *([] if bias is None else [bias]))
     if len(outputs) != 1:
         at = add("reshape", layers.Reshape((*rows, *outputs)), (at,))
     ours = tuple(range(len(kept) + len(outputs)))
@@ -72,9 +75,9 @@ def convolution(value: Value, number: Number, add: Add, /) -> int | None:
         raise refusal("the model has a transposed convolution; a Chain has no layer for it")
     kernel = P.transpose(rhs)  # outputs, inputs of a group, window
     made = layers.Convolution(
-        kernel.shape[1] * options["feature_group_count"], kernel.shape[0], _numbers(kernel.shape[2:]),
-        stride=_numbers(options["window_strides"]), padding=_both_sides(options["padding"]),
-        dilation=_numbers(options["rhs_dilation"]), groups=options["feature_group_count"], bias=False,
+        kernel.shape[1] * options["feature_group_count"], kernel.shape[0], numbers(kernel.shape[2:]),
+        stride=numbers(options["window_strides"]), padding=both_sides("the model", options["padding"]),
+        dilation=numbers(options["rhs_dilation"]), groups=options["feature_group_count"], bias=False,
     )  # fmt: skip
     at = add("conv", made, (moved(number(value.of[0]), tuple(lhs), add),), kernel)
     return moved(at, tuple(int(axis) for axis in np.argsort(out)), add)
@@ -101,8 +104,8 @@ def pool(value: Value, number: Number, add: Add, /) -> int | None:
     order = (0, channels, *(axis for axis in range(1, len(size)) if axis != channels))
     kind = layers.MaxPool if windows is value else layers.AveragePool
     made = kind(
-        _numbers([size[axis] for axis in order[2:]]), stride=_numbers([strides[axis] for axis in order[2:]]),
-        padding=_both_sides([padding[axis] for axis in order[2:]]),
+        numbers([size[axis] for axis in order[2:]]), stride=numbers([strides[axis] for axis in order[2:]]),
+        padding=both_sides("the model", [padding[axis] for axis in order[2:]]),
     )  # fmt: skip
     at = add("pool", made, (moved(number(windows.of[0]), order, add),))
     return moved(at, tuple(int(axis) for axis in np.argsort(order)), add)
@@ -128,14 +131,3 @@ def embedding(value: Value, tokens: Value, number: Number, add: Add, /) -> int |
     ):
         return None
     return add("embedding", layers.Embedding(*P.shape), (number(tokens),), P)
-
-
-def _numbers(values: Any) -> Any:
-    """One number for one axis of positions, a pair for two."""
-    return tuple(int(value) for value in values) if len(values) > 1 else int(values[0])
-
-
-def _both_sides(pairs: Any) -> Any:
-    if any(first != last for first, last in pairs):
-        raise refusal(f"the model has padding={tuple(map(tuple, pairs))}; it must be the same before and after")
-    return _numbers([first for first, _ in pairs])

@@ -15,8 +15,9 @@ from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Sum, Symbol
 
 from hesslib.calculus.index import Diff, Elementwise, RangeError, Tensor, Width, elementwise, layers_of, slots_of
 
-from ..network import E, a, v, w, z
+from ..network import a, v, w, z
 from .meaning import _sizes
+from .network_form import constants_of
 from .notation import N
 from .patterns import plain_base
 from .vocabulary import Vocabulary
@@ -206,7 +207,7 @@ def _has_layers(e: Expr) -> bool:
 def lost_factors(left: Expr, right: Expr, say: Said) -> Iterator[Mended]:
     """A factor that the left side has."""
     atoms = [x for x in left.atoms(Indexed, Elementwise, KroneckerDelta) if x.free_symbols & _free(left)]
-    atoms += [s for s in left.free_symbols - {E} if isinstance(s, Symbol) and not s.is_integer]
+    atoms += constants_of(left)
     bound = {k for s in left.atoms(Sum) for k, *_ in s.limits}
     for x in sorted(atoms, key=str):
         if not x.free_symbols & bound:
