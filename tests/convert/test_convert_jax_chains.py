@@ -282,6 +282,12 @@ FUNCTIONS: dict[str, tuple[Any, Callable[[Any, Any], Any], tuple[int, ...], tupl
         (2, 3, 4),
         (*("Dense", "Reshape", "Reshape") * 3, "CrossAttention", "Reshape", "Reshape", "Dense"),
     ),
+    "parameters first": (
+        {"V": PARAMS["V"]},
+        lambda p, x: jax.lax.dot_general(p["V"], x, (((1,), (1,)), ((), ()))).T,
+        (3, 4),
+        ("Dense",),
+    ),
     "tokens": ({"table": RNG.standard_normal((5, 4))}, lambda p, x: p["table"][x], (2, 3), ("Embedding",)),
     "images, channels last": (
         {"kernel": RNG.standard_normal((3, 3, 2, 4)), "bias": PARAMS["b"]},
