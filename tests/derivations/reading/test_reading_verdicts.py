@@ -358,6 +358,7 @@ def test_a_notation_may_leave_the_half_out_of_squared_error():
     )
     vector = replace(NOTATIONS["prml"], loss="whole squares", outputs="linear")
     assert check_latex(r"\nabla E = 2 \sum_n (y_n - t_n) \nabla y_n", notation=vector).holds is True
+    assert check_latex(r"M_{kk'} = 2 I_{kk'}", notation=vector).holds is True
     assert check_latex(r"\nabla E = \sum_n (y_n - t_n) \nabla y_n", notation=vector).holds is False
 
 
