@@ -35,8 +35,11 @@ for name, value in OF_THE_TESTS.items():
 
 
 CHECKED = 12
-"""The annotations are checked in every so many-th case of a test; that multiplies its time by up to ten."""
+"""Annotations and coverage are looked after in every so many-th case of a test; the former cost up to ten times it."""
 
+
+DERIVING = {ROOT / "tests" / "calculus", ROOT / "tests" / "derivations"}
+PURE = {ROOT / "tests" / "calculus", ROOT / "tests" / "derivations" / "reading"}
 
 IN_THE_ROOT = ("index", "search", "genindex", "404")
 """The pages of the built book that lie in no folder."""
@@ -65,18 +68,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileA
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Check the annotations in the first case of each test and in some of the others; the rest run as installed.
 
-    Cases of one test go through the same code with other numbers, so that a wrong shape shows in the first of them.
+    Cases of one test go through the same code with other numbers, so that a wrong shape shows in the first of them. In
+    the engine and in the reader of formulas, all of them pure Python, coverage is measured in these cases alone, since
+    it doubles their time; what none of them reaches is called uncovered.
     """
     cases: Counter[tuple[Path, str]] = Counter()
     for item in items:
         if isinstance(item, pytest.Function):
             test = item.path, item.originalname
-            if cases[test] % CHECKED and "as_installed" not in item.fixturenames:
-                item.fixturenames.append("as_installed")
+            if cases[test] % CHECKED:
+                if PURE & {*item.path.parents}:
+                    item.add_marker("no_cover")
+                if "as_installed" not in item.fixturenames:
+                    item.fixturenames.append("as_installed")
             cases[test] += 1
-
-
-DERIVING = {ROOT / "tests" / "calculus", ROOT / "tests" / "derivations"}
 
 
 @pytest.fixture(autouse=True)
@@ -94,9 +99,10 @@ def derived_apart(request) -> Iterator[None]:
 @pytest.fixture
 def as_installed() -> Iterator[None]:
     """Switch the checks of the annotations off: a user does not have them, and meets the package's own messages."""
+    before = config.jaxtyping_disable
     config.update("jaxtyping_disable", True)
     yield
-    config.update("jaxtyping_disable", False)
+    config.update("jaxtyping_disable", before)
 
 
 @pytest.fixture(scope="session")

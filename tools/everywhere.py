@@ -243,6 +243,8 @@ def main(arguments: list[str]) -> int:
         folder = LOGS / setting.name
         folder.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **setting.variables}
+        if setting.name != "native":
+            environment.setdefault("JAXTYPING_DISABLE", "1")  # shapes and types are the same on every machine
         for part in chosen.parts or setting.parts:
             print(f"{setting.name}: {PARTS[part]} ...", flush=True)
             start = time.perf_counter()

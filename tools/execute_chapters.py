@@ -94,10 +94,13 @@ def kernel_environment(user: Mapping[str, str] = os.environ) -> dict[str, str]:
 @functools.cache
 def processor() -> str:
     """What the rounding depends on besides the releases: the instructions that NumPy found, and the BLAS kernels."""
+    before = dict(os.environ)
     import numpy as np
     import scipy.linalg  # noqa: F401  (loads its own BLAS)
     from threadpoolctl import threadpool_info
 
+    for name in os.environ.keys() - before.keys():  # threadpoolctl adds one; the kernels are to have the user's alone
+        del os.environ[name]
     instructions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     kernels = sorted({f"{library['prefix']} {library.get('architecture')}" for library in blas})
@@ -309,7 +312,10 @@ def execute_before_reading(app: Sphinx, env: BuildEnvironment, docnames: list[st
 
 
 def remove_stale_pages(app: Sphinx, exception: Exception | None) -> None:
-    """Delete what earlier builds wrote for pages that are gone; Sphinx would leave them in the book."""
+    """Delete what earlier builds wrote for pages that are gone; Sphinx would leave them in the book.
+
+    Where a page has moved, its old address leads to the new one: that was written by now, and stays.
+    """
     sources = Path(app.outdir, "_sources")
     if exception is not None or app.env is None:
         return
@@ -317,7 +323,8 @@ def remove_stale_pages(app: Sphinx, exception: Exception | None) -> None:
         name = source.relative_to(sources).with_suffix("").as_posix()
         if name not in app.env.found_docs:
             source.unlink()
-            Path(app.outdir, f"{name}.html").unlink(missing_ok=True)
+            if name not in getattr(app.config, "redirects", {}):
+                Path(app.outdir, f"{name}.html").unlink(missing_ok=True)
 
 
 def forget_faulty_build(app: Sphinx, exception: Exception | None) -> None:

@@ -112,6 +112,13 @@ def test_the_key_does_not_depend_on_what_a_module_adds_to_the_path(book, tmp_pat
     assert execute_chapters.environment_key() == key
 
 
+def test_the_command_and_the_tests_store_in_the_same_folder_whatever_modules_add_to_the_environment(kernels):
+    folder = "from execute_chapters import ROOT, cache_path; print(cache_path(ROOT / '_build'), end=' ')"
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, 'tools'); {folder}; {folder}"]
+    said = subprocess.run(command, cwd=ROOT, env=kernels, capture_output=True, text=True, check=True).stdout
+    assert set(said.split()) == {str(execute_chapters.cache_path(ROOT / "_build", kernels))}
+
+
 def differs_by(change) -> bool:
     """Whether the key of the cache in the present folder changes with what ``change()`` does."""
     before = execute_chapters.cache_path(Path.cwd() / "_build")
@@ -328,6 +335,7 @@ CONFIG = dedent("""\
     execute: {execute_notebooks: cache}
     sphinx:
       local_extensions: {small: .}
+      extra_extensions: [sphinx_reredirects]
       config: {nb_execution_raise_on_error: true}
     """)
 EXTENSION = dedent(f"""\
@@ -354,8 +362,10 @@ def small_book(book):
     (book / "small.py").write_text(EXTENSION, encoding="utf-8")
     (book / "_static").mkdir()
     (book / "_static" / "book.css").write_text("p { color: black }\n", encoding="utf-8")
-    (book / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters: [{file: one}, {file: two}]\n", "utf-8")
+    contents = "format: jb-book\nroot: index\nchapters: [{file: one}, {file: two}, {file: old}]\n"
+    (book / "_toc.yml").write_text(contents, encoding="utf-8")
     (book / "index.md").write_text("# Small\n", encoding="utf-8")
+    (book / "old.md").write_text("# A page that moves\n", encoding="utf-8")
     write_chapter(book, "one", "import answers", "print('one says', answers.VALUE)")
     write_chapter(book, "two", "import answers", "print('two says', answers.VALUE)")
     return book
@@ -384,12 +394,18 @@ def test_the_build_executes_what_changed_and_shows_it(small_book):
     assert "two says 42" in page(small_book, "two")
     assert "navy" in (small_book / "_build" / "html" / "_static" / "book.css").read_text(encoding="utf-8")
 
-    (small_book / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters: [{file: one}]\n", encoding="utf-8")
+    contents = "format: jb-book\nroot: index\nchapters: [{file: one}, {file: new}]\n"
+    (small_book / "_toc.yml").write_text(contents, encoding="utf-8")
+    (small_book / "old.md").rename(small_book / "new.md")
+    moved = CONFIG.replace("error: true", "error: true, redirects: {old: new.html}")
+    (small_book / "_config.yml").write_text(moved, encoding="utf-8")
     write_chapter(small_book, "one", "import answers", "print('one says', -answers.VALUE)")
     status, log = build(small_book)
     assert status == 0, log
     assert "one says -42" in page(small_book, "one")
     assert not (small_book / "_build" / "html" / "two.html").exists()
+    assert "A page that moves" in page(small_book, "new")
+    assert "new.html" in page(small_book, "old")
 
 
 def test_a_build_that_failed_fails_again_until_it_is_mended(small_book):

@@ -102,6 +102,7 @@ def test_jacobians_and_gauss_newton_matrices_of_functions(library: str) -> None:
     assert check.jacobian(model, x, 2 * J.T, **QUIET).kinds == ("transposed", "constant-factor")
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_network_has_all_three_families_of_referees() -> None:
     report = check.hessian(PROBLEM, CASE.w, lambda w: hesslib.hessian(CASE.net, w, CASE.x, CASE.t), **QUIET)
     assert report.ok
@@ -479,6 +480,7 @@ def test_the_order_of_hesslib_is_named_where_that_of_flax_was_asked_for(widths: 
 # --- Samples
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_large_problem_is_seen_through_random_directions_and_says_what_that_may_miss() -> None:
     p = 150
     A = np.random.default_rng(0).standard_normal((p, p)) / p
@@ -559,6 +561,7 @@ def wrong_report() -> check.Report:
     return check.hessian(PROBLEM, CASE.w, 2 * hesslib.gauss_newton(CASE.net, CASE.w, CASE.x, CASE.t), **QUIET)
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_report_is_true_or_raises_itself() -> None:
     report = wrong_report()
     assert not report
@@ -570,6 +573,7 @@ def test_a_report_is_true_or_raises_itself() -> None:
     assert right.raise_for_error() is right
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_report_as_text_says_the_mistake_before_the_figures_and_fits_a_terminal() -> None:
     lines = str(wrong_report()).splitlines()
     assert lines[0].endswith("WRONG")
@@ -578,6 +582,7 @@ def test_a_report_as_text_says_the_mistake_before_the_figures_and_fits_a_termina
     assert repr(wrong_report()).splitlines()[0] == lines[0]
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_report_as_json_holds_everything() -> None:
     told = json.loads(wrong_report().to_json(indent=1))
     assert told["verdict"] == "wrong"
@@ -586,6 +591,7 @@ def test_a_report_as_json_holds_everything() -> None:
     assert len(told["blocks"]) == 16
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_report_as_html_needs_no_style_sheet_and_no_colour_to_be_read() -> None:
     html = wrong_report()._repr_html_()
     assert html.count("<table") == html.count("</table>") == 2

@@ -195,6 +195,7 @@ def test_dropout_in_training_mode_is_named_and_draws_no_random_numbers_of_the_us
     assert "in training mode" in report.problem
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_function_that_uses_a_model_does_not_change_it() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2))
@@ -436,6 +437,7 @@ def test_an_object_of_jax_with_functions_and_counters_in_it_is_a_point() -> None
         check.gradient(lambda p: energy(p.weight, p.bias), x, kind(own(GW), None), **QUIET)
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_hessians_and_jacobians_of_trees_are_trees() -> None:
     import jax
 

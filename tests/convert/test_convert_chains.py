@@ -260,6 +260,7 @@ def test_hessian_products_are_those_of_differences_where_those_of_pytorch_are_no
     assert np.abs(H @ v.numpy() - right).max() <= EPS**0.5 * np.abs(right).max()
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_the_checker_takes_a_chain_where_it_takes_a_network() -> None:
     model = encoder().double()
     x, t = np.random.default_rng(0).standard_normal((2, 2, 3, 4))

@@ -125,6 +125,7 @@ def test_the_loop_ends_where_alpha_says_the_size_of_the_weights_at_the_optimum(l
     assert found.log_evidence == pytest.approx(laplace_by_jax(net, found.w, x, t, found.alpha), rel=1e-10)
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_no_other_decay_gives_a_classifier_much_more_evidence() -> None:
     x, t = two_classes(60)
     net = Network((1, 1), loss="binary_cross_entropy")

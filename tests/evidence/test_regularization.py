@@ -66,6 +66,7 @@ def test_on_a_linear_model_it_agrees_with_bayesian_ridge(N: int, D: int) -> None
     np.testing.assert_allclose(bars[:, 0], theirs[1], rtol=1e-6)
 
 
+@pytest.mark.usefixtures("as_installed")
 @pytest.mark.parametrize("scales", [(1e-3,) * 4, (1e-6,) * 4, (1e-6, 1.0, 1.0, 1e3)])
 def test_inputs_of_any_scale_reach_the_maximum_of_the_exact_marginal_likelihood(scales: tuple[float, ...]) -> None:
     """From a decay that is cautious for the biases alone, the weights of small inputs stay 0: 20 nats less."""
@@ -92,6 +93,7 @@ def test_inputs_of_any_scale_reach_the_maximum_of_the_exact_marginal_likelihood(
         assert exact(float(alpha), found.beta) < found.log_evidence + 1e-6
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_a_network_leaves_its_linear_range_for_small_inputs() -> None:
     """Where the loop from one cautious decay ends at -66 or, linear, at -48; an explicit start finds -11."""
     x, t = curve()

@@ -142,6 +142,7 @@ def test_the_chains_of_complex_machines_run_too():
     assert abs(found.moments.energy - exact.energy) < 5 * found.error
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_an_optimisation_with_samples_reaches_what_exact_sums_reach():
     machine = RestrictedBoltzmann(8, 2)
     estimate = Metropolis(machine, Heisenberg(8), chains=100, sweeps=10)

@@ -245,6 +245,7 @@ def test_a_step_that_diverges_is_stopped_when_the_error_overflows() -> None:
     assert np.isfinite(found.w).all()
 
 
+@pytest.mark.usefixtures("as_installed")
 @pytest.mark.parametrize("method", ["newton", "steepest_descent", "conjugate_gradients"])
 def test_at_rounding_it_says_so(method: str) -> None:
     found = fit(CURVE, fit(CURVE, W_CURVE, X, TARGETS).w, X, TARGETS, method=method, tolerance=0.0, max_iterations=3000)

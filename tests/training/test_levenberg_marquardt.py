@@ -42,6 +42,7 @@ def test_certified_minima_are_reached_from_both_starts(curve: Curve, start: int)
     np.testing.assert_allclose(w, certified, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_from_far_starts_it_reaches_as_many_minima_as_minpack() -> None:
     """Whether one start leads to the minimum is chance when it is far away; the numbers hardly are."""
     rng = np.random.default_rng(1)

@@ -304,6 +304,7 @@ def test_letters_for_numbers_are_declared_with_the_notation():
 SLIPPED = list(mutants(310))
 
 
+@pytest.mark.no_cover
 def test_more_than_three_hundred_formulas_with_a_slip_are_refused_by_both_deciders(monkeypatch):
     monkeypatch.setattr(judgement, "MAX_TRIES", 0)  # the slip isn't looked for
     assert len(SLIPPED) >= 300
