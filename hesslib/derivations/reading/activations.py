@@ -2,6 +2,7 @@ r"""What a formula that writes the activation function out takes it for: $\delta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import sympy as sp
@@ -66,3 +67,26 @@ def _spelled_out(e: Expr, value: Callable[[Indexed], Expr]) -> Expr:
     if not e.args or isinstance(e, (sp.exp, sp.tanh)):
         return e
     return e.func(*[_spelled_out(x, value) for x in e.args])
+
+
+def same_by_exponentials(one: Expr, other: Expr, /) -> bool:
+    """Whether two formulas are one rational function of an exponential of the only quantity in them.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> same_by_exponentials(sp.tanh(x), 1 - 2 / (1 + sp.exp(2 * x)))
+    True
+    """
+    gap, entries = one - other, (one - other).atoms(Indexed)
+    letters = entries or gap.free_symbols
+    if gap == 0 or len(letters) != 1:
+        return bool(gap == 0)
+    x = sp.Dummy("x", real=True)
+    gap = gap.xreplace({next(iter(letters)): x}).rewrite(sp.exp, deep=True)
+    if not gap.has(sp.exp):
+        return bool(gap == 0)
+    slopes = {f: f.args[0] / x for f in gap.atoms(sp.exp)}
+    if not all(slope.is_Rational for slope in slopes.values()):
+        return False
+    step, t = math.lcm(*[int(slope.q) for slope in slopes.values()]), sp.Dummy("t", positive=True)
+    gap = gap.xreplace({f: t ** (slope * step) for f, slope in slopes.items()})
+    return bool(gap.free_symbols <= {t} and gap.is_rational_function(t) and sp.cancel(sp.together(gap)) == 0)

@@ -16,7 +16,7 @@ from sympy import Expr
 from hesslib.calculus.comparison import told_apart
 from hesslib.calculus.decision import Decision, decide
 from hesslib.calculus.denominators import MayVanishError
-from hesslib.calculus.index import RangeError, Tensor, layers_of, slots_of
+from hesslib.calculus.index import Diff, Elementwise, RangeError, Tensor, layers_of, slots_of
 from hesslib.calculus.indicators import Holds, NoInverseError
 from hesslib.calculus.macros import expand
 from hesslib.calculus.normal import difference
@@ -25,7 +25,7 @@ from hesslib.calculus.terms import WorkLimitError
 from hesslib.calculus.tidy import tidy
 
 from ..network import E, L, M, a, b, l, m, u, z
-from .activations import ACTIVATIONS, may_be_written_out, written_out
+from .activations import ACTIVATIONS, may_be_written_out, same_by_exponentials, written_out
 from .arrays import Array, said
 from .flat import FlatForm, is_flat, with_one_output
 from .grammar import parse, require_bounds
@@ -50,6 +50,7 @@ MAX_WORK = 50_000
 DISTANCES = 3
 """How far apart the layers of a formula are taken, whose order it leaves open, to find that it is wrong."""
 ONE_OUTPUT = "one output"
+TWO_LAYERS = "a network with two layers"
 CANONICAL = Assumed(loss="canonical").words
 SOFTMAX = Assumed(loss="softmax").words
 LAYOUTS = {
@@ -101,6 +102,11 @@ def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
         patterns = any(about_patterns(side, notation, words.tensors) for s in found for side in s.sides)
         judges = [Judge(s, text, notation, work, patterns=patterns) for s in found]
         verdict = together(text, [link for judge in judges for link in judge.links()])
+        if verdict.holds is not True and up_to_the_second_layer(found, notation):
+            of_two = [Judge(s, text, notation, work, patterns=patterns, two=True) for s in found]
+            other = together(text, [link for judge in of_two for link in judge.links()])
+            if other.holds:
+                return replace(other, condition="; ".join(filter(None, (TWO_LAYERS, other.condition))))
         for word in excluding(verdict):  # one of two conditions that exclude each other may not be needed
             for judge in judges:
                 judge.avoided = word
@@ -111,6 +117,24 @@ def judged(text: str, notation: Notation, work: Work, /) -> Verdict:
     except RecursionError:
         return Verdict(text, None, reason="the formula is too deep")
     return verdict
+
+
+def up_to_the_second_layer(found: Sequence[Statement], notation: Notation, /) -> bool:
+    """Whether a display with layer numbers has no layer but the first two, so that the second may be the last."""
+    tokens = [token for statement in found for side in statement.sides for token in side]
+    digits = [
+        [x.value for x in run[1:2]]
+        for run in (tokens[place : place + 3] for place in range(len(tokens)))
+        if [x.type for x in run] in (["LROUND", "NUMBER", "RROUND"], ["LSQUARE", "NUMBER", "RSQUARE"])
+    ]
+    layers = {digit for run in digits for digit in run}
+    letters = {"l", "m", notation.depth} & {token.value for token in tokens}
+    return notation.layers == "bracketed" and not notation.units and "2" in layers <= {"0", "1", "2"} and not letters
+
+
+def _carried_out(e: Diff) -> Expr:
+    """The derivative of a function of one number."""
+    return sp.diff(e.operand, e.op)
 
 
 def excluding(verdict: Verdict, /) -> list[str]:
@@ -168,11 +192,18 @@ class Judge:
     took_layout = False  # whether something in it is the derivative of a vector by a vector
 
     def __init__(
-        self, statement: Statement, text: str, notation: Notation, work: Work, *, patterns: bool = False
+        self,
+        statement: Statement,
+        text: str,
+        notation: Notation,
+        work: Work,
+        *,
+        patterns: bool = False,
+        two: bool = False,  # that it is about the network with two layers
     ) -> None:
         self.statement, self.text, self.notation, self.work = statement, text, notation, work
         signs = {token.value for side in statement.sides for token in side}
-        self.two = notation.two_layered(signs)
+        self.two = two or notation.two_layered(signs)
         self.words = notation.vocabulary(two=self.two, patterns=patterns)
         self.forms: dict[Any, NetworkForm] = {}
         self.flat: dict[Assumed, FlatForm] = {}
@@ -474,7 +505,7 @@ class Judge:
         if of_squares is not None and self._about_loss(one, other):  # what differs is said for the loss that is meant
             first, plain = of_squares
         if first is not None and first.word == "undecided":
-            return Verdict(text, None, reason=first.reason)
+            return Verdict(text, True) if same_by_exponentials(one, other) else Verdict(text, None, reason=first.reason)
         if first is not None and self._has_own_function(one, other):
             return Verdict(text, None, reason=OWN_FUNCTION)
         told = str(first.counterexample) if first is not None and first.counterexample else ""
@@ -488,9 +519,14 @@ class Judge:
         return self._wrong(one, other, text, "" if first is not None else expand(str(broken)), plain, told)
 
     def _of_function(self, one: Expr, other: Expr, text: str) -> Verdict:
-        """The verdict on an identity of the activation function."""
-        first = decide(one, other)
-        if first.word == "equal":
+        """The verdict on an identity of the activation function, or of functions that have a name."""
+        one, other = (e.replace(lambda x: isinstance(x, Diff), _carried_out) for e in (one, other))
+        if not any(e.has(Elementwise) for e in (one, other)):
+            if same_by_exponentials(one, other) or (first := decide(one, other)).word == "equal":
+                return Verdict(text, True)
+            told = str(first.counterexample) if first.counterexample else ""
+            return Verdict(text, None if first.word == "undecided" else False, reason=first.reason, counterexample=told)
+        if decide(one, other).word == "equal":
             return Verdict(text, True)
         for kind in ACTIVATIONS:
             if decide(written_out(one, kind, None), written_out(other, kind, None)).word == "equal":

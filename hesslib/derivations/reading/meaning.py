@@ -174,7 +174,8 @@ class Meaning(Quantities):
         if kind == "PARTIAL":
             raise self.fail(r"a derivative is written as a fraction, \frac{\partial E}{\partial w}", factor)
         if kind == "NAME":
-            return self.named_function(name, factor, rest), place + 2
+            value, used = self.named_function(name, factor, rest)
+            return value, place + 1 + used
         if kind == "LETTER" and rest and (argument := self._brackets(rest[0])) is not None:
             if name in self.vocabulary.operators or (name == "R" and r"\mathcal{R}" in self.vocabulary.operators):
                 op = self.vocabulary.operators.get(name) or self.vocabulary.operators[r"\mathcal{R}"]
@@ -369,8 +370,8 @@ class Meaning(Quantities):
                 f"a negative superscript of {name} could be two things", factor, f"the inverse of {name}", "one over it"
             )
 
-    def named_function(self, name: str, factor: Node, rest: list[Node]) -> Any:
-        """A function with a name, of the bracket or the one factor that follows."""
+    def named_function(self, name: str, factor: Node, rest: list[Node]) -> tuple[Any, int]:
+        """A function with a name, of the bracket or the one factor that follows, and how many pieces that has."""
         if not rest or rest[0].parts[0].kind == "operation":
             raise self.fail(f"{name} needs an argument", factor)
         scripts = scripts_of(factor, self.fail)
@@ -378,28 +379,26 @@ class Meaning(Quantities):
             raise self.fail(f"an index or a prime of {name} is not read", factor)
         self._require_no_inverse(name, factor, scripts.above)
         inside = self._brackets(rest[0])
-        if inside is None and len(rest) > 1 and rest[1].parts[0].kind == "factor":
-            first, second = self._said(rest[0]), self._said(rest[1])
+        value, used = (self.expression(inside), 1) if inside is not None else self.factor(rest, 0)
+        if inside is None and len(rest) > used and rest[used].parts[0].kind == "factor":
+            first, second = self._said(rest[0]), self._said(rest[used])
             raise self.fail(
                 f"how far {name} reaches is not clear",
                 factor,
                 rf"\{name}({first}) {second}",
                 rf"\{name}({first} {second})",
             )
-        value = self.expression(inside) if inside is not None else self.factor(rest, 0)[0]
-        if name == "diag":
-            return self._try(factor, diag, value) if isinstance(value, Array) else self._wants_array(name, factor)
-        if name in ("tr", "Tr", "trace"):
-            return self._try(factor, trace, value) if isinstance(value, Array) else self._wants_array(name, factor)
+        of_arrays = {"diag": diag, "tr": trace, "Tr": trace, "trace": trace}
+        if name in of_arrays:
+            if not isinstance(value, Array):
+                raise self.fail(f"{name} takes an array", factor)
+            return self._try(factor, of_arrays[name], value), used
         if name not in NAMES:
             raise self.fail(f"{name} is not read", factor)
         value = self._each(value, NAMES[name])
         for script in scripts_of(factor, self.fail).above:
             value = self._each(value, lambda x, script=script: self._powered(factor, x, [script]))
-        return self.powered(rest[0].parts[0], value) if inside is not None else value
-
-    def _wants_array(self, name: str, factor: Node) -> Any:
-        raise self.fail(f"{name} takes an array", factor)
+        return (self.powered(rest[0].parts[0], value) if inside is not None else value), used
 
     def script_expression(self, script: Node) -> Expr:
         """A superscript that is a formula of its own, the exponent of e."""
@@ -615,15 +614,50 @@ class Meaning(Quantities):
     def gradient(self, factor: Node, rest: list[Node]) -> tuple[Any, int]:
         r"""$\nabla_xE$, the array of derivatives by the entries of x, and how many of the factors that follow it is of.
 
-        Without x the derivatives are by all weights; of a vector they are a matrix, $\nabla\nabla E$ the Hessian.
+        Without x the derivatives are by all weights; of a vector they are a matrix, $\nabla\nabla E$ the Hessian. It is
+        of the next factor, and of the numbers before that: $\nabla\frac12\lVert w\rVert^2$.
         """
         scripts = scripts_of(factor, self.fail)
+        if [[sign.value for sign in signs] for signs in scripts.above] == [["2"]]:
+            raise self.fail(
+                "a square of the gradient could be two things",
+                factor,
+                r"\nabla\nabla, the matrix of second derivatives",
+                r"their trace, the Laplacian",
+            )
         if not rest or scripts.above or scripts.primes or rest[0].parts[0].kind != "factor":
             raise self.fail("the gradient of what?", factor)
         bare = self._without_transpose(rest[0]) if self.one_output else None
         operand, used = self.factor([bare, *rest[1:]] if bare is not None else rest, 0)
+        operand, used = self._reached(operand, rest, used)
         found = self._gradient_of(operand, factor, scripts)
         return (found.T if bare is not None and isinstance(found, Array) else found), used
+
+    def _reached(self, operand: Any, rest: list[Node], used: int) -> tuple[Any, int]:
+        r"""What a gradient is of: the factors up to the first that is no number, and an inner product whole.
+
+        $\nabla_aE\,z^T$ is the gradient of E times a row, since of a product with entries there would be none; of two
+        numbers side by side it can't be told, and that is refused.
+        """
+        while used < len(rest):
+            times_sign = rest[used].parts[0].kind == "operation"
+            if times_sign and (used + 1 == len(rest) or rest[used].parts[0].parts[0].kind != "TIMES"):
+                break
+            first = next(_leaves_of(rest[used + times_sign]), None)
+            if rest[used + times_sign].parts[0].kind != "factor" or (first is not None and first.kind == "NABLA"):
+                break
+            value, after = self.factor(rest, used + times_sign)
+            if isinstance(operand, Array):
+                if operand.rows is not None or not isinstance(value, Array) or not fits(operand, value):
+                    break
+            elif _varies(operand):
+                if not isinstance(value, Array) and _varies(value):
+                    one, other = (self._said(rest[place]) for place in (used - 1, used + times_sign))
+                    what = "how far the gradient reaches is not clear"
+                    raise self.fail(what, rest[used - 1], rf"\nabla({one} {other})", rf"(\nabla {one}) {other}")
+                break
+            operand, used = times(operand, value), after
+        return operand, used
 
     def _without_transpose(self, piece: Node) -> Node | None:
         r"""The letter without its transpose, where that is one of a number: $\nabla y_n^T$ is $(\nabla y_n)^T$."""
@@ -687,6 +721,11 @@ def _slope(f: Any, order: int, u: Any) -> Expr:
     for _ in range(order):
         value = value.fdiff() if hasattr(value, "fdiff") else sp.diff(value, u)
     return value
+
+
+def _varies(e: Expr) -> bool:
+    """Whether a number may depend on the weights."""
+    return bool(e.atoms(Indexed, Diff)) or e.has(E)
 
 
 def _leaves_of(node: Node) -> Any:

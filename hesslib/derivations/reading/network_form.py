@@ -193,8 +193,9 @@ class NetworkForm:
         """A function of a pre-activation that is written out."""
         meant = freshen(self._spelled_out(self._visit(argument)))
         units = {q.indices[:2] for q in argument.atoms(Indexed) if q.base in (w, b)}
+        bound = {limit[0] for total in argument.atoms(sp.Sum) for limit in total.limits}
         for layer, unit in sorted(units, key=str):
-            if not isinstance(unit, sp.Dummy) and equal(meant, self._visit_definition((layer, unit))):
+            if unit not in bound and equal(meant, self._visit_definition((layer, unit))):
                 return self._worked_out(e.func(a[layer, unit]))
         raise CannotTellError("a function is taken of what is no pre-activation")
 

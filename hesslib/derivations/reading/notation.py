@@ -43,8 +43,9 @@ class Notation:
     ``weights`` says whether $w_{ji}$ goes "to from" or "from to", and so the matrix of the weights; ``weight_layer``
     whether a weight has the number of the layer that it goes "to", or of the one that it comes "from"; ``layers``
     whether a layer number is written "bracketed", $w^{(l)}$, or "plain", $w^l$. ``units`` are the index letters of
-    inputs, hidden units and outputs where a formula has no layer numbers. ``outputs`` are "any", "linear" or
-    "activated"; ``loss`` is "any", "squares" (with their factor 1/2) or "whole squares" (without).
+    inputs, hidden units and outputs where a formula has no layer numbers, ``numbers`` the letters for how many of each
+    there are. ``outputs`` are "any", "linear" or "activated"; ``loss`` is "any", "squares" (with their factor 1/2) or
+    "whole squares" (without).
     Where a display tells patterns apart, ``whole`` says what the error without a number is: the "sum" of those of the
     patterns, their "mean", or "any". ``constants`` are letters for numbers, such as that of a weight decay.
 
@@ -77,11 +78,13 @@ class Notation:
     depth: str = "L"
     layers: str = "bracketed"  # or plain
     units: Mapping[str, str] = field(default_factory=dict)  # inputs, hidden, outputs
+    numbers: Mapping[str, str] = field(default_factory=dict)  # how many there are: inputs, hidden, outputs
     biases: str = "always"  # or "where written": absorbed into the weights elsewhere
     outputs: str = "any"  # "linear" or "activated"
     loss: str = "any"  # or "squares", or "whole squares"
     pattern: str = "n"  # counts patterns, as in E_n
     patterns: str = "N"  # how many there are
+    jacobian: str = ""  # the derivatives of the outputs by the inputs
     hessian: str = "H"  # the second derivatives of the error by all weights, which are one vector then
     slope: str = ""  # with the number of a pattern: the gradient of the only output
     whole: str = "any"  # E where there are several patterns: their "sum" or "mean"
@@ -105,9 +108,10 @@ class Notation:
                 raise ValueError(
                     f"{what} is {getattr(self, what)!r}; it must be one of {', '.join(map(repr, allowed))}"
                 )
-        for unit in self.units:
-            if unit not in ("inputs", "hidden", "outputs"):
-                raise ValueError(f"units has {unit!r}; its keys are inputs, hidden and outputs")
+        for what in ("units", "numbers"):
+            for unit in getattr(self, what):
+                if unit not in ("inputs", "hidden", "outputs"):
+                    raise ValueError(f"{what} has {unit!r}; its keys are inputs, hidden and outputs")
 
     @classmethod
     def from_yaml(cls, text: str, /) -> Notation:
@@ -127,7 +131,8 @@ class Notation:
 
     def two_layered(self, signs: set[str]) -> bool:
         """Whether a formula with these signs is about the network with two layers."""
-        return bool(self.units) and bool(signs & {self.input, self.output, self.target, self.curvature, "1", "2"})
+        telling = {self.input, self.output, self.target, self.curvature, self.jacobian, "1", "2"} - {""}
+        return bool(self.units) and bool(signs & telling)
 
     def vocabulary(self, *, two: bool = False, patterns: bool = False) -> Vocabulary:
         """The letters as the reader knows them; ``patterns`` says that the display is about several patterns."""
@@ -142,12 +147,18 @@ class Notation:
             tensors[self.output] = y2 if two else y
         symbols: dict[str, Expr] = {"l": net.l, "m": net.m, self.depth: net.L, self.error: net.E}
         layer: dict[str, Expr] = {}
+        many: dict[str, Expr] = {}
         for unit, at in zip(("inputs", "hidden", "outputs"), (0, 1, 2) if two else (-1, 0, 1), strict=True):
             for letter in self.units.get(unit, ""):
                 layer[letter] = sp.Integer(at) if two else net.l + at
                 symbols.pop(letter, None)
+            if unit in self.numbers:
+                many[self.numbers[unit]] = n[at if two else net.l + at]
+        functions = {self.function: elementwise("h")}
         taken = {*tensors, *symbols, self.function}
         symbols |= {letter: Symbol(letter.removeprefix("\\")) for letter in self.constants if letter not in taken}
+        if not {r"\sigma"} & {*taken, *symbols, *self.units}:
+            functions[r"\sigma"] = _logistic
         if patterns:
             symbols[self.patterns] = N
             symbols.pop(self.pattern, None)
@@ -156,7 +167,7 @@ class Notation:
         return Vocabulary(
             tensors=tensors,
             symbols=symbols,
-            functions={self.function: elementwise("h")},
+            functions=functions,
             operators={r"\mathcal{R}": net.R.op},
             kronecker=(self.kronecker,) if self.kronecker else (),
             turned=frozenset(turned),
@@ -165,9 +176,11 @@ class Notation:
             size_of_letter={letter: n[at] for letter, at in layer.items()} | ({self.pattern: N} if patterns else {}),
             last=sp.Integer(2) if two else net.L,
             lifted=self.weight_layer == "from",
-            in_scripts={self.depth: net.L} if self.depth == self.error else {},
+            in_scripts=many | ({self.depth: net.L} if self.depth == self.error else {}),
             pattern=self.pattern if patterns else "",
             vectors={letter: v for letter, v in ((self.weight, W), (self.direction, V)) if letter},
+            input=self.input,
+            jacobian=self.jacobian if self.jacobian not in tensors and self.jacobian not in symbols else "",
             hessian=self.hessian if self.hessian not in tensors and self.hessian not in symbols else "",
             slope=self.slope if patterns else "",
             parameters=frozenset({self.weight, self.weight.upper(), self.bias} - {""}),
@@ -176,10 +189,17 @@ class Notation:
         )
 
 
+
+def _logistic(a: Expr) -> Expr:
+    r"""The logistic sigmoid, which $\sigma$ is where a notation gives that letter no other meaning."""
+    return 1 / (1 + sp.exp(-a))
+
+
 BOOK = Notation("book", whole="sum")
 PRML = Notation(
-    "prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written", whole="sum", slope="b"
-)
+    "prml", units={"inputs": "i", "hidden": "j", "outputs": "k"}, biases="where written", whole="sum", slope="b",
+    numbers={"inputs": "D", "hidden": "M", "outputs": "K"}, jacobian="J",
+)  # fmt: skip
 NIELSEN = Notation(
     "nielsen", pre_activation="z", activation="a", function=r"\sigma", error="C", layers="plain", target="y", output="",
     outputs="activated", curvature="", kronecker="I", forward="", backward="", pattern="x", patterns="n", whole="mean",

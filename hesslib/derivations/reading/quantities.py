@@ -106,6 +106,8 @@ class Quantities:
         words = self.vocabulary
         if name == words.hessian and words.hessian and not self.known(name):
             return self._hessian(factor, scripts, below)
+        if name == words.jacobian and words.jacobian:
+            return self._input_jacobian(factor, scripts, below)
         if name in words.kronecker and len(below) == 2 and (tensor is None or tensor.rank != 2):
             return self._kronecker(factor, name, scripts, below, tensor)
         if tensor is not None:
@@ -132,6 +134,17 @@ class Quantities:
         found = Array(WEIGHTS, WEIGHTS, lambda i, j: Diff(W[i], Diff(W[j], E)))
         if scripts.primes or len(below) not in (0, 2):
             raise self.fail("the Hessian has two indices", factor)
+        if below:
+            return self._powered(factor, found.entry(below[0][1], below[1][1]), scripts.above)
+        return self._transposed(factor, found, scripts.above)
+
+    def _input_jacobian(self, factor: Node, scripts: Scripts, below: list[tuple[str, Expr]]) -> Any:
+        """The derivatives of the outputs by the inputs, a row for each output, or one of them."""
+        _, y = self.vocabulary.outputs
+        x = self.vocabulary.tensors[self.vocabulary.input]
+        found = Array(y.sizes()[0], x.sizes()[0], lambda i, j: Diff(x[j], y[i]))
+        if scripts.primes or len(below) not in (0, 2):
+            raise self.fail("the Jacobian has two indices", factor)
         if below:
             return self._powered(factor, found.entry(below[0][1], below[1][1]), scripts.above)
         return self._transposed(factor, found, scripts.above)

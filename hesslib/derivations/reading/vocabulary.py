@@ -48,6 +48,8 @@ class Vocabulary:
     in_scripts: Mapping[str, Expr] = field(default_factory=dict)  # what a letter is in scripts, if it is another there
     pattern: str = ""  # the letter that counts patterns, where a display is about them
     vectors: Mapping[str, Tensor] = field(default_factory=dict)  # all weights as one vector, and a direction
+    input: str = ""  # the letter of the inputs
+    jacobian: str = ""  # the matrix of the derivatives of the outputs by the inputs
     hessian: str = ""  # the matrix of the second derivatives by that vector
     slope: str = ""  # with the number of a pattern: the gradient of the only output
     parameters: frozenset[str] = frozenset()  # letters for all weights and all biases

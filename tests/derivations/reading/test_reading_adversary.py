@@ -117,7 +117,7 @@ OPEN = [
     ("book", "E^\N{ARABIC-INDIC DIGIT TWO} = E^2", "no sign"), ("book", "\\delta_\N{CYRILLIC SMALL LETTER JE}^{(l)} = \\delta_j^{(l)}", "no sign"),
     ("book", "\N{CYRILLIC CAPITAL LETTER IE} = E", "no sign"), ("book", "E \N{MINUS SIGN} E = 0", "no sign"),
     ("book", r"\sum_{k=1}^{K} w_{kj}^{(l+1)} \delta_k^{(l+1)} h'(a_j^{(l)}) = \delta_j^{(l)}", "how large K is"),
-    ("prml", r"\delta_j = h'(a_j)\sum_{k=1}^K w_{kj}\delta_k", "how large K is"),
+    ("prml", r"\delta_j = h'(a_j)\sum_{k=1}^Q w_{kj}\delta_k", "how large Q is"),
     ("book", r"h^{-1}(z_j^{(l)}) = a_j^{(l)}", "could be two things"), ("book", r"\mathbf{1}^T \delta^{(l)} = \sum_k \delta_k^{(l)}", "could be a number"),
     ("book", r"\log_2(E) = \log(E)", "index or a prime"), ("book", r"l < L = L", "not decided"), ("book", r"E/0 = 1", "zero"),
     ("book", r"E^{1/(2-2)} = 1", "division by zero"), ("book", r"E^{(1} = 1", "not closed|closes"), ("book", r"E^{2/} = 1", "slash"),

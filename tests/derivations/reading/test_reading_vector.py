@@ -43,7 +43,7 @@ WRONG = [
 ]  # fmt: skip
 
 NOT_TOLD = [
-    ("book", r"\nabla^2 E = \mathbf H", "gradient of what"), ("book", r"H_i = 1", "two indices"), ("book", r"\nabla z_j^{(l)} = 0", "not spelled out"), ("prml", r"\mathbf H \simeq \sum_n \mathbf b_n \mathbf b_n^T", "approximation"),
+    ("book", r"\nabla^2 E = \mathbf H", "a square of the gradient"), ("book", r"H_i = 1", "two indices"), ("book", r"\nabla z_j^{(l)} = 0", "not spelled out"), ("prml", r"\mathbf H \simeq \sum_n \mathbf b_n \mathbf b_n^T", "approximation"),
     ("prml", r"\delta_k = y - t", "."), ("prml", r"\delta_{nk} = y_n - t_n", "no letter counts them|different shapes"),
     ("book", r"|\delta_j^{(l)}| = \delta_j^{(l)}", "only the square"), ("book", r"\|\delta^{(l)}\|_1^2 = 1", "only the square"), ("book", r"\underbrace{a_j^{(l)} + b_j^{(l)}} z_j^{(l)} = 1", "brackets or none"),
     ("nielsen", r"\frac{\partial^2 C}{\partial w_i \partial b_j} = 0", "among all weights"), ("book", r"E(a_j^{(l)}) = E", "two things"), ("book", r"E(\mathbf w + \mathbf v) = E", "two things|shape|cannot|."),
