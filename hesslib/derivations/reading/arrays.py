@@ -35,9 +35,36 @@ class Array:
         return Array(self.rows, self.columns, lambda i, j: f(self.entry(i, j)))
 
 
+UNSAID = sp.Dummy("n", integer=True, positive=True)
+"""The size of an identity matrix: that of what it stands beside."""
+
+
+@dataclass(frozen=True)
+class Identity(Array):
+    """A multiple of the identity matrix, as large as what it is added to or multiplied by."""
+
+    factor: Expr = sp.S.One
+
+    @classmethod
+    def times(cls, factor: Expr, /) -> Identity:
+        """So many times the identity matrix."""
+        return cls(UNSAID, UNSAID, lambda i, j: factor * KroneckerDelta(i, j), factor)
+
+    @property
+    def T(self) -> Array:
+        return self
+
+    def map(self, f: Callable[[Expr], Expr], /) -> Array:
+        raise RangeError("how large the identity matrix is is not said here")
+
+    def of_size(self, size: Expr, /) -> Array:
+        """The matrix with so many rows."""
+        return Array(size, size, self.entry)
+
+
 def said(shape: tuple[Expr | None, Expr | None], /) -> str:
     """The shape in words."""
-    rows, columns = ("1" if size is None else tex(size) for size in shape)
+    rows, columns = ("1" if size is None else "n" if size == UNSAID else tex(size) for size in shape)
     return f"{rows} by {columns}"
 
 
@@ -48,7 +75,11 @@ def together(x: Any, y: Any, f: Callable[[Expr, Expr], Expr], what: str, /) -> A
     if not isinstance(x, Array) or not isinstance(y, Array):
         array = x if isinstance(x, Array) else y
         raise RangeError(f"{what} takes equal shapes; a number and an array of {said(array.shape)} differ")
-    if not _fits(x.rows, y.rows) or not _fits(x.columns, y.columns):
+    if isinstance(x, Identity) and isinstance(y, Identity):
+        return Identity.times(f(x.factor, y.factor))
+    x, y = _sized(x, y), _sized(y, x)
+    unsized = isinstance(x, Identity) or isinstance(y, Identity)  # beside what is not square
+    if unsized or not _fits(x.rows, y.rows) or not _fits(x.columns, y.columns):
         raise RangeError(f"{what} takes equal shapes; {said(x.shape)} and {said(y.shape)} differ")
     return Array(x.rows, x.columns, lambda i, j: f(x.entry(i, j), y.entry(i, j)))
 
@@ -60,11 +91,16 @@ def times(x: Any, y: Any, /) -> Any:
             x, y = y, x
         if not isinstance(y, Array):
             return x * y
+        if isinstance(y, Identity):
+            return Identity.times(x * y.factor)
         return Array(y.rows, y.columns, lambda i, j: x * y.entry(i, j))
     if not _fits(x.columns, y.rows):
         raise RangeError(
             f"a product of {said(x.shape)} with {said(y.shape)} does not fit: a transpose is lost, or an order"
         )
+    for one, other in ((x, y), (y, x)):
+        if isinstance(one, Identity):
+            return times(one.factor, other)
     inner = x.columns
 
     def entry(i: Any, j: Any) -> Expr:
@@ -91,6 +127,8 @@ def diag(x: Array, /) -> Array:
 
 def trace(x: Array, /) -> Expr:
     """The trace of a square matrix."""
+    if isinstance(x, Identity):
+        raise RangeError("how large the identity matrix is is not said here")
     if x.rows is None or not _fits(x.rows, x.columns):
         raise RangeError(f"a trace takes a square matrix; this is {said(x.shape)}")
     return S("s", x.rows, lambda s: x.entry(s, s))
@@ -106,5 +144,16 @@ def sums(x: Array, /) -> Expr:
     return row(None) if rows is None else S("s", rows, row)
 
 
+def sized(x: Any, y: Any, /) -> Any:
+    """The first one; an identity matrix with the size of the second one."""
+    return _sized(x, y) if isinstance(x, Identity) and isinstance(y, Array) else x
+
+
+def _sized(x: Array, y: Array) -> Array:
+    return x.of_size(y.rows) if isinstance(x, Identity) and y.rows is not None and _fits(y.rows, y.columns) else x
+
+
 def _fits(one: Expr | None, other: Expr | None) -> bool:
-    return (one is None) == (other is None) and (one is None or sp.expand(one - other) == 0)
+    if (one is None) != (other is None):
+        return False
+    return one is None or UNSAID in (one, other) or sp.expand(one - other) == 0

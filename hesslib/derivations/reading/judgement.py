@@ -26,7 +26,7 @@ from hesslib.calculus.tidy import tidy
 
 from ..network import E, L, M, a, b, l, m, u, z
 from .activations import ACTIVATIONS, may_be_written_out, same_by_exponentials, written_out
-from .arrays import Array, said
+from .arrays import Array, said, sized
 from .flat import FlatForm, is_flat, with_one_output
 from .grammar import parse, require_bounds
 from .in_notation import written
@@ -310,7 +310,7 @@ class Judge:
         reader.one_output, reader.any_number, reader.layout = self.one_output, self.any_number, self.layout
         try:
             value = reader.expression(parse(tokens, self.text))
-        except NoInverseError as why:
+        except (NoInverseError, RangeError) as why:
             raise ReadingError(str(why), self.text, tokens[0].start_pos or 0, tokens[-1].end_pos) from None
         self.took_layout = self.took_layout or reader.took_layout
         side = _Side(value, tokens[0].start_pos, tokens[-1].end_pos, reader.conflicts, reader.refitted)
@@ -347,6 +347,7 @@ class Judge:
             left = right.map(lambda e: sp.S.Zero)
         if right == 0 and isinstance(left, Array):
             right = left.map(lambda e: sp.S.Zero)
+        left, right = sized(left, right), sized(right, left)
         shapes = [side.shape if isinstance(side, Array) else (None, None) for side in (left, right)]
         for one, other in zip(*shapes, strict=True):
             if (one is None) != (other is None) or (one is not None and sp.expand(one - other) != 0):

@@ -189,7 +189,6 @@ class Notation:
         )
 
 
-
 def _logistic(a: Expr) -> Expr:
     r"""The logistic sigmoid, which $\sigma$ is where a notation gives that letter no other meaning."""
     return 1 / (1 + sp.exp(-a))

@@ -14,7 +14,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Symbol
 from hesslib.calculus.index import Diff, RangeError, Tensor, Width
 
 from ..network import E, a, b, u, v, w
-from .arrays import Array
+from .arrays import Array, Identity
 from .grammar import Node
 from .labels import in_subscript, in_superscript
 from .notation import WEIGHTS, U, W
@@ -110,6 +110,8 @@ class Quantities:
             return self._input_jacobian(factor, scripts, below)
         if name in words.kronecker and len(below) == 2 and (tensor is None or tensor.rank != 2):
             return self._kronecker(factor, name, scripts, below, tensor)
+        if name == "I" and name in words.kronecker and not (below or scripts.primes or self.known(name)):
+            return self._transposed(factor, Identity.times(sp.S.One), scripts.above)
         if tensor is not None:
             return self._entry(factor, name, tensor, scripts, below, vector)
         if scripts.primes:

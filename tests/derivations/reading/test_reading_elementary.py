@@ -57,6 +57,50 @@ def test_what_is_right_holds_and_with_one_slip_it_does_not(notation, text, condi
     assert check_latex(text.replace(*slip), notation=notation).holds is not True
 
 
+IDENTITY = [
+    (r"\nabla\nabla \left(E + \frac\alpha2 w^T w\right) = H + \alpha I", ("alpha I", "alpha I I I")),
+    (r"(H + \alpha I) v = H v + \alpha v", None),
+    (r"v^T (H + \alpha I) v = v^T H v + \alpha v^T v", None),
+    (r"I W^{(l)} = W^{(l)} I", None),
+    (r"\frac I2 H + H \frac I2 = H", None),
+    (r"(I + I) v = 2 I^T v", None),
+    (r"w^T I = w^T", None),
+    (r"\frac{\partial a^{(l)}}{\partial b^{(l)}} = I", None),
+    (r"I \odot I = I", None),
+]
+
+
+@pytest.mark.parametrize(("text", "also"), IDENTITY, ids=lambda x: x if isinstance(x, str) else "")
+def test_the_identity_matrix_is_as_large_as_what_it_stands_beside(text, also):
+    verdict = check_latex(text)
+    assert verdict.holds is True, verdict.reason
+    assert check_latex(text + (" + I" if text.endswith(("I", "H")) else " 2")).holds is not True
+    if also:
+        assert check_latex(text.replace(*also)).holds is True
+
+
+@pytest.mark.parametrize(
+    ("text", "holds", "reason"),
+    [
+        (r"(H + \alpha I) v = H v + v", False, ""),
+        (r"\nabla\nabla \left(E + \frac\alpha2 w^T w\right) = H + 2\alpha I", False, ""),
+        (r"I = 2 I", False, ""),
+        (r"I = W^{(l)}", False, "different shapes, n by n and n_{l} by n_{l-1}"),
+        (r"I \odot W^{(l)} = W^{(l)}", None, "takes equal shapes"),
+        (r"\operatorname{tr}(I) = 1", None, "how large the identity matrix is"),
+        (r"\|I\|^2 = 1", None, "how large the identity matrix is"),
+        (r"h(I) = h(I)", None, "how large the identity matrix is"),
+        (r"I + 1 = I", None, "a number and an array of n by n differ"),
+        (r"I^2 = I", None, "no meaning"),
+    ],
+    ids=str,
+)
+def test_an_identity_matrix_that_does_not_fit_or_has_no_size_is_refused(text, holds, reason):
+    verdict = check_latex(text)
+    assert verdict.holds is holds
+    assert reason in verdict.reason
+
+
 WRONG = [
     ("book", r"\frac{d}{da} \tanh(a) = 1 + \tanh^2(a)"),
     ("book", r"\sigma'(a) = \sigma(a)(1 + \sigma(a))"),
