@@ -12,7 +12,7 @@ import sympy
 from hesslib import Activation, Network
 
 LOSSES = ("squared_error", "binary_cross_entropy", "softmax_cross_entropy")
-NAMES = ("tanh", "logistic", "softplus", "sin", "gelu", "silu", "relu", "identity")
+NAMES = ("tanh", "logistic", "softplus", "sin", "gelu", "gelu_tanh", "silu", "relu", "identity")
 
 _a = sympy.Symbol("a")
 BENT = Activation.from_expression("bent", (sympy.sqrt(_a**2 + 1) - 1) / 2 + _a, _a)  # a user's own

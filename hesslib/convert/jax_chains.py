@@ -26,7 +26,7 @@ from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.double_precision import in_double
 from hesslib.convert.equinox_modules import OF_ROWS, is_known, is_refused, layers_of
-from hesslib.convert.jax_by_values import activation, attention, before, normalisation
+from hesslib.convert.jax_by_values import activation, attention, normalisation
 from hesslib.convert.jax_operations import convolution, embedding, moved, pool, product
 from hesslib.convert.jax_values import Value, constant, features_of, folded, positions_of
 from hesslib.convert.refusals import ANY_MODEL, refusal
@@ -447,9 +447,7 @@ def _unknown(value: Value) -> str:
         return "the model uses a parameter or a constant by itself; every state must come from the inputs"
     shapes = ", ".join(str(one.shape) for one in value.of)
     constant = " with a constant" if any(one.constant is not None for one in value.of) else ""
-    fitted = any(one.name == "tanh" for one in before(value))
-    hint = " (jax.nn.gelu is the tanh fit unless approximate=False)" if fitted else ""
     return (
         f"the model calls {value.name}{constant} on arrays of shape {shapes}, which is no layer of a Chain and no end "
-        f"of an activation that hesslib has{hint}"
+        "of an activation that hesslib has"
     )

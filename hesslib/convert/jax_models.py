@@ -317,9 +317,7 @@ def _activation(one: str | Activation | Callable[..., Any]) -> str | Activation:
         return one
     name = NAMES.get(one, one) if isinstance(one, str) else _known_name(one)
     if name not in ACTIVATIONS:
-        fitted = not isinstance(one, str) and "gelu" in _name(one)
-        hint = " (jax.nn.gelu is the tanh fit unless approximate=False)" if fitted else ""
-        raise refusal(f"activation is {_name(one)}{hint}; it must be an Activation or one of {', '.join(ACTIVATIONS)}")
+        raise refusal(f"activation is {_name(one)}; it must be an Activation or one of {', '.join(ACTIVATIONS)}")
     return name
 
 

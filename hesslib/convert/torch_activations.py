@@ -15,15 +15,22 @@ ACTIVATIONS = {
     "ReLU": "relu",
 }
 """Classes of ``torch.nn``."""
+FITTED = "gelu_tanh"  # what a GELU is with approximate="tanh"
 FUNCTIONS = {**{name.lower(): activation for name, activation in ACTIVATIONS.items()}, "sin": "sin"}
 """Functions and methods."""
 LINEAR_BEYOND = 20.0  # the argument from which a Softplus of PyTorch is the identity, unless another is given
 
 
+def name_of(module: Any) -> str | None:
+    """The activation that a module of ``torch.nn`` is, if it is one."""
+    name = ACTIVATIONS.get(type(module).__name__)
+    return FITTED if name == "gelu" and module.approximate == "tanh" else name
+
+
 def require_plain(place: str, module: Any) -> None:
     """Refuse an option that makes another function of a known one, and parameters."""
     kind = type(module).__name__
-    for option, plain in (("approximate", "none"), ("beta", 1), ("negative_slope", None)):
+    for option, plain in (("beta", 1), ("negative_slope", None)):
         value = getattr(module, option, plain)
         if value != plain:
             raise refusal(f"layer {place} is {kind}({option}={value!r}); it must have {option}={plain!r}")

@@ -22,7 +22,7 @@ from hesslib.convert.chains import Part, compare_chain, graph_of, put_together
 from hesslib.convert.convention import LossConvention
 from hesslib.convert.converted import Converted
 from hesslib.convert.refusals import refusal
-from hesslib.convert.torch_activations import ACTIVATIONS, FUNCTIONS, require_plain
+from hesslib.convert.torch_activations import ACTIVATIONS, FITTED, FUNCTIONS, name_of, require_plain
 from hesslib.layers import Layer
 from hesslib.networks.activations import Activation
 
@@ -270,8 +270,7 @@ class _Reader:
                 raise refusal(f"layer {place} has Dropout(p={part.p}) in training mode; call model.eval() first")
         activation = {"relu": "relu", "gelu": "gelu"}.get(getattr(module.activation, "__name__", ""))
         if activation is None:
-            kind = type(module.activation).__name__
-            activation = ACTIVATIONS.get(kind)
+            activation = name_of(module.activation)
         if activation is None:
             raise refusal(f"layer {place} has the activation {module.activation}; it must be relu or gelu")
         attention, parameters = _attention(f"{place}.self_attn", module.self_attn, False)
@@ -313,8 +312,10 @@ class _Reader:
             if axis == 0:
                 raise refusal(f"{place} puts patterns one after the other; it must join another axis")
             self._add(node, place, layers.Join(axis), tuple(self._number(a, place) for a in args[0]))
-        elif name in FUNCTIONS and options.get("approximate", "none") == "none":
-            self._add(node, place, layers.Activation(FUNCTIONS[name]), (self._number(args[0], place),))
+        elif name in FUNCTIONS:
+            fitted = options.get("approximate", "none") == "tanh"
+            made_of = layers.Activation(FITTED if fitted else FUNCTIONS[name])
+            self._add(node, place, made_of, (self._number(args[0], place),))
         elif name == "flatten" and (args[1:] or (options.get("start_dim", 0),)) in ((1,), (1, -1)):
             self._add(node, place, layers.Flatten(), (self._number(args[0], place),))
         elif name == "mean" and (args[1:] or "dim" in options) and not options.get("keepdim", False):
@@ -365,7 +366,7 @@ def _made(place: str, module: Any, shape: tuple[int, ...]) -> Layer:
         raise refusal(f"layer {place} is {kind}; it must be one of {', '.join(KNOWN)}, or named in activations=")
     if kind in ACTIVATIONS:
         require_plain(place, module)
-        return layers.Activation(ACTIVATIONS[kind])
+        return layers.Activation(name_of(module) or kind)
     makers: dict[str, Callable[[], Layer]] = {
         "Linear": lambda: layers.Dense(module.in_features, module.out_features, bias=module.bias is not None),
         "Embedding": lambda: layers.Embedding(module.num_embeddings, module.embedding_dim),

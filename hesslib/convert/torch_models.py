@@ -20,7 +20,7 @@ from hesslib.convert.convention import LossConvention, of_torch
 from hesslib.convert.converted import Converted
 from hesslib.convert.layers import Layer, assemble
 from hesslib.convert.refusals import refusal
-from hesslib.convert.torch_activations import ACTIVATIONS, require_plain
+from hesslib.convert.torch_activations import ACTIVATIONS, name_of, require_plain
 from hesslib.convert.torch_chains import chain_of, only_of_chains
 from hesslib.networks.activations import Activation
 from hesslib.networks.losses import LOSSES
@@ -52,9 +52,9 @@ def from_torch(
     ----------
     model
         A ``torch.nn.Sequential``, nested or not, is a `Network` if it has no other layers than these: Linear layers
-        with or without biases; Tanh, Sigmoid, GELU (exact), SiLU, ReLU, Identity, Softplus (beta 1; beyond its
-        threshold PyTorch's is 2e-9 off); Dropout only in evaluation mode. An activation may stand in several places; a
-        layer of weights may not.
+        with or without biases; Tanh, Sigmoid, GELU (also its fit by a tanh), SiLU, ReLU, Identity, Softplus (beta 1;
+        beyond its threshold PyTorch's is 2e-9 off); Dropout only in evaluation mode. An activation may stand in several
+        places; a layer of weights may not.
     loss
         A loss module of PyTorch, such as ``torch.nn.MSELoss()``, or the name of a loss of hesslib (then E is the sum).
         BCELoss needs a last Sigmoid and NLLLoss a last LogSoftmax, which become part of the loss.
@@ -122,14 +122,14 @@ def _layers(modules: list[tuple[str, Any]], model: Any, further: Mapping[str, st
     """The layers of weights, each with the activation before it."""
     from torch import nn
 
-    own = {getattr(nn, name): activation for name, activation in ACTIVATIONS.items()}
+    own = {getattr(nn, name) for name in ACTIVATIONS}
     nothing, dropouts = ({getattr(nn, name) for name in names} for names in (NOTHING, DROPOUTS))
     positions = _positions(model)
     layers: list[Layer] = []
     after: list[tuple[str, str | Activation]] = []  # activations after the last linear layer, with their place
     for place, module in modules:
         kind = type(module).__name__
-        stands_for = further.get(kind, own.get(type(module)))
+        stands_for = further.get(kind, name_of(module) if type(module) in own else None)
         if type(module) is nn.Linear:
             if layers and not after:
                 after.append((place, "identity"))

@@ -10,6 +10,7 @@ where several are asked for: that is what `Activation.derivatives` is for.
 Longer than one sitting: a table, one row for each activation.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -236,6 +237,44 @@ def gelu_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
     yield a * (a**2 - 4) * weight
 
 
+def gelu_tanh(xp: Namespace, a: Array) -> Array:
+    return next(gelu_tanh_in_turn(xp, a))
+
+
+def gelu_tanh_1(xp: Namespace, a: Array) -> Array:
+    return _last_of(gelu_tanh_in_turn, xp, a, 1)
+
+
+def gelu_tanh_2(xp: Namespace, a: Array) -> Array:
+    return _last_of(gelu_tanh_in_turn, xp, a, 2)
+
+
+def gelu_tanh_3(xp: Namespace, a: Array) -> Array:
+    return _last_of(gelu_tanh_in_turn, xp, a, 3)
+
+
+def gelu_tanh_in_turn(xp: Namespace, a: Array) -> Iterator[Array]:
+    end = END_OF_FIT * xp.ones_like(a)  # beyond it the gate is 0 or 1 to the last digit, and its slope 0
+    c = xp.where(a > end, end, xp.where(a < -end, -end, a))
+    v = 2 * FIT * c * (1 + CUBE * c**2)  # the gate is the logistic function of v, which is (1 + tanh(v/2)) / 2
+    v_1, v_2, v_3 = 2 * FIT * (1 + 3 * CUBE * c**2), 12 * FIT * CUBE * c, 12 * FIT * CUBE
+    gate, slope, _, third = logistic_in_turn(xp, v)
+    yield a * gate
+    yield gate + c * slope * v_1
+    t = xp.tanh(v / 2)
+    yield slope * (2 * v_1 + c * v_2 - c * v_1**2 * t)
+    yield slope * (3 * v_2 + c * v_3 - 3 * v_1 * t * (v_1 + c * v_2)) + third * c * v_1**3
+
+
+FIT, CUBE = math.sqrt(2 / math.pi), 0.044715  # the normal distribution function is fitted by (1 + tanh(FIT ...)) / 2
+END_OF_FIT = 32.0
+
+
+def _last_of(in_turn: InTurn, xp: Namespace, a: Array, order: int) -> Array:
+    """The derivative of this order alone."""
+    return next(islice(in_turn(xp, a), order, None))
+
+
 def silu(xp: Namespace, a: Array) -> Array:
     return a * logistic(xp, a)
 
@@ -291,6 +330,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("sin", (sin, sin_1, sin_2, sin_3), sin_in_turn),
         # a times the normal distribution function, not the tanh fit to it
         Activation("gelu", (gelu, gelu_1, gelu_2, gelu_3), gelu_in_turn),
+        Activation("gelu_tanh", (gelu_tanh, gelu_tanh_1, gelu_tanh_2, gelu_tanh_3), gelu_tanh_in_turn),  # that fit
         Activation("silu", (silu, silu_1, silu_2, silu_3), silu_in_turn),
         Activation("relu", (relu, relu_1, zero, zero)),  # h'(0) = 0 by choice; h'' leaves out the impulse at 0
         Activation("identity", (identity, one, zero, zero)),

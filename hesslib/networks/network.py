@@ -48,9 +48,10 @@ class Network(Model):
         $n_0$ inputs, then the number of units of each layer; $n_L$ is the number of outputs.
     activation
         One for all hidden layers, or a sequence with one for each: a name out of tanh, logistic, softplus, sin, gelu
-        ($a\Phi(a)$ with the exact $\Phi$), silu, relu, identity, or an `Activation`. The derivatives of relu are those
-        almost everywhere: $h''=0$, and $h'(0)=0$ by choice; the impulse of $h''$ at the kink is left out, so what is
-        computed from it is the derivative of $E$ at every $w$ for which no pre-activation is exactly 0.
+        ($a\Phi(a)$ with the exact $\Phi$), gelu_tanh (with its fit by a tanh), silu, relu, identity, or an
+        `Activation`. The derivatives of relu are those almost everywhere: $h''=0$, and $h'(0)=0$ by choice; the impulse
+        of $h''$ at the kink is left out, so what is computed from it is the derivative of $E$ at every $w$ for which no
+        pre-activation is exactly 0.
     loss
         squared_error (identity output), binary_cross_entropy (logistic outputs) or softmax_cross_entropy.
 

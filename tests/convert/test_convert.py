@@ -32,6 +32,7 @@ MODELS = {
     "tanh": lambda: stack(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3)),
     "nested": lambda: stack(nn.Sequential(nn.Linear(2, 4), nn.SiLU()), nn.Sequential(nn.Linear(4, 3))),
     "mixed": lambda: stack(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 3)),
+    "fitted": lambda: stack(nn.Linear(2, 4), nn.GELU(approximate="tanh"), nn.Linear(4, 3)),
     "softplus": lambda: stack(nn.Linear(2, 4), nn.Softplus(), nn.Linear(4, 3)),
     "relu, dropout off": lambda: stack(nn.Linear(2, 4), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4, 3)).eval(),
     "no biases": lambda: stack(nn.Linear(2, 4, bias=False), nn.Tanh(), nn.Linear(4, 3)),
@@ -112,10 +113,6 @@ def test_an_output_function_before_the_loss_becomes_part_of_it(module: Any, last
         (
             lambda: from_torch(stack(nn.Linear(2, 3), nn.Tanh(), nn.SiLU(), nn.Linear(3, 1))),
             "layer 2 is SiLU right after another activation",
-        ),
-        (
-            lambda: from_torch(stack(nn.Linear(2, 3), nn.GELU(approximate="tanh"), nn.Linear(3, 1))),
-            r"layer 1 is GELU\(approximate='tanh'\)",
         ),
         (
             lambda: from_torch(stack(nn.Linear(2, 3), nn.Softplus(beta=2), nn.Linear(3, 1))),
@@ -578,7 +575,7 @@ def test_ten_layers_of_flax_are_counted_as_numbers() -> None:
     assert from_jax(params, activation="sin").net.widths == tuple(range(1, 13))
 
 
-def test_functions_of_jax_are_recognised_but_for_the_fitted_gelu() -> None:
+def test_functions_of_jax_are_recognised_and_each_gelu_by_itself() -> None:
     import jax
 
     shapes = [(np.ones((3, 2)), None), (np.ones((2, 3)), None), (np.ones((1, 2)), None)]
@@ -586,8 +583,9 @@ def test_functions_of_jax_are_recognised_but_for_the_fitted_gelu() -> None:
     here = from_jax(shapes, activation=[jax.nn.sigmoid, own], loss=LossConvention("theirs", "squared_error", 2.0, "N"))
     assert [h.name for h in here.net.activation] == ["logistic", "own"]
     assert here.loss.factor(4, 3) == 0.5
-    with pytest.raises(ValueError, match="tanh fit unless approximate=False"):
-        from_jax(shapes, activation=jax.nn.gelu)
+    exact = functools.partial(jax.nn.gelu, approximate=False)
+    here = from_jax(shapes, activation=[jax.nn.gelu, exact])
+    assert [h.name for h in here.net.activation] == ["gelu_tanh", "gelu"]
 
 
 @pytest.mark.parametrize(

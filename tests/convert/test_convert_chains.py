@@ -85,7 +85,7 @@ class Gated(nn.Module):
         self.a, self.b, self.norm, self.c = nn.Linear(3, 4), nn.Linear(3, 4), nn.RMSNorm(4, eps=0.1), nn.Linear(7, 2)
 
     def forward(self, x: Any) -> Any:
-        z = self.norm(self.a(x) * torch.sigmoid(self.b(x)))
+        z = self.norm(nn.functional.gelu(self.a(x), approximate="tanh") * torch.sigmoid(self.b(x)))
         return self.c(torch.cat([x, z], dim=1))
 
 
@@ -94,8 +94,8 @@ def encoder(**options: Any) -> Any:
 
 
 def signal() -> Any:
-    first = nn.Conv1d(2, 3, 3, stride=2, dilation=2, padding=1)
-    return nn.Sequential(first, nn.GELU(), nn.MaxPool1d(2), nn.BatchNorm1d(3), nn.Flatten(), nn.Linear(6, 2))
+    first, bend = nn.Conv1d(2, 3, 3, stride=2, dilation=2, padding=1), nn.GELU(approximate="tanh")
+    return nn.Sequential(first, bend, nn.MaxPool1d(2), nn.BatchNorm1d(3), nn.Flatten(), nn.Linear(6, 2))
 
 
 def image() -> Any:
@@ -115,6 +115,7 @@ MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...], Any]] = {
     "gates": (Gated, (4, 3), nn.BCEWithLogitsLoss()),
     "encoder, norm first": (lambda: encoder(norm_first=True), (2, 3, 4), nn.MSELoss()),
     "encoder, norm last": (lambda: encoder(activation="gelu").eval(), (2, 3, 4), nn.MSELoss(reduction="sum")),
+    "encoder, fitted gelu": (lambda: encoder(activation=nn.GELU(approximate="tanh")), (2, 3, 4), nn.MSELoss()),
     "signal": (signal, (4, 2, 11), nn.BCEWithLogitsLoss()),
     "image": (image, (3, 1, 6, 6), "squared_error"),
 }

@@ -414,7 +414,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "a factor": (after(lambda x: 2 * x), (2, 3), "the model calls mul with a constant"),
     "no gradient": (after(jax.lax.stop_gradient), (2, 3), "the model calls stop_gradient"),
     "another gradient": (after(slow), (2, 3), "another function than the chain: the gradients of their outputs are"),
-    "fitted gelu": (after(jax.nn.gelu), (2, 3), "hesslib has (jax.nn.gelu is the tanh fit unless approximate=False)"),
     "branching": (after(lambda x: x if x.sum() > 0 else -x), (2, 3), "the model cannot be traced by JAX"),
     "padding": (
         one(lambda: nn.Conv1d(1, 1, 3, padding=1, padding_mode="CIRCULAR", key=key())), (2, 1, 5), "must be of zeros"

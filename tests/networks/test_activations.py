@@ -20,6 +20,7 @@ DEFINITIONS = {
     "softplus": sympy.log(1 + sympy.exp(a)),
     "sin": sympy.sin(a),
     "gelu": a * sympy.erfc(-a / sympy.sqrt(2)) / 2,
+    "gelu_tanh": a / (1 + sympy.exp(-2 * sympy.sqrt(2 / sympy.pi) * (a + sympy.Rational(44715, 10**6) * a**3))),
     "silu": a / (1 + sympy.exp(-a)),
     "relu": sympy.Piecewise((a, a > 0), (0, True)),
     "identity": a,
@@ -58,8 +59,8 @@ def test_table_and_definitions_name_the_same_activations() -> None:
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
 def test_the_code_run_on_a_symbol_is_the_derivative_that_sympy_finds(name: str, order: int) -> None:
     difference = ACTIVATIONS[name].functions[order](SYMBOLIC, a) - DEFINITIONS[name].diff(a, order)
-    # gelu's code contains 1/sqrt(2) as a float, the others nothing but integers
-    allowed = 1e-15 if name == "gelu" else 1e-40
+    # gelu's code contains 1/sqrt(2) as a float, its fit further ones, the others nothing but integers
+    allowed = {"gelu": 1e-15, "gelu_tanh": 1e-14}.get(name, 1e-40)
     assert max(abs(sympy.N(difference.subs(a, point), 50)) for point in POINTS) < allowed
 
 
@@ -67,7 +68,7 @@ def test_the_code_run_on_a_symbol_is_the_derivative_that_sympy_finds(name: str, 
 def test_derivatives_in_turn_are_those_that_sympy_finds(name: str) -> None:
     functions = ACTIVATIONS[name].functions
     in_turn = ACTIVATIONS[name].in_turn or (lambda xp, a: (function(xp, a) for function in functions))
-    allowed = 1e-14 if name == "gelu" else 1e-40
+    allowed = 1e-14 if name.startswith("gelu") else 1e-40
     for order, h in enumerate(in_turn(SYMBOLIC, a)):
         difference = h - DEFINITIONS[name].diff(a, order)
         assert max(abs(sympy.N(difference.subs(a, point), 50)) for point in POINTS) < allowed
@@ -107,12 +108,13 @@ def test_values_are_exact_to_rounding(name: str, order: int, dtype: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "order"), [("logistic", 0), ("logistic", 1), ("softplus", 0), ("silu", 0), ("gelu", 0)]
+    ("name", "order"), [("logistic", 0), ("logistic", 1), ("softplus", 0), ("silu", 0), ("gelu", 0), ("gelu_tanh", 0)]
 )
 def test_small_values_keep_their_digits(name: str, order: int) -> None:
-    points = np.linspace(-35, -1, 69)
+    points = np.linspace(-20 if name == "gelu_tanh" else -35, -1, 69)  # before the value is below the smallest number
     actual = [ACTIVATIONS[name], ACTIVATIONS[name].first][order](points)
-    conditioning = points**2 if name == "gelu" else np.abs(points)  # a relative error of eps in a means this much in h
+    # a relative error of eps in a means this much in h
+    conditioning = {"gelu": points**2, "gelu_tanh": 4 * np.abs(points) ** 3}.get(name, np.abs(points))
     np.testing.assert_array_less(
         np.abs(actual / exact(name, order, points) - 1), np.finfo(float).eps * (8 + 2 * conditioning)
     )
@@ -126,6 +128,11 @@ def test_nothing_overflows_at_large_arguments(name: str, order: int, dtype: str)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         actual = order_of(ACTIVATIONS[name], order)(points)
     np.testing.assert_allclose(actual, exact(name, order, points), rtol=1e4 * np.finfo(dtype).eps, atol=1e-30)
+
+
+def test_the_fitted_gelu_is_the_fit_that_is_printed_with_a_tanh() -> None:
+    printed = a / 2 * (1 + sympy.tanh(sympy.sqrt(2 / sympy.pi) * (a + sympy.Rational("0.044715") * a**3)))
+    assert max(abs(sympy.N((printed - DEFINITIONS["gelu_tanh"]).subs(a, x), 40)) for x in POINTS) < 1e-35
 
 
 def test_derivatives_at_the_kink_of_relu_are_zero_by_choice() -> None:
