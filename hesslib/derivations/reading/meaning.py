@@ -375,7 +375,7 @@ class Meaning(Quantities):
         if not rest or rest[0].parts[0].kind == "operation":
             raise self.fail(f"{name} needs an argument", factor)
         scripts = scripts_of(factor, self.fail)
-        if scripts.below or scripts.primes:
+        if scripts.below or (scripts.primes and name not in NAMES) or scripts.primes > MAX_POWER:
             raise self.fail(f"an index or a prime of {name} is not read", factor)
         self._require_no_inverse(name, factor, scripts.above)
         inside = self._brackets(rest[0])
@@ -395,8 +395,10 @@ class Meaning(Quantities):
             return self._try(factor, of_arrays[name], value), used
         if name not in NAMES:
             raise self.fail(f"{name} is not read", factor)
-        value = self._each(value, NAMES[name])
-        for script in scripts_of(factor, self.fail).above:
+        u = Dummy("u")
+        of_u = sp.diff(NAMES[name](u), u, scripts.primes)
+        value = self._each(value, lambda x: of_u.xreplace({u: x}))
+        for script in scripts.above:
             value = self._each(value, lambda x, script=script: self._powered(factor, x, [script]))
         return (self.powered(rest[0].parts[0], value) if inside is not None else value), used
 

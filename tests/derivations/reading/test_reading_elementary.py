@@ -31,6 +31,8 @@ RIGHT = [
     ("book", r"\tanh(a) = 2\sigma(2a) - 1", "", ("(2a)", "(a)")),
     ("book", r"\sigma(a) = \frac12 (1 + \tanh(a/2))", "", ("a/2", "a")),
     ("book", r"\frac{d}{da} \tanh(a) = 1 - \tanh^2(a)", "", ("1 -", "1 +")),
+    ("mackay", r"\tanh'(a) = 1 - \tanh^2(a)", "", ("1 -", "1 +")),
+    ("book", r"\tanh''(a) = -2 \tanh(a) (1 - \tanh^2(a))", "", ("-2", "2")),
     ("book", r"\frac{d}{da} \ln(1 + e^a) = \sigma(a)", "", ("= ", "= 2")),
     ("book", r"\ln \sigma(a) = -\ln(1 + e^{-a})", "", ("-\\ln", "\\ln")),
     ("prml", r"\tanh(a) = \frac{e^a - e^{-a}}{e^a + e^{-a}}", "", ("e^a - e", "2 e^a - e")),
