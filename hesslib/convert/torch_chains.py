@@ -364,9 +364,9 @@ def _made(place: str, module: Any, shape: tuple[int, ...]) -> Layer:
     kind = type(module).__name__
     if kind not in KNOWN or not type(module).__module__.startswith("torch."):
         raise refusal(f"layer {place} is {kind}; it must be one of {', '.join(KNOWN)}, or named in activations=")
-    if kind in ACTIVATIONS:
+    if (name := name_of(module)) is not None:
         require_plain(place, module)
-        return layers.Activation(name_of(module) or kind)
+        return layers.Activation(name)
     makers: dict[str, Callable[[], Layer]] = {
         "Linear": lambda: layers.Dense(module.in_features, module.out_features, bias=module.bias is not None),
         "Embedding": lambda: layers.Embedding(module.num_embeddings, module.embedding_dim),

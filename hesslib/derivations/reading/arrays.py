@@ -77,7 +77,7 @@ def together(x: Any, y: Any, f: Callable[[Expr, Expr], Expr], what: str, /) -> A
         raise RangeError(f"{what} takes equal shapes; a number and an array of {said(array.shape)} differ")
     if isinstance(x, Identity) and isinstance(y, Identity):
         return Identity.times(f(x.factor, y.factor))
-    x, y = _sized(x, y), _sized(y, x)
+    x, y = sized(x, y), sized(y, x)
     unsized = isinstance(x, Identity) or isinstance(y, Identity)  # beside what is not square
     if unsized or not _fits(x.rows, y.rows) or not _fits(x.columns, y.columns):
         raise RangeError(f"{what} takes equal shapes; {said(x.shape)} and {said(y.shape)} differ")
@@ -145,12 +145,9 @@ def sums(x: Array, /) -> Expr:
 
 
 def sized(x: Any, y: Any, /) -> Any:
-    """The first one; an identity matrix with the size of the second one."""
-    return _sized(x, y) if isinstance(x, Identity) and isinstance(y, Array) else x
-
-
-def _sized(x: Array, y: Array) -> Array:
-    return x.of_size(y.rows) if isinstance(x, Identity) and y.rows is not None and _fits(y.rows, y.columns) else x
+    """The first one; an identity matrix beside a square one with the size of that."""
+    square = isinstance(y, Array) and y.rows is not None and _fits(y.rows, y.columns)
+    return x.of_size(y.rows) if isinstance(x, Identity) and square else x
 
 
 def _fits(one: Expr | None, other: Expr | None) -> bool:

@@ -31,6 +31,8 @@ NAMES = {
     "sinh": sp.sinh, "cosh": sp.cosh,
 }  # fmt: skip
 
+OF_ARRAYS = {"diag": diag, "tr": trace, "Tr": trace, "trace": trace}
+
 STARS = ("*", r"\ast")
 
 
@@ -388,11 +390,10 @@ class Meaning(Quantities):
                 rf"\{name}({first}) {second}",
                 rf"\{name}({first} {second})",
             )
-        of_arrays = {"diag": diag, "tr": trace, "Tr": trace, "trace": trace}
-        if name in of_arrays:
+        if name in OF_ARRAYS:
             if not isinstance(value, Array):
                 raise self.fail(f"{name} takes an array", factor)
-            return self._try(factor, of_arrays[name], value), used
+            return self._try(factor, OF_ARRAYS[name], value), used
         if name not in NAMES:
             raise self.fail(f"{name} is not read", factor)
         u = Dummy("u")

@@ -157,7 +157,7 @@ class Notation:
         functions = {self.function: elementwise("h")}
         taken = {*tensors, *symbols, self.function}
         symbols |= {letter: Symbol(letter.removeprefix("\\")) for letter in self.constants if letter not in taken}
-        if not {r"\sigma"} & {*taken, *symbols, *self.units}:
+        if r"\sigma" not in {*taken, *symbols}:
             functions[r"\sigma"] = _logistic
         if patterns:
             symbols[self.patterns] = N

@@ -134,19 +134,19 @@ class Quantities:
     def _hessian(self, factor: Node, scripts: Scripts, below: list[tuple[str, Expr]]) -> Any:
         """The Hessian of the error by all weights, or an entry of it."""
         found = Array(WEIGHTS, WEIGHTS, lambda i, j: Diff(W[i], Diff(W[j], E)))
-        if scripts.primes or len(below) not in (0, 2):
-            raise self.fail("the Hessian has two indices", factor)
-        if below:
-            return self._powered(factor, found.entry(below[0][1], below[1][1]), scripts.above)
-        return self._transposed(factor, found, scripts.above)
+        return self._of_matrix("Hessian", found, factor, scripts, below)
 
     def _input_jacobian(self, factor: Node, scripts: Scripts, below: list[tuple[str, Expr]]) -> Any:
         """The derivatives of the outputs by the inputs, a row for each output, or one of them."""
         _, y = self.vocabulary.outputs
         x = self.vocabulary.tensors[self.vocabulary.input]
         found = Array(y.sizes()[0], x.sizes()[0], lambda i, j: Diff(x[j], y[i]))
+        return self._of_matrix("Jacobian", found, factor, scripts, below)
+
+    def _of_matrix(self, name: str, found: Array, factor: Node, scripts: Scripts, below: list[tuple[str, Expr]]) -> Any:
+        """The matrix, transposed if that is written, or with two indices an entry."""
         if scripts.primes or len(below) not in (0, 2):
-            raise self.fail("the Jacobian has two indices", factor)
+            raise self.fail(f"the {name} has two indices", factor)
         if below:
             return self._powered(factor, found.entry(below[0][1], below[1][1]), scripts.above)
         return self._transposed(factor, found, scripts.above)
